@@ -1,0 +1,1 @@
+"""From a run file to quantities, fits and a report; pure: no VISA, no Qt."""

@@ -1,0 +1,1 @@
+"""PyQt5 and pyqtgraph. Only this layer imports Qt."""

@@ -1,0 +1,1 @@
+"""VISA instrument, driver, role; the virtual cryostat. Only this layer opens VISA."""

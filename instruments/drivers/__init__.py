@@ -1,0 +1,1 @@
+"""Drivers: each adapts a PyMeasure driver to a role of `nanojunction.instruments.roles`."""

@@ -1,0 +1,1 @@
+"""The virtual cryostat: one simulated world behind protocol-true instruments."""

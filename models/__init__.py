@@ -1,0 +1,1 @@
+"""Pure physics: junction curves and, later, exchange, transport and engine models."""

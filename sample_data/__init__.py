@@ -1,0 +1,1 @@
+"""Data only: junction files and a seeded demo campaign."""
