@@ -1,0 +1,70 @@
+"""One run as the analysis sees it: columns in SI, conditions, and where they came from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+
+from nanojunction.analysis.values import Array
+
+RunKind = Literal["iv", "ih", "it", "vt", "calibration", "unknown"]
+State = Literal["P", "AP"]
+
+
+@dataclass(frozen=True, slots=True)
+class Conditions:
+    """What was held while a run was measured; None where it is not known."""
+
+    temperature_K: float | None = None
+    field_T: float | None = None
+    voltage_V: float | None = None
+    current_A: float | None = None
+    state: State | None = None
+
+    def to_json(self) -> dict[str, float | str | None]:
+        """Return the JSON object of the results' `conditions`."""
+        return {
+            "temperature_K": self.temperature_K,
+            "field_T": self.field_T,
+            "voltage_V": self.voltage_V,
+            "current_A": self.current_A,
+            "state": self.state,
+        }
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Run:
+    """A measured run, or one plateau of a run file that holds a series.
+
+    All arrays have one entry a row, in SI. `voltage_V` is the sensed voltage, or the setpoint
+    where a file has nothing else (a warning says so). `leg` counts from 0, a new one at each
+    turning point. Columns that the file does not have are None; `in_compliance` is then all
+    False. `segment` counts the plateaus of a series from 0 and is None for a file of one run.
+    `header` holds the file's parameters and metadata as text. `status` is that of the `# End:`
+    line, None where there is none (the run was cut off, or the file is not ours).
+    """
+
+    file: Path
+    device: str
+    kind: RunKind
+    time_s: Array | None
+    leg: np.ndarray[tuple[int], np.dtype[np.int64]]
+    setpoint_V: Array | None
+    setpoint_A: Array | None
+    voltage_V: Array
+    current_A: Array
+    field_T: Array | None
+    temperature_K: Array | None
+    in_compliance: np.ndarray[tuple[int], np.dtype[np.bool_]]
+    conditions: Conditions = field(default_factory=Conditions)
+    segment: int | None = None
+    header: Mapping[str, str] = field(default_factory=dict)
+    status: str | None = None
+    warnings: tuple[str, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.current_A)
