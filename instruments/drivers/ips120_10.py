@@ -1,0 +1,164 @@
+"""Oxford IPS120-10 magnet supply as a `MagnetSupply`, on PyMeasure's driver.
+
+Source: Oxford Instruments IPS120-10 Operators Handbook, chapter 7 (commands, status string). What
+PyMeasure's `set_field` does at once is done here step by step: the setpoint is written before the
+supply is told to go there, nothing sleeps, and the switch heater is never forced.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pymeasure.instruments.oxfordinstruments import IPS120_10
+
+from nanojunction.instruments.drivers.oxford import in_words, open_oxford
+from nanojunction.instruments.errors import InstrumentFault
+from nanojunction.instruments.roles import MagnetState, MagnetStatus, Snapshot
+
+if TYPE_CHECKING:
+    from nanojunction.instruments.clock import Clock
+    from nanojunction.instruments.station_file import MagnetConfig
+    from nanojunction.instruments.visa import Connection
+
+#: Wait (s) for the superconducting switch to open or close (handbook, 5.4).
+SWITCH_DELAY_S = 20.0
+#: Difference (T) below which the leads carry the magnet's field.
+MATCH_T = 1e-3
+#: First digit after X of the status string: why the supply is not normal.
+SYSTEM_WORDS = {1: "quenched", 2: "overheated", 4: "warming up", 8: "fault"}
+
+
+def open_ips120_10(config: MagnetConfig, clock: Clock) -> IPS120Magnet:
+    """Open the supply at `config.address` and verify that it is an IPS120-10."""
+    connection = open_oxford(
+        config.address,
+        role="magnet",
+        model="IPS120",
+        visa_library=config.visa_library,
+        read_termination=config.read_termination,
+        write_termination=config.write_termination,
+    )
+    instrument = IPS120_10(connection, clear_buffer=False, field_range=config.max_field_T)
+    return IPS120Magnet(instrument, connection, clock)
+
+
+class IPS120Magnet:
+    """Adapts PyMeasure's `IPS120_10` to the role `MagnetSupply`."""
+
+    def __init__(self, instrument: IPS120_10, connection: Connection, clock: Clock) -> None:
+        self.instrument = instrument
+        self._connection = connection
+        self._clock = clock
+        self._heater_on: bool | None = None
+
+    def identify(self) -> str:
+        """Return the answer to the version command V."""
+        return self._connection.identity or ""
+
+    def prepare(self) -> None:
+        """Take remote control; open the switch where that is safe, so that the magnet can ramp.
+
+        With the magnet persistent, the leads are brought to its field first, as the handbook
+        demands. Raises InstrumentFault if the supply is not in order.
+        """
+        with in_words(self._connection):
+            self.instrument.control_mode = "RU"
+            status = self.status()
+            if status.state in (MagnetState.QUENCHED, MagnetState.FAULT):
+                raise InstrumentFault(
+                    f"{self._connection.where}: {status.detail}; clear it at the front panel"
+                )
+            if status.state is MagnetState.CLAMPED:
+                self.instrument.activity = "hold"
+            if status.heater_on is False:
+                self._open_switch()
+
+    def _open_switch(self) -> None:
+        field, leads = self.instrument.persistent_field, self.lead_field_T()
+        if abs(field - leads) > MATCH_T:
+            self.instrument.field_setpoint = field
+            self.instrument.activity = "to setpoint"
+            self._wait_at_rest(field)
+        self.instrument.activity = "hold"
+        self.instrument.switch_heater_enabled = True
+        self._clock.sleep(SWITCH_DELAY_S)
+        if self.status().heater_on is not True:
+            raise InstrumentFault(f"{self._connection.where}: the switch heater did not come on")
+
+    def _wait_at_rest(self, target_T: float) -> None:
+        """Wait for the leads; a superconducting switch stays closed meanwhile."""
+        rate = max(float(self.instrument.sweep_rate), 1e-3)
+        deadline = self._clock.now() + 60.0 + 120.0 * abs(target_T - self.lead_field_T()) / rate
+        while abs(self.lead_field_T() - target_T) > MATCH_T:
+            if self._clock.now() > deadline:
+                raise InstrumentFault(
+                    f"{self._connection.where}: the leads did not reach {target_T:g} T"
+                )
+            self._clock.sleep(1.0)
+
+    def field_T(self) -> float:
+        """Return the magnet's field: that of the leads while the switch is open."""
+        if self._heater_on is None:
+            self.status()
+        with in_words(self._connection):
+            if self._heater_on is False:
+                return float(self.instrument.persistent_field)
+            return float(self.instrument.demand_field)
+
+    def lead_field_T(self) -> float:
+        """Return the field that the output current stands for (R7)."""
+        with in_words(self._connection):
+            return float(self.instrument.demand_field)
+
+    def ramp_to(self, field_T: float, rate_T_per_min: float) -> None:
+        """Write rate and setpoint, verify the setpoint, then let the supply go there."""
+        with in_words(self._connection):
+            self.instrument.sweep_rate = rate_T_per_min
+            self.instrument.field_setpoint = field_T
+            setpoint = float(self.instrument.field_setpoint)
+            if abs(setpoint - field_T) > 1e-4:
+                raise InstrumentFault(
+                    f"{self._connection.where}: took {setpoint:g} T as setpoint, not {field_T:g} T"
+                )
+            self.instrument.activity = "to setpoint"
+
+    def hold(self) -> None:
+        """Stop at the present field."""
+        with in_words(self._connection):
+            self.instrument.activity = "hold"
+
+    def status(self) -> MagnetStatus:
+        """Decode the status string `XmnAnCnHnMmnPmn`."""
+        with in_words(self._connection):
+            text = self.instrument.ask("X")
+            system, activity, heater, sweep = (int(text[k]) for k in (1, 4, 8, 11))
+        self._heater_on = None if heater == 8 else heater == 1
+        if system == 1:
+            state, detail = MagnetState.QUENCHED, "quenched"
+        elif system or heater == 5:
+            words = SYSTEM_WORDS.get(system, f"status {text}")
+            state = MagnetState.FAULT
+            detail = "switch heater fault" if heater == 5 else words
+        elif activity == 4:
+            state, detail = MagnetState.CLAMPED, "output clamped"
+        elif sweep in (1, 3):
+            state, detail = MagnetState.RAMPING, ""
+        else:
+            state, detail = MagnetState.HOLDING, ""
+        return MagnetStatus(state, self._heater_on, detail)
+
+    def snapshot(self) -> Snapshot:
+        """Return the settings as the supply reports them."""
+        with in_words(self._connection):
+            return {
+                "identity": self.identify(),
+                "setpoint_T": self.instrument.field_setpoint,
+                "ramp_T_per_min": self.instrument.sweep_rate,
+                "field_T": self.field_T(),
+                "lead_field_T": self.lead_field_T(),
+                "status": self.instrument.ask("X"),
+            }
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._connection.close()

@@ -1,0 +1,176 @@
+"""The roles that procedures name: small protocols in SI units, one sentence a method.
+
+A driver (instruments/drivers/) adapts a PyMeasure driver to one of them; a procedure never knows
+which instrument stands behind a role. Methods raise `InstrumentError` when the instrument does not
+do what was asked; roles that come from a `Station` raise `LimitError` before anything is sent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Literal, Protocol
+
+Function = Literal["voltage", "current"]
+OutputOff = Literal["high-impedance", "normal", "zero"]
+Snapshot = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class SourceSettings:
+    """How a source-meter sources and measures.
+
+    `compliance` limits the other quantity: A when a voltage is sourced, V when a current is.
+    A range of None is chosen by the instrument (autorange). `nplc` is the integration time in
+    cycles of the mains, `settle_s` the wait between setting a level and measuring, and
+    `filter_count` the number of readings averaged into one (1: filter off).
+    """
+
+    source: Function = "voltage"
+    compliance: float = 1e-3
+    source_range: float | None = None
+    measure_range: float | None = None
+    nplc: float = 1.0
+    autozero: bool = True
+    filter_count: int = 1
+    wires: Literal[2, 4] = 2
+    output_off: OutputOff = "high-impedance"
+    settle_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """One reading of a source-meter: sensed voltage (V), current (A), and compliance."""
+
+    voltage_V: float
+    current_A: float
+    in_compliance: bool
+
+
+class SourceMeter(Protocol):
+    """Sources a voltage or a current into the junction and measures both."""
+
+    def identify(self) -> str:
+        """Return what the instrument says it is."""
+
+    def configure(self, settings: SourceSettings) -> None:
+        """Open the output, set the level to zero and apply the settings."""
+
+    def output_on(self) -> None:
+        """Close the output relay: the junction sees the level from now on."""
+
+    def output_off(self) -> None:
+        """Open the output and verify that it is open."""
+
+    def is_output_on(self) -> bool:
+        """Ask the instrument whether its output is on."""
+
+    def source(self) -> Function:
+        """Ask the instrument what it sources."""
+
+    def level(self) -> float:
+        """Ask the instrument for its level, in V or A."""
+
+    def set_level(self, level: float) -> None:
+        """Set the level, in V or A."""
+
+    def read(self) -> Reading:
+        """Measure at the present level."""
+
+    def set_and_read(self, level: float) -> Reading:
+        """Set the level (V or A), wait for it to settle, and measure, in one exchange."""
+
+    def errors(self) -> tuple[str, ...]:
+        """Read and empty the instrument's error queue."""
+
+    def snapshot(self) -> Snapshot:
+        """Return the settings as the instrument reports them."""
+
+    def close(self) -> None:
+        """Close the connection; changes nothing on the instrument."""
+
+
+class MagnetState(StrEnum):
+    """What a magnet supply is doing."""
+
+    HOLDING = "holding"
+    RAMPING = "ramping"
+    QUENCHED = "quenched"
+    CLAMPED = "clamped"
+    FAULT = "fault"
+
+
+@dataclass(frozen=True, slots=True)
+class MagnetStatus:
+    """The state of a supply, its switch heater (None: no switch fitted), and a word on a fault."""
+
+    state: MagnetState
+    heater_on: bool | None
+    detail: str = ""
+
+
+class MagnetSupply(Protocol):
+    """Drives a superconducting magnet."""
+
+    def identify(self) -> str:
+        """Return what the instrument says it is."""
+
+    def prepare(self) -> None:
+        """Take remote control and make the magnet ready to be ramped; never ramps by itself."""
+
+    def field_T(self) -> float:
+        """Return the field of the magnet, also when it is persistent."""
+
+    def lead_field_T(self) -> float:
+        """Return the field that the current in the leads stands for."""
+
+    def ramp_to(self, field_T: float, rate_T_per_min: float) -> None:
+        """Start a ramp and return at once."""
+
+    def hold(self) -> None:
+        """Stop ramping and hold the present field."""
+
+    def status(self) -> MagnetStatus:
+        """Ask the supply what it is doing."""
+
+    def snapshot(self) -> Snapshot:
+        """Return the settings as the instrument reports them."""
+
+    def close(self) -> None:
+        """Close the connection; changes nothing on the instrument."""
+
+
+class TemperatureController(Protocol):
+    """Controls the temperature of a cryostat."""
+
+    @property
+    def sensors(self) -> Mapping[str, str]:
+        """The instrument's channel of each named sensor; `sample` is the junction's."""
+
+    def identify(self) -> str:
+        """Return what the instrument says it is."""
+
+    def prepare(self) -> None:
+        """Take remote control and put the heater under automatic control."""
+
+    def temperature_K(self, sensor: str = "sample") -> float:
+        """Return the temperature of a named sensor."""
+
+    def setpoint_K(self) -> float:
+        """Return the setpoint that the instrument works on now."""
+
+    def set_setpoint_K(self, setpoint_K: float) -> None:
+        """Set the setpoint at once."""
+
+    def heater_percent(self) -> float:
+        """Return the heater's output in percent."""
+
+    def heater_off(self) -> None:
+        """Switch the heater off and leave it off."""
+
+    def snapshot(self) -> Snapshot:
+        """Return the settings as the instrument reports them."""
+
+    def close(self) -> None:
+        """Close the connection; changes nothing on the instrument."""

@@ -1,0 +1,89 @@
+"""The safe state: source at zero, output open, magnet and heater as the station's policy says.
+
+Every step is attempted even if the one before failed; what could not be done is returned as words,
+to be said loudly.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
+
+from nanojunction.instruments.errors import LaboratoryError
+from nanojunction.instruments.ramps import Watch, ramp_field, ramp_level
+
+if TYPE_CHECKING:
+    from nanojunction.instruments.station import Station
+
+Step = tuple[str, Callable[[], None]]
+
+#: What the outside world may throw at a step; a step that raises anything of it was not done.
+FAILURES = (LaboratoryError, OSError, ValueError)
+
+
+def source_to_safe(station: Station) -> list[str]:
+    """Ramp the source to zero at its rate and open the output; return what could not be done."""
+    return _attempt(_source_steps(station))
+
+
+def rest_to_safe(station: Station, should_stop: Callable[[], bool]) -> list[str]:
+    """Bring magnet and heater to where the policy wants them; return what could not be done.
+
+    `should_stop` ends the wait for the field (a second Ctrl-C); the magnet then holds.
+    """
+    return _attempt(_policy_steps(station, should_stop))
+
+
+def _attempt(steps: Iterator[Step]) -> list[str]:
+    failed = []
+    for what, step in steps:
+        try:
+            step()
+        except FAILURES as problem:
+            failed.append(f"{what}: {problem}")
+    return failed
+
+
+def _source_steps(station: Station) -> Iterator[Step]:
+    meter, config = station.source_meter_or_none, station.config.source_meter
+    if meter is None or config is None:
+        return
+
+    def to_zero() -> None:
+        if meter.is_output_on():
+            voltage = meter.source() == "voltage"
+            rate = config.ramp_V_per_s if voltage else config.ramp_A_per_s
+            ramp_level(meter, 0.0, rate, Watch(station.clock))
+
+    yield "the source could not be ramped to zero", to_zero
+    yield "the level could not be set to zero", lambda: meter.set_level(0.0)
+    yield "the output could not be opened", meter.output_off
+
+
+def _policy_steps(station: Station, should_stop: Callable[[], bool]) -> Iterator[Step]:
+    magnet, magnet_config = station.magnet_or_none, station.config.magnet
+    if magnet is not None and magnet_config is not None:
+
+        def to_policy() -> None:
+            if magnet_config.on_exit == "hold":
+                magnet.hold()
+                return
+            rate = magnet_config.ramp_T_per_min
+            arrived = ramp_field(magnet, 0.0, rate, Watch(station.clock, should_stop))
+            if not arrived:
+                raise LaboratoryError(
+                    f"the wait was cut short at {magnet.field_T():g} T, where it holds"
+                )
+
+        if station.magnet_in_use:
+            yield (
+                f"the magnet could not be brought to its policy ({magnet_config.on_exit})",
+                to_policy,
+            )
+    temperature, temperature_config = station.temperature_or_none, station.config.temperature
+    if (
+        temperature is not None
+        and temperature_config is not None
+        and temperature_config.on_exit == "off"
+    ):
+        yield "the heater could not be switched off", temperature.heater_off

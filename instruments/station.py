@@ -1,0 +1,186 @@
+"""A station: the instruments of one cryostat, opened, verified, limited, and always left safe."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from importlib.metadata import entry_points
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self, TypeVar
+
+from nanojunction.instruments.clock import Clock
+from nanojunction.instruments.errors import StationError
+from nanojunction.instruments.limits import (
+    LimitedMagnet,
+    LimitedSourceMeter,
+    LimitedTemperature,
+    SourceLimits,
+)
+from nanojunction.instruments.safe_state import rest_to_safe, source_to_safe
+from nanojunction.instruments.station_file import InstrumentConfig, StationConfig, load_station_file
+
+log = logging.getLogger(__name__)
+T = TypeVar("T")
+
+DRIVERS = "nanojunction.drivers"
+ROLES = ("source_meter", "magnet", "temperature")
+
+
+class Unsafe(Exception):
+    """What could not be made safe; the words are for a person who must now walk to the cryostat."""
+
+    def __init__(self, failed: list[str]) -> None:
+        super().__init__("NOT SAFE, use the front panels: " + "; ".join(failed))
+        self.failed = tuple(failed)
+
+
+class Station:
+    """Opens a station's instruments on entering, leaves the safe state on leaving, however it ends.
+
+    Raises StationError, ConnectionFailed or WrongInstrument on entering; Unsafe on leaving if
+    something could not be brought to the safe state.
+    """
+
+    def __init__(self, config: StationConfig, *, source: str = "station") -> None:
+        self.config = config
+        self.source = source
+        virtual = config.virtual
+        self.clock = Clock(virtual.speed if virtual is not None else 1.0)
+        self.bench: Any = None
+        self.source_meter_or_none: LimitedSourceMeter | None = None
+        self.magnet_or_none: LimitedMagnet | None = None
+        self.temperature_or_none: LimitedTemperature | None = None
+        #: A magnet that nobody took control of is left alone, whatever the policy says.
+        self.magnet_in_use = False
+        #: Ends the waits on leaving; the command line sets it to notice a second Ctrl-C.
+        self.stop_waiting: Callable[[], bool] = lambda: False
+        self._open = ExitStack()
+
+    @classmethod
+    def from_file(cls, path: Path) -> Self:
+        """Read and validate a station file; raises StationError."""
+        return cls(load_station_file(path), source=str(path))
+
+    def __enter__(self) -> Self:
+        try:
+            self._enter_virtual()
+            for role, config in self.config.instruments().items():
+                self._enter_instrument(role, config)
+        except BaseException:
+            self._open.close()
+            raise
+        return self
+
+    def _enter_virtual(self) -> None:
+        """Start the virtual cryostat, unless its instruments are served elsewhere."""
+        virtual, instruments = self.config.virtual, self.config.instruments()
+        if virtual is None or all(config.address for config in instruments.values()):
+            return
+        from nanojunction.instruments.virtual import VirtualCryostat, WorldSettings
+
+        drivers = {
+            role: instruments[role].driver if role in instruments else None for role in ROLES
+        }
+        try:
+            settings = WorldSettings(**dict(virtual.world))
+        except (TypeError, ValueError) as problem:
+            raise StationError(f"{self.source}: virtual.world: {problem}") from problem
+        bench = VirtualCryostat(
+            virtual.junction,
+            **drivers,
+            speed=virtual.speed,
+            bus_latency_s=virtual.bus_latency_s,
+            seed=virtual.seed,
+            settings=settings,
+        )
+        self.bench = self._open.enter_context(bench)
+        self.clock = bench.clock
+
+    def _enter_instrument(self, role: str, config: InstrumentConfig) -> None:
+        if self.bench is not None:
+            endpoint = self.bench.endpoints[role]
+            config = config.model_copy(
+                update={
+                    "address": endpoint.address,
+                    "visa_library": "@py",
+                    "read_termination": endpoint.read_termination,
+                    "write_termination": endpoint.write_termination,
+                }
+            )
+        instrument = driver(config.driver, f"{self.source}: {role}.driver")(config, self.clock)
+        self._open.callback(instrument.close)
+        if role == "source_meter" and (source := self.config.source_meter) is not None:
+            limits = SourceLimits(source.max_voltage_V, source.max_current_A)
+            self.source_meter_or_none = LimitedSourceMeter(instrument, limits)
+        elif role == "magnet" and (magnet := self.config.magnet) is not None:
+            self.magnet_or_none = LimitedMagnet(
+                instrument, magnet.max_field_T, magnet.ramp_T_per_min
+            )
+        elif role == "temperature" and (temperature := self.config.temperature) is not None:
+            self.temperature_or_none = LimitedTemperature(
+                instrument, temperature.min_K, temperature.max_K, temperature.ramp_K_per_min
+            )
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        problem: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        try:
+            failed = source_to_safe(self) + rest_to_safe(self, self.stop_waiting)
+        finally:
+            self._open.close()
+        if failed:
+            raise Unsafe(failed) from problem
+
+    @property
+    def source_meter(self) -> LimitedSourceMeter:
+        """The source-meter; raises StationError if the station has none."""
+        return self._need(self.source_meter_or_none, "source_meter")
+
+    @property
+    def magnet(self) -> LimitedMagnet:
+        """The magnet supply; raises StationError if the station has none."""
+        return self._need(self.magnet_or_none, "magnet")
+
+    @property
+    def temperature(self) -> LimitedTemperature:
+        """The temperature controller; raises StationError if the station has none."""
+        return self._need(self.temperature_or_none, "temperature")
+
+    def _need(self, role: T | None, name: str) -> T:
+        if role is None:
+            raise StationError(f"{self.source}: the station has no [{name}], which this needs")
+        return role
+
+    def snapshot(self) -> Mapping[str, Any]:
+        """Return what belongs into a run's metadata: names, limits, policies, settings, lab."""
+        return {
+            "name": self.config.name,
+            "simulated": self.config.virtual is not None,
+            "config": self.config.model_dump(exclude_defaults=True),
+            "instruments": {
+                role: dict(instrument.snapshot()) for role, instrument in self.instruments().items()
+            },
+        }
+
+    def instruments(self) -> dict[str, Any]:
+        """Return the open instruments by role."""
+        found = {
+            "source_meter": self.source_meter_or_none,
+            "magnet": self.magnet_or_none,
+            "temperature": self.temperature_or_none,
+        }
+        return {role: one for role, one in found.items() if one is not None}
+
+
+def driver(name: str, key: str) -> Callable[[InstrumentConfig, Clock], Any]:
+    """Load the driver `name` from the entry points; raises StationError naming `key`."""
+    known = {point.name: point for point in entry_points(group=DRIVERS)}
+    if name not in known:
+        raise StationError(f"{key}: no driver {name!r}; known are {', '.join(sorted(known))}")
+    opened: Callable[[InstrumentConfig, Clock], Any] = known[name].load()
+    return opened

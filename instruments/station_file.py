@@ -1,0 +1,172 @@
+"""The station file: what a laboratory has, its limits and its policies, validated.
+
+Every error names file, key and what is allowed. The keys are documented in docs/station-file.md.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from nanojunction.instruments.errors import StationError
+from nanojunction.instruments.roles import OutputOff
+
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+
+
+class _Table(BaseModel):
+    """A table of the file: frozen, and a key that it does not know is an error."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class InstrumentConfig(_Table):
+    """Where an instrument is. The address may be left out in a virtual station only."""
+
+    driver: str
+    address: str = ""
+    visa_library: str = ""
+    read_termination: str | None = None
+    write_termination: str | None = None
+
+
+class SourceMeterConfig(InstrumentConfig):
+    """`[source_meter]`: limits in V and A, ramp in V/s (or A/s when a current is sourced)."""
+
+    wires: Literal[2, 4] = 2
+    output_off: OutputOff = "high-impedance"
+    max_voltage_V: Positive
+    max_current_A: Positive
+    ramp_V_per_s: Positive = 0.1
+    ramp_A_per_s: Positive = 1e-3
+
+
+class MagnetConfig(InstrumentConfig):
+    """`[magnet]`: largest field in T, largest rate in T/min, what happens at the end."""
+
+    max_field_T: Positive
+    ramp_T_per_min: Positive
+    on_exit: Literal["hold", "zero"] = "hold"
+
+
+class TemperatureConfig(InstrumentConfig):
+    """`[temperature]`: named sensors, range in K, ramp in K/min, what happens at the end."""
+
+    sensors: Mapping[str, str] = {"sample": "B", "vti": "A"}
+    min_K: Annotated[float, Field(ge=0, allow_inf_nan=False)]
+    max_K: Positive
+    ramp_K_per_min: Positive = 5.0
+    on_exit: Literal["hold", "off"] = "hold"
+
+    @field_validator("sensors")
+    @classmethod
+    def _has_sample(cls, sensors: Mapping[str, str]) -> Mapping[str, str]:
+        if "sample" not in sensors:
+            raise ValueError("must name the sensor `sample`")
+        return sensors
+
+
+class VirtualConfig(_Table):
+    """`[virtual]`: a simulated station; see docs/virtual-cryostat.md."""
+
+    junction: str = "A"
+    speed: Annotated[float, Field(ge=1, le=10_000)] = 1.0
+    bus_latency_s: Annotated[float, Field(ge=0, le=10)] = 0.005
+    seed: Annotated[int, Field(ge=0)] = 1
+    world: Mapping[str, float] = {}
+
+
+class StationConfig(_Table):
+    """A whole station file."""
+
+    name: str = "station"
+    line_frequency_Hz: Literal[50, 60] = 50
+    source_meter: SourceMeterConfig | None = None
+    magnet: MagnetConfig | None = None
+    temperature: TemperatureConfig | None = None
+    virtual: VirtualConfig | None = None
+    lab: Mapping[str, Any] = {}
+
+    def instruments(self) -> dict[str, InstrumentConfig]:
+        """Return the configured instruments by role, in the order in which they are made safe."""
+        found = {
+            "source_meter": self.source_meter,
+            "magnet": self.magnet,
+            "temperature": self.temperature,
+        }
+        return {role: config for role, config in found.items() if config is not None}
+
+
+def load_station_file(path: Path) -> StationConfig:
+    """Read and validate a station file; raises StationError with file, key and what is allowed."""
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except FileNotFoundError as problem:
+        raise StationError(f"{path}: there is no such station file") from problem
+    except (OSError, UnicodeDecodeError) as problem:
+        raise StationError(f"{path}: cannot be read ({problem})") from problem
+    try:
+        content = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as problem:
+        raise StationError(f"{path}: is not valid TOML: {problem}") from problem
+    return station_from(content, str(path))
+
+
+def station_from(content: Mapping[str, Any], source: str) -> StationConfig:
+    """Validate the content of a station file; `source` names it in errors."""
+    flat = dict(content)
+    station = flat.pop("station", {})
+    if not isinstance(station, Mapping):
+        raise StationError(f"{source}: station: must be a table, written [station]")
+    if clash := sorted(set(station) & (set(flat) | set(_TABLES))):
+        raise StationError(f"{source}: station.{clash[0]}: belongs into its own table")
+    try:
+        config = StationConfig.model_validate({**station, **flat})
+    except ValidationError as problem:
+        raise StationError(f"{source}: {_sentence(problem)}") from problem
+    _check_whole(config, source)
+    return config
+
+
+_TABLES = ("source_meter", "magnet", "temperature", "virtual", "lab")
+
+
+def _check_whole(config: StationConfig, source: str) -> None:
+    """Check what concerns more than one key."""
+    if not config.instruments():
+        raise StationError(f"{source}: names no instrument; add [source_meter], for example")
+    bare = [role for role, one in config.instruments().items() if not one.address]
+    if config.virtual is None and bare:
+        raise StationError(
+            f"{source}: {bare[0]}.address: is missing; only a station with a [virtual] table may "
+            'leave addresses out (example: address = "GPIB0::24::INSTR")'
+        )
+    if bare and len(bare) != len(config.instruments()):
+        raise StationError(
+            f"{source}: {bare[0]}.address: is missing while others are given; "
+            "give all addresses or none"
+        )
+    temperature = config.temperature
+    if temperature is not None and temperature.min_K >= temperature.max_K:
+        raise StationError(f"{source}: temperature.min_K: must lie below max_K")
+
+
+def _sentence(problem: ValidationError) -> str:
+    """Return the first error as `key: what is wrong (got …)`, and how many more there are."""
+    errors = problem.errors()
+    first = errors[0]
+    words = {
+        "extra_forbidden": "is not a key that is known here",
+        "missing": "is missing",
+    }.get(first["type"], first["msg"][:1].lower() + first["msg"][1:])
+    words = words.removeprefix("value error, ")
+    place = ".".join(str(part) for part in first["loc"])
+    if len(first["loc"]) == 1 and place not in _TABLES:
+        place = f"station.{place}"
+    got = "" if first["type"] in ("missing",) else f" (got {first['input']!r})"
+    more = f"; {len(errors) - 1} more" if len(errors) > 1 else ""
+    return f"{place}: {words}{got}{more}"
