@@ -1,0 +1,298 @@
+"""Thermal activation: X(T) = X0·exp(E_a/(k_B T)) in one regime, or in two with a crossover T*.
+
+The model is Chowrira 2020, Fig. 2b, with the physical sign: E_a > 0 for a quantity that falls as
+T rises. ln X is fitted against 1/(k_B T), weighted with stderr/X and with an extra relative
+scatter of the points, which is estimated from the residuals (Paule & Mandel 1982). Two regimes
+join continuously at T*; `low` and `high` mean the temperature side of T*.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+
+from nanojunction.analysis.piecewise import LineFit, fit_broken_line, fit_line, profile_intervals
+from nanojunction.analysis.values import Array, Quantity
+
+K_B_meV_per_K = 0.08617333262145
+"""The Boltzmann constant (CODATA 2018)."""
+
+DELTA_AICC = 10.0
+"""Two regimes are preferred only if their AICc is lower by more than this."""
+
+MIN_POINTS = 3
+SIDE_POINTS = 3
+"""Points that one regime needs, and each side of a crossover."""
+
+
+@dataclass(frozen=True, slots=True)
+class ThermalPoint:
+    """One quantity of one run at the run's mean sample temperature."""
+
+    name: str
+    temperature_K: float | None
+    value: float | None
+    stderr: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Exclusion:
+    """A point that entered no fit, and why."""
+
+    name: str
+    temperature_K: float | None
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Regimes:
+    """One fit, of one or of two regimes.
+
+    `quantities` are keyed as in the results JSON: `e_a_meV` and `x0`, or `e_a_low_meV`,
+    `e_a_high_meV`, `t_cross_K`, `x0_low` and `x0_high` (x0 in the quantity's unit). `residuals`
+    are ln X − fit, one a point. `scatter` is the relative scatter of the points beyond their own
+    standard errors. Where no fit was possible `fit` is None and every quantity says why.
+    """
+
+    quantities: Mapping[str, Quantity]
+    fit: LineFit | None
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the JSON object of one regime or two."""
+        out: dict[str, Any] = {key: value.to_json() for key, value in self.quantities.items()}
+        if self.fit is not None:
+            out["scatter"] = self.fit.scatter
+            out["chi2_reduced"] = self.fit.chi2_reduced
+            out["aicc"] = self.fit.aicc if math.isfinite(self.fit.aicc) else None
+        return out
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Arrhenius:
+    """Both fits of one quantity, the choice between them, and the points they rest on.
+
+    `value` and `stderr` are those of the points, in the quantity's unit and with its sign;
+    `sign` multiplied them before the logarithm was taken.
+    """
+
+    best: Literal["one-regime", "two-regime"] | None
+    one: Regimes
+    two: Regimes
+    delta_aicc: float | None
+    sign: int
+    names: tuple[str, ...]
+    temperature_K: Array
+    value: Array
+    stderr: Array
+    excluded: tuple[Exclusion, ...] = ()
+    note: str | None = None
+
+    def predict(self, temperature_K: Array, regimes: Literal["one", "two"]) -> Array:
+        """Return the fitted X (with its sign) at temperatures in K, for figures."""
+        fit = (self.one if regimes == "one" else self.two).fit
+        if fit is None:
+            raise ValueError(f"There is no fit of {regimes} regime(s) to draw: too few points.")
+        inverse = 1.0 / (K_B_meV_per_K * np.asarray(temperature_K, dtype=float))
+        return np.asarray(self.sign * np.exp(fit.predict(inverse)))
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the JSON object of one quantity of an `arrhenius` group."""
+        residuals = {
+            key: [] if regimes.fit is None else regimes.fit.residuals.tolist()
+            for key, regimes in (("one-regime", self.one), ("two-regime", self.two))
+        }
+        return {
+            "best": self.best,
+            "note": self.note,
+            "delta_aicc": self.delta_aicc,
+            "sign": self.sign,
+            "one-regime": self.one.to_json(),
+            "two-regime": self.two.to_json(),
+            "points": {
+                "run": list(self.names),
+                "temperature_K": self.temperature_K.tolist(),
+                "value": self.value.tolist(),
+                "stderr": [None if math.isnan(item) else item for item in self.stderr.tolist()],
+                "residuals": residuals,
+            },
+            "excluded": [
+                {"run": item.name, "temperature_K": item.temperature_K, "reason": item.reason}
+                for item in self.excluded
+            ],
+        }
+
+
+def fit_arrhenius(
+    points: Sequence[ThermalPoint], *, signed: bool = False, intervals: bool = True
+) -> Arrhenius:
+    """Fit one regime and two regimes to X(T) and choose between them.
+
+    `signed` is for offsets: they enter with their majority sign. Points that cannot enter are
+    excluded by name: missing, X ≤ 0 (or of the minority sign), X ≤ 3 stderr. A missing standard
+    error counts as none of its own; the scatter of the points then carries the whole error.
+    `intervals` adds the profile confidence intervals (`ci68`, `ci95`) to the energies and to T*.
+    Two regimes are preferred only with ΔAICc > 10; each keeps at least three points.
+    """
+    sign = _majority_sign(points) if signed else 1
+    kept, excluded = _usable(points, sign, signed)
+    kept.sort(key=lambda item: item[0])
+    temperature = np.array([item[0] for item in kept])
+    value = np.array([item[1] for item in kept])
+    stderr = np.array([item[2] for item in kept])
+    inverse = 1.0 / (K_B_meV_per_K * temperature)
+    logarithm = np.log(value)
+    relative = np.nan_to_num(stderr, nan=0.0) / value
+    one = _one_regime(inverse, logarithm, relative, sign, intervals)
+    two = _two_regimes(inverse, logarithm, relative, sign, intervals)
+    best, delta, note = _choose(one, two)
+    return Arrhenius(
+        best=best,
+        one=one,
+        two=two,
+        delta_aicc=delta,
+        sign=sign,
+        names=tuple(item[3] for item in kept),
+        temperature_K=temperature,
+        value=sign * value,
+        stderr=stderr,
+        excluded=tuple(excluded),
+        note=note,
+    )
+
+
+def _majority_sign(points: Sequence[ThermalPoint]) -> int:
+    """Return the sign of most points; where they balance, that of the largest sum."""
+    values = [
+        point.value
+        for point in points
+        if point.value is not None and abs(point.value) > 3 * (point.stderr or 0.0)
+    ]
+    balance = sum(int(np.sign(value)) for value in values) or float(np.sum(values or [0.0]))
+    return -1 if balance < 0 else 1
+
+
+def _usable(
+    points: Sequence[ThermalPoint], sign: int, signed: bool
+) -> tuple[list[tuple[float, float, float, str]], list[Exclusion]]:
+    """Sort points into (temperature, sign·value, stderr, name) and named exclusions."""
+    kept: list[tuple[float, float, float, str]] = []
+    excluded: list[Exclusion] = []
+    for point in points:
+        reason = _why_not(point, sign, signed)
+        if reason is not None:
+            excluded.append(Exclusion(point.name, point.temperature_K, reason))
+        elif point.temperature_K is not None and point.value is not None:
+            stderr = math.nan if point.stderr is None else point.stderr
+            kept.append((point.temperature_K, sign * point.value, stderr, point.name))
+    return kept, excluded
+
+
+def _why_not(point: ThermalPoint, sign: int, signed: bool) -> str | None:
+    temperature, value, stderr = point.temperature_K, point.value, point.stderr
+    if temperature is None or not math.isfinite(temperature) or temperature <= 0:
+        return "no temperature above 0 K"
+    if value is None or not math.isfinite(value):
+        return "the quantity is missing"
+    if stderr is not None and not (math.isfinite(stderr) and stderr >= 0):
+        return "the standard error is not a number"
+    if abs(value) <= 3 * (stderr or 0.0):
+        return "zero within 3 standard errors"
+    if sign * value <= 0:
+        return "the sign of the minority" if signed else "not above zero"
+    return None
+
+
+def _one_regime(
+    inverse: Array, logarithm: Array, relative: Array, sign: int, intervals: bool
+) -> Regimes:
+    keys = ("e_a_meV", "x0")
+    if len(inverse) < MIN_POINTS or np.ptp(inverse) == 0:
+        return _impossible(keys, f"fewer than {MIN_POINTS} usable points or a single temperature")
+    fit = fit_line(inverse, logarithm, relative)
+    ci = profile_intervals(fit, ("slope",)) if intervals else {}
+    x0 = sign * _exp(fit.intercept)
+    return Regimes(
+        {
+            "e_a_meV": _quantity(fit.slope, fit.error("slope"), ci.get("slope")),
+            "x0": _quantity(x0, _scaled(fit.error("intercept"), abs(x0))),
+        },
+        fit,
+    )
+
+
+def _two_regimes(
+    inverse: Array, logarithm: Array, relative: Array, sign: int, intervals: bool
+) -> Regimes:
+    keys = ("e_a_low_meV", "e_a_high_meV", "t_cross_K", "x0_low", "x0_high")
+    if len(inverse) < 2 * SIDE_POINTS:
+        return _impossible(keys, f"fewer than {SIDE_POINTS} usable points on each side")
+    fit = fit_broken_line(inverse, logarithm, relative, SIDE_POINTS)
+    if fit is None:
+        return _impossible(keys, f"fewer than {SIDE_POINTS} temperatures on each side")
+    ci = profile_intervals(fit, ("slope", "slope_beyond", "knot")) if intervals else {}
+    # The fit's abscissa is 1/(k_B T): its near side is the side of high temperatures.
+    t_cross = 1.0 / (K_B_meV_per_K * fit.knot)
+    t_ci = {
+        key: [1.0 / (K_B_meV_per_K * item) if item else None for item in reversed(pair)]
+        for key, pair in ci.get("knot", {}).items()
+    }
+    x0_high, x0_low = sign * _exp(fit.intercept), sign * _exp(fit.intercept_beyond)
+    at_limit = "at the edge of what leaves three points on each side" if fit.at_limit else None
+    return Regimes(
+        {
+            "e_a_low_meV": _quantity(
+                fit.slope_beyond, fit.error("slope_beyond"), ci.get("slope_beyond")
+            ),
+            "e_a_high_meV": _quantity(fit.slope, fit.error("slope"), ci.get("slope")),
+            "t_cross_K": _quantity(
+                t_cross, _scaled(fit.error("knot"), t_cross / fit.knot), t_ci, at_limit
+            ),
+            "x0_low": _quantity(x0_low, _scaled(fit.error("intercept_beyond"), abs(x0_low))),
+            "x0_high": _quantity(x0_high, _scaled(fit.error("intercept"), abs(x0_high))),
+        },
+        fit,
+    )
+
+
+def _exp(exponent: float) -> float:
+    """Return exp(x), infinite (null in the JSON) where a float cannot hold it."""
+    with np.errstate(over="ignore"):
+        return float(np.exp(exponent))
+
+
+def _scaled(error: float | None, factor: float) -> float | None:
+    return None if error is None else error * factor
+
+
+def _quantity(
+    value: float,
+    stderr: float | None,
+    ci: Mapping[str, Sequence[float | None]] | None = None,
+    note: str | None = None,
+) -> Quantity:
+    if stderr is None:
+        missing = "the standard error cannot be determined: the two slopes are too close"
+        note = missing if note is None else f"{note}; {missing}"
+    return Quantity(value, stderr, note, extra=dict(ci or {}))
+
+
+def _impossible(keys: Sequence[str], reason: str) -> Regimes:
+    return Regimes({key: Quantity(None, note=reason) for key in keys}, None)
+
+
+def _choose(
+    one: Regimes, two: Regimes
+) -> tuple[Literal["one-regime", "two-regime"] | None, float | None, str | None]:
+    """Return the preferred regime, AICc(one) − AICc(two), and a note."""
+    if one.fit is None:
+        return None, None, "no fit: " + (one.quantities["e_a_meV"].note or "")
+    if two.fit is None:
+        return "one-regime", None, None
+    delta = one.fit.aicc - two.fit.aicc
+    if not math.isfinite(delta):
+        return "one-regime", None, "too few points to prefer two regimes"
+    return ("two-regime" if delta > DELTA_AICC else "one-regime"), delta, None

@@ -1,0 +1,256 @@
+"""Thermal activation: data of known truth, the choice of regimes, and honest errors."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from nanojunction.analysis.arrhenius import (
+    Arrhenius,
+    K_B_meV_per_K,
+    ThermalPoint,
+    fit_arrhenius,
+)
+from nanojunction.analysis.values import Array
+
+NINE = np.array([40.0, 60, 80, 100, 120, 160, 200, 280, 360])
+FOURTEEN = np.array([40.0, 50, 60, 70, 80, 95, 110, 130, 150, 180, 220, 260, 300, 360])
+
+
+def one_regime(T: Array, x_at_40K: float = 25.9e3, e_a: float = 12.43) -> Array:
+    return np.asarray(x_at_40K * np.exp(e_a / K_B_meV_per_K * (1 / T - 1 / 40.0)))
+
+
+def two_regimes(
+    T: Array, x_at_40K: float, e_low: float, e_high: float, t_cross: float = 120.0
+) -> Array:
+    low = x_at_40K * np.exp(e_low / K_B_meV_per_K * (1 / np.minimum(T, t_cross) - 1 / 40.0))
+    return np.asarray(
+        low * np.exp(e_high / K_B_meV_per_K * (1 / np.maximum(T, t_cross) - 1 / t_cross))
+    )
+
+
+def measured(
+    T: Array, X: Array, stated: float | None = None, *, signed: bool = False, ci: bool = False
+) -> Arrhenius:
+    """Fit points whose stated relative error is `stated`."""
+    points = [
+        ThermalPoint(f"{t:g}K.csv", t, x, None if stated is None else abs(stated * x))
+        for t, x in zip(T.tolist(), X.tolist(), strict=True)
+    ]
+    return fit_arrhenius(points, signed=signed, intervals=ci)
+
+
+def number(fit: Arrhenius, key: str) -> tuple[float, float]:
+    quantity = {**fit.one.quantities, **fit.two.quantities}[key]
+    assert quantity.value is not None
+    assert quantity.stderr is not None
+    return quantity.value, quantity.stderr
+
+
+def test_one_regime_without_noise_is_found_exactly() -> None:
+    fit = measured(NINE, one_regime(NINE), stated=0.01)
+    assert fit.best == "one-regime"
+    assert number(fit, "e_a_meV")[0] == pytest.approx(12.43, rel=1e-9)
+    expected = 25.9e3 * np.exp(-12.43 / K_B_meV_per_K / 40)
+    assert number(fit, "x0")[0] == pytest.approx(expected, rel=1e-9)
+
+
+@pytest.mark.parametrize("t_cross", [93.0, 120.0, 171.3])
+def test_two_regimes_without_noise_are_found_exactly(t_cross: float) -> None:
+    fit = measured(FOURTEEN, two_regimes(FOURTEEN, 84e-3, 6.3, 14.0, t_cross), stated=0.001)
+    assert fit.best == "two-regime"
+    assert number(fit, "e_a_low_meV")[0] == pytest.approx(6.3, rel=1e-6)
+    assert number(fit, "e_a_high_meV")[0] == pytest.approx(14.0, rel=1e-6)
+    assert number(fit, "t_cross_K")[0] == pytest.approx(t_cross, rel=1e-6)
+
+
+def test_the_curve_drawn_is_the_curve_fitted() -> None:
+    truth = -two_regimes(FOURTEEN, 13.8e-6, 6.3, 14.0)
+    fit = measured(FOURTEEN, truth, stated=0.001, signed=True)
+    assert fit.sign == -1
+    np.testing.assert_allclose(fit.predict(FOURTEEN, "two"), truth, rtol=1e-9)
+
+
+def test_agrees_with_the_independent_library() -> None:
+    import piecewise_regression
+
+    rng = np.random.default_rng(3)
+    T = FOURTEEN
+    X = two_regimes(T, 450e-9, 9.6, 16.6) * np.exp(0.01 * rng.standard_normal(len(T)))
+    fit = measured(T, X)
+    x = 1 / (K_B_meV_per_K * T)
+    np.random.seed(0)  # the library's bootstrap restarts use numpy's global generator
+    other = piecewise_regression.Fit(x.tolist(), np.log(X).tolist(), n_breakpoints=1)
+    estimates = other.get_results()["estimates"]
+    expected = {
+        "e_a_high_meV": estimates["alpha1"]["estimate"],
+        "e_a_low_meV": estimates["alpha2"]["estimate"],
+        "t_cross_K": 1 / (K_B_meV_per_K * estimates["breakpoint1"]["estimate"]),
+    }
+    for key, value in expected.items():
+        assert number(fit, key)[0] == pytest.approx(value, rel=1e-3)
+    ours = number(fit, "e_a_low_meV")[1]
+    assert ours == pytest.approx(estimates["alpha2"]["se"], rel=0.1)
+
+
+@pytest.mark.parametrize(("T", "noise", "stated"), [(NINE, 0.02, 0.02), (FOURTEEN, 0.01, 1e-4)])
+def test_two_regimes_are_not_claimed_on_one_regime(T: Array, noise: float, stated: float) -> None:
+    rng = np.random.default_rng(11)
+    repeats = 100
+    claims = 0
+    for _ in range(repeats):
+        X = one_regime(T) * (1 + noise * rng.standard_normal(len(T)))
+        claims += measured(T, X, stated).best == "two-regime"
+    assert claims <= 0.02 * repeats
+
+
+@pytest.mark.parametrize(
+    ("T", "law", "noise", "stated"),
+    [
+        (NINE, (84e-3, 6.3, 14.0), 0.001, 0.001),
+        (NINE, (450e-9, 9.6, 16.6), 0.01, 1e-5),
+        (FOURTEEN, (450e-9, 9.6, 16.6), 0.02, 0.02),
+        (FOURTEEN, (84e-3, 6.3, 14.0), 0.02, None),
+    ],
+)
+def test_two_regimes_are_found_with_honest_errors(
+    T: Array, law: tuple[float, float, float], noise: float, stated: float | None
+) -> None:
+    rng = np.random.default_rng(5)
+    repeats = 120
+    truth = two_regimes(T, *law)
+    expected = {"e_a_low_meV": law[1], "e_a_high_meV": law[2], "t_cross_K": 120.0}
+    fits = [
+        measured(T, truth * (1 + noise * rng.standard_normal(len(T))), stated)
+        for _ in range(repeats)
+    ]
+    assert sum(fit.best == "two-regime" for fit in fits) >= 0.95 * repeats
+    for key, value in expected.items():
+        found = np.array([number(fit, key) for fit in fits])
+        covered = np.mean(np.abs(found[:, 0] - value) < found[:, 1])
+        assert 0.55 <= covered <= 0.80, key
+        assert np.median(found[:, 1]) <= 1.5 * np.std(found[:, 0]), key
+
+
+def test_errors_stated_too_small_are_replaced_by_the_scatter() -> None:
+    rng = np.random.default_rng(2)
+    repeats, covered = 120, 0
+    for _ in range(repeats):
+        X = one_regime(NINE) * (1 + 0.01 * rng.standard_normal(len(NINE)))
+        fit = measured(NINE, X, stated=1e-6)
+        value, stderr = number(fit, "e_a_meV")
+        covered += abs(value - 12.43) < stderr
+        assert fit.one.fit is not None
+        assert 0.002 < fit.one.fit.scatter < 0.03
+    assert 0.55 <= covered / repeats <= 0.80
+
+
+def test_errors_stated_right_are_not_doubled_by_the_scatter() -> None:
+    fit = measured(NINE, one_regime(NINE), stated=0.01)
+    assert fit.one.fit is not None
+    assert fit.one.fit.scatter == 0.0
+
+
+def test_points_are_excluded_by_name() -> None:
+    points = [
+        ThermalPoint(f"{t:g}K.csv", t, x, 0.01 * x)
+        for t, x in zip(NINE.tolist(), one_regime(NINE).tolist(), strict=True)
+    ]
+    bad = [
+        ThermalPoint("missing.csv", 50.0, None, None),
+        ThermalPoint("noise.csv", 52.0, 3.0, 1.0),
+        ThermalPoint("negative.csv", 54.0, -400.0, 1.0),
+        ThermalPoint("cold.csv", None, 400.0, 1.0),
+        ThermalPoint("broken.csv", 54.0, 400.0, float("nan")),
+    ]
+    fit = fit_arrhenius(points + bad, intervals=False)
+    assert {item.name: item.reason for item in fit.excluded} == {
+        "missing.csv": "the quantity is missing",
+        "noise.csv": "zero within 3 standard errors",
+        "negative.csv": "not above zero",
+        "cold.csv": "no temperature above 0 K",
+        "broken.csv": "the standard error is not a number",
+    }
+    assert number(fit, "e_a_meV")[0] == pytest.approx(12.43)
+
+
+def test_an_offset_keeps_the_sign_of_most_points_and_names_the_others() -> None:
+    X = -two_regimes(NINE, 13.8e-6, 6.3, 14.0)
+    X[4] *= -1
+    fit = measured(NINE, X, stated=0.01, signed=True)
+    assert fit.sign == -1
+    assert [(item.name, item.reason) for item in fit.excluded] == [
+        ("120K.csv", "the sign of the minority")
+    ]
+    assert np.all(fit.value < 0)
+
+
+@pytest.mark.parametrize("count", [0, 1, 2])
+def test_too_few_points_give_no_energy_but_a_reason(count: int) -> None:
+    fit = measured(NINE[:count], one_regime(NINE[:count]), stated=0.01)
+    assert fit.best is None
+    assert fit.one.quantities["e_a_meV"].value is None
+    assert "fewer than 3" in (fit.one.quantities["e_a_meV"].note or "")
+
+
+def test_five_points_have_one_regime_only() -> None:
+    fit = measured(NINE[:5], two_regimes(NINE[:5], 1.0, 3.0, 30.0, 70.0), stated=1e-6)
+    assert fit.best == "one-regime"
+    assert fit.two.quantities["t_cross_K"].value is None
+
+
+def test_three_points_stay_on_each_side_of_the_crossover() -> None:
+    X = two_regimes(NINE, 84e-3, 2.0, 30.0, 50.0)
+    fit = measured(NINE, X, stated=0.001)
+    assert number(fit, "t_cross_K")[0] >= 80.0 * (1 - 1e-9)
+    assert "edge" in (fit.two.quantities["t_cross_K"].note or "")
+
+
+def test_confidence_intervals_enclose_the_value_and_follow_the_error() -> None:
+    rng = np.random.default_rng(8)
+    X = two_regimes(FOURTEEN, 84e-3, 6.3, 14.0, 117.0)
+    X = X * (1 + 0.005 * rng.standard_normal(len(X)))
+    fit = measured(FOURTEEN, X, stated=0.005, ci=True)
+    for quantity in (
+        fit.one.quantities["e_a_meV"],
+        *(fit.two.quantities[key] for key in ("e_a_low_meV", "e_a_high_meV", "t_cross_K")),
+    ):
+        low, high = quantity.extra["ci68"]
+        far_low, far_high = quantity.extra["ci95"]
+        assert far_low < low < quantity.value < high < far_high
+        assert 0.5 < (high - low) / (2 * quantity.stderr) < 1.5
+
+
+def test_the_document_is_json_and_names_both_regimes() -> None:
+    document = measured(NINE, two_regimes(NINE, 84e-3, 6.3, 14.0), 0.001, ci=True).to_json()
+    text = json.loads(json.dumps(document, allow_nan=False))
+    assert text["best"] == "two-regime"
+    assert set(text["one-regime"]["e_a_meV"]) >= {"value", "stderr"}
+    assert {"e_a_low_meV", "e_a_high_meV", "t_cross_K"} <= set(text["two-regime"])
+    assert len(text["points"]["residuals"]["two-regime"]) == len(NINE)
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.one_of(st.none(), st.floats(0.1, 1000)),
+            st.one_of(st.none(), st.floats(-1e6, 1e6)),
+            st.one_of(st.none(), st.floats(0, 1e3)),
+        ),
+        max_size=12,
+    ),
+    st.booleans(),
+)
+def test_every_point_is_either_fitted_or_named(
+    rows: list[tuple[float | None, float | None, float | None]], signed: bool
+) -> None:
+    points = [ThermalPoint(str(index), *row) for index, row in enumerate(rows)]
+    fit = fit_arrhenius(points, signed=signed, intervals=False)
+    named = sorted([*fit.names, *(item.name for item in fit.excluded)])
+    assert named == sorted(point.name for point in points)
+    json.dumps(fit.to_json(), allow_nan=False)
