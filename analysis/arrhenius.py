@@ -15,7 +15,8 @@ from typing import Any, Literal
 
 import numpy as np
 
-from nanojunction.analysis.piecewise import LineFit, fit_broken_line, fit_line, profile_intervals
+from nanojunction.analysis.piecewise import LineFit, fit_broken_line, fit_line
+from nanojunction.analysis.profile import profile_intervals
 from nanojunction.analysis.values import Array, Quantity
 
 K_B_meV_per_K = 0.08617333262145

@@ -8,16 +8,14 @@ pair of lines either meets between the two neighbouring points, or the knot lies
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 
 from nanojunction.analysis.values import Array
 
 _SMALLEST_SCATTER = 1e-9
-_SIGMA_LEVELS = (("ci68", 0.682689), ("ci95", 0.954500))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -26,8 +24,9 @@ class LineFit:
 
     `x`, `y` and `sigma` (own error and scatter together) have one entry a point, in order of x.
     `covariance` is that of (intercept, slope) or (intercept, slope, slope_beyond, knot), None
-    where it is singular. `aicc` counts the scatter as a parameter and is infinite where the
-    points are too few for it.
+    where it is singular; where the scatter was estimated it contains Student's factor for the
+    degrees of freedom, so that ±1 standard error covers 68 % for few points too. `aicc` counts
+    the scatter as a parameter and is infinite where the points are too few for it.
     """
 
     x: Array
@@ -198,8 +197,20 @@ def _with_scatter(
         scatter=0.0 if scatter <= _SMALLEST_SCATTER else scatter,
         chi2_reduced=chi2_found / free,
         aicc=_aicc(deviance, count, parameters + 1),
-        covariance=_covariance(x, sigma, found, broken=broken),
+        covariance=_covariance(x, sigma * _few_points(scatter, free), found, broken=broken),
     )
+
+
+def _few_points(scatter: float, free: int) -> float:
+    """Return what makes ±1 standard error cover 68 % when the scatter itself was estimated.
+
+    It is Student's factor for `free` degrees of freedom, 1 where the stated errors suffice.
+    """
+    if scatter <= _SMALLEST_SCATTER:
+        return 1.0
+    from scipy.special import stdtrit
+
+    return float(stdtrit(free, 0.8413447))
 
 
 def _scatter_for(chi2: Callable[[float], float], target: float, y: Array) -> float:
@@ -240,75 +251,3 @@ def _covariance(x: Array, sigma: Array, found: Array, *, broken: bool) -> Array 
     if np.linalg.cond(normal) > 1e12:
         return None
     return np.asarray(np.linalg.inv(normal) / np.outer(scale, scale))
-
-
-def profile_intervals(
-    fit: LineFit, names: Sequence[str]
-) -> Mapping[str, Mapping[str, list[float | None]]]:
-    """Return profile confidence intervals {name: {"ci68": [low, high], "ci95": …}} (lmfit).
-
-    An end that the profile does not reach is None. Where the scatter was estimated from the
-    residuals the F distribution is used, otherwise chi² with the stated errors.
-    """
-    if fit.covariance is None or len(fit.x) - len(fit.covariance) < 1:
-        return {}
-    import warnings
-
-    import lmfit
-    from scipy import stats
-
-    free = len(fit.x) - len(fit.covariance)
-    parameters = lmfit.Parameters()
-    used = ("intercept", "slope", "slope_beyond", "knot") if fit.broken else ("intercept", "slope")
-    for name in used:
-        # lmfit starts its search for an end of the interval at the standard error.
-        parameters.add(name, value=getattr(fit, name))
-        parameters[name].stderr = fit.error(name)
-    if fit.broken:
-        parameters["knot"].set(min=float(fit.x[0]), max=float(fit.x[-1]))
-
-    def residual(values: Any) -> Array:
-        line = values["intercept"] + values["slope"] * fit.x
-        if fit.broken:
-            bend = values["slope_beyond"] - values["slope"]
-            line = line + bend * np.maximum(fit.x - values["knot"], 0.0)
-        return np.asarray((fit.y - line) / fit.sigma)
-
-    def probability(best: Any, other: Any, *_: Any, **__: Any) -> float:
-        rise = max(other.chisqr - best.chisqr, 0.0)
-        if fit.scatter == 0.0:
-            return float(stats.chi2.cdf(rise, 1))
-        return float(stats.f.cdf(rise / best.chisqr * free, 1, free))
-
-    minimizer = lmfit.Minimizer(residual, parameters)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        try:
-            best = minimizer.minimize(method="leastsq")
-            for name in used:
-                best.params[name].stderr = fit.error(name)
-            table = lmfit.conf_interval(
-                minimizer,
-                best,
-                p_names=list(names),
-                sigmas=[level for _, level in _SIGMA_LEVELS],
-                prob_func=probability,
-            )
-        except (ValueError, lmfit.MinimizerException):
-            return {}
-    return {name: _named_levels(table[name], getattr(fit, name)) for name in names}
-
-
-def _named_levels(
-    rows: Sequence[tuple[float, float]], value: float
-) -> Mapping[str, list[float | None]]:
-    """Turn lmfit's rows (outermost first, best value in the middle) into named intervals."""
-    levels = len(_SIGMA_LEVELS)
-    out: dict[str, list[float | None]] = {}
-    for index, (name, _) in enumerate(_SIGMA_LEVELS):
-        low, high = rows[levels - 1 - index][1], rows[levels + 1 + index][1]
-        out[name] = [
-            low if math.isfinite(low) and low <= value else None,
-            high if math.isfinite(high) and high >= value else None,
-        ]
-    return out
