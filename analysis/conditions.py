@@ -1,0 +1,91 @@
+"""What was held during a run: from the file's name by a pattern, and from its header."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from nanojunction.analysis.columns import unit
+from nanojunction.analysis.run import Conditions, State
+
+_NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
+_FIELD = re.compile(r"\{([^{}]*)\}")
+_NAMES = {"temperature": "K", "field": "T", "voltage": "V", "current": "A"}
+_HEADER_NAMES = {
+    "temperature_K": ("temperature", "sample temperature", "temperature setpoint", "t"),
+    "field_T": ("field", "magnetic field", "field setpoint", "h", "b"),
+    "voltage_V": ("voltage", "bias", "fixed voltage", "voltage setpoint"),
+    "current_A": ("current", "fixed current", "current setpoint"),
+}
+
+
+def match_pattern(stem: str, pattern: str) -> dict[str, str | float] | str:
+    """Return what `pattern` reads from a file's name, or a warning where the name does not match.
+
+    Fields are `{device}`, `{state}` (P or AP), `{temperature_K}`, `{field_T}`, `{voltage_V}`,
+    `{current_A}` (also with other units, such as `{field_Oe}` or `{voltage_mV}`) and `{}` for
+    anything. Numbers are returned in SI under the SI key. Raises ValueError for an unknown field.
+    """
+    expression = ""
+    keys: list[tuple[str, float, float] | None] = []
+    at = 0
+    for found in _FIELD.finditer(pattern):
+        key, group = _pattern_field(found[1], pattern)
+        expression += re.escape(pattern[at : found.start()]) + group
+        keys.append(key)
+        at = found.end()
+    matched = re.fullmatch(expression + re.escape(pattern[at:]), stem)
+    if matched is None:
+        return f"the file's name '{stem}' does not match the pattern '{pattern}'"
+    values: dict[str, str | float] = {}
+    for key, text in zip(keys, matched.groups(), strict=True):
+        if key is None:
+            continue
+        name, factor, offset = key
+        values[name] = text if name in ("device", "state") else float(text) * factor + offset
+    return values
+
+
+def _pattern_field(field: str, pattern: str) -> tuple[tuple[str, float, float] | None, str]:
+    """Return (SI key, factor, offset) of a field, None for any text, and its expression."""
+    if field == "":
+        return None, "(.*?)"
+    if field == "device":
+        return ("device", 1.0, 0.0), "(.+?)"
+    if field == "state":
+        return ("state", 1.0, 0.0), "(P|AP)"
+    name, _, symbol = field.partition("_")
+    known = unit(symbol)
+    if name not in _NAMES or known is None or known[0] != name:
+        raise ValueError(
+            f"the pattern '{pattern}' has an unknown field '{{{field}}}'; allowed are {{device}}, "
+            "{state}, {temperature_K}, {field_T}, {voltage_V}, {current_A} and {}"
+        )
+    return (f"{name}_{_NAMES[name]}", known[1], known[2]), f"({_NUMBER})"
+
+
+def conditions_of(header: Mapping[str, str], named: Mapping[str, str | float]) -> Conditions:
+    """Return the conditions that a header states, those in `named` (from the pattern) winning."""
+    lower = {key.lower(): value for key, value in header.items()}
+    values: dict[str, float] = {}
+    for key, names in _HEADER_NAMES.items():
+        stated = named.get(key)
+        texts = (lower[name] for name in names if name in lower)
+        numbers = (_number(text, key.partition("_")[0]) for text in texts)
+        number = stated if stated is not None else next((n for n in numbers if n is not None), None)
+        if number is not None:
+            values[key] = float(number)
+    text = str(named.get("state") or lower.get("state") or lower.get("magnetic state") or "")
+    state: State | None = "P" if text == "P" else "AP" if text == "AP" else None
+    return Conditions(**values, state=state)
+
+
+def _number(text: str, quantity: str) -> float | None:
+    """Return a header's "40 K" or "5 mV" in SI, None if it is no number with a unit of that."""
+    found = re.fullmatch(rf"\s*({_NUMBER})\s*(\S*)\s*", text)
+    if found is None:
+        return None
+    known = unit(found[2]) if found[2] else (quantity, 1.0, 0.0)
+    if known is None or known[0] != quantity:
+        return None
+    return float(found[1]) * known[1] + known[2]
