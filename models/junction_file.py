@@ -1,0 +1,113 @@
+"""Junction files: TOML that names one law and gives its parameters."""
+
+from __future__ import annotations
+
+import dataclasses
+import reprlib
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, get_args, get_type_hints
+
+from pydantic import TypeAdapter, ValidationError
+
+from nanojunction.models.junction import JunctionLaw
+from nanojunction.models.laws import Activated, Linear, Metallic
+from nanojunction.models.magnetic_laws import Switching, TunnelPair
+
+__all__ = ["LAWS", "JunctionFileError", "make_junction", "parse_junction", "read_junction"]
+
+# What `law = "…"` may say. A file can choose among these and nothing else.
+LAWS: Mapping[str, type[Linear | Metallic | Activated | Switching | TunnelPair]] = {
+    "linear": Linear,
+    "metallic": Metallic,
+    "activated": Activated,
+    "switching": Switching,
+    "tunnel-pair": TunnelPair,
+}
+
+
+# What pydantic says of Python's types, in the words of a TOML file.
+_WANTED = {
+    "float_type": "must be a number without quotes, in the key's unit",
+    "string_type": "must be a text in quotes",
+    "string_too_short": "must have at least one letter",
+    "string_pattern_mismatch": "must be made of letters, digits and _ . + - only",
+    "tuple_type": "must be a list of tables ([[…]])",
+    "dataclass_type": "must be a table ([…])",
+}
+
+
+class JunctionFileError(ValueError):
+    """A junction file that cannot be used: one sentence with file, key and what is allowed."""
+
+
+def read_junction(path: Path) -> JunctionLaw:
+    """Return the junction that the TOML file at `path` describes, or raise JunctionFileError."""
+    try:
+        # Notepad on Windows writes a byte-order mark, which TOML does not know.
+        text = path.read_text(encoding="utf-8-sig")
+    except OSError as error:
+        raise JunctionFileError(f"{path}: cannot be read: {error.strerror}.") from error
+    except UnicodeDecodeError as error:
+        raise JunctionFileError(f"{path}: is not UTF-8 text; save it as UTF-8.") from error
+    return parse_junction(text, str(path))
+
+
+def parse_junction(text: str, source: str) -> JunctionLaw:
+    """Return the junction that the TOML `text` describes; `source` names it in errors."""
+    try:
+        content = tomllib.loads(text)
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        raise JunctionFileError(f"{source}: is not valid TOML: {error}.") from error
+    return make_junction(content, source)
+
+
+def make_junction(content: Mapping[str, Any], source: str) -> JunctionLaw:
+    """Return the junction of a file's `content` (law, name, parameters), checked in full.
+
+    Raises JunctionFileError for an unknown law or key, a missing one, a wrong type, a number that
+    is not finite or out of range, and for parameters that contradict each other.
+    """
+    parameters = dict(content)
+    choice = parameters.pop("law", None)
+    law = LAWS.get(choice) if isinstance(choice, str) else None
+    if law is None:
+        found = "is missing" if choice is None else f"is {reprlib.repr(choice)}"
+        raise JunctionFileError(
+            f"{source}: key 'law' {found}; it must be one of {', '.join(LAWS)}."
+        )
+    try:
+        return TypeAdapter(law).validate_python(parameters)
+    except ValidationError as error:
+        raise JunctionFileError(_sentence(error, source, law)) from error
+
+
+def _sentence(error: ValidationError, source: str, law: type) -> str:
+    """Say the first of pydantic's complaints in one sentence, and how many more there are."""
+    first = error.errors(include_url=False)[0]
+    location: tuple[int | str, ...] = first["loc"]
+    key = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in location)
+    key = f"key '{key.removeprefix('.')}'"
+    match first["type"]:
+        case "unexpected_keyword_argument":
+            text = f"{key} is unknown; allowed here are {', '.join(_keys(law, location[:-1]))}"
+        case "missing":
+            text = f"{key} is missing"
+        case "value_error":
+            text = f"{first['ctx']['error']}" if not location else f"{key}: {first['ctx']['error']}"
+        case kind:
+            wanted = _WANTED.get(kind, first["msg"].replace("Input should", "must", 1))
+            text = f"{key}: {wanted}, found {reprlib.repr(first['input'])}"
+    more = error.error_count() - 1
+    also = f" ({more} more after this one)" if more else ""
+    return f"{source}: {text}{also}."
+
+
+def _keys(law: type, location: tuple[int | str, ...]) -> list[str]:
+    """Return the keys that are allowed in the table at `location` of a law's file."""
+    table: Any = law
+    for part in location:
+        table = get_type_hints(table)[part] if isinstance(part, str) else get_args(table)[0]
+    names = [field.name for field in dataclasses.fields(table) if field.init]
+    return names if location else ["law", *names]
