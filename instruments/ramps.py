@@ -58,9 +58,8 @@ def ramp_level(meter: SourceMeter, target: float, rate_per_s: float, watch: Watc
         if watch.should_stop():
             return False
         step = rate_per_s * LEVEL_STEP_S
-        level = (
-            target if abs(target - level) <= step else level + step * (1 if target > level else -1)
-        )
+        way = target - level
+        level = target if abs(way) <= step else level + math.copysign(step, way)
         meter.set_level(level)
         if level != target:
             watch.clock.sleep(LEVEL_STEP_S)
@@ -131,7 +130,7 @@ def settle_temperature(
             raise NotStable(
                 f"the sample was not within ±{stability.tolerance_K:g} K of {target_K:g} K for "
                 f"{stability.window_s:g} s within {stability.timeout_s:g} s: last "
-                f"{temperature:.3f} K; widen the tolerance, wait longer, or look at heater and gas flow"
+                f"{temperature:.3f} K; widen the tolerance, wait longer, or look at the heater"
             )
         if not watch.clock.sleep(LOOK_S, watch.should_stop):
             return False

@@ -1,0 +1,326 @@
+"""What every procedure on a junction shares: parameters, the station, metadata, the safe end."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, ClassVar
+
+from pymeasure.experiment import (
+    BooleanParameter,
+    IntegerParameter,
+    ListParameter,
+    Metadata,
+    Parameter,
+    Procedure,
+)
+
+from nanojunction.instruments.errors import LaboratoryError
+from nanojunction.instruments.ramps import Stability, Watch, ramp_level
+from nanojunction.instruments.roles import Reading, SourceSettings
+from nanojunction.instruments.safe_state import source_to_safe
+from nanojunction.instruments.station import Station, Unsafe
+from nanojunction.procedures.environment import (
+    FIELD,
+    TEMPERATURE,
+    Environment,
+    environment_columns,
+    go_to_field,
+    go_to_temperature,
+)
+from nanojunction.procedures.quantities import QuantityParameter, TargetParameter
+
+log = logging.getLogger(__name__)
+
+TIME, LEG, SETPOINT_V = "Time (s)", "Leg", "Setpoint (V)"
+VOLTAGE, CURRENT, COMPLIANCE = "Voltage (V)", "Current (A)", "In compliance"
+#: A second of a faster clock is milliseconds: that T and H are read every so often is said here.
+ENVIRONMENT_NOTE = "field and temperatures read every {:g} s, in between the last reading stands"
+
+
+class ProcedureError(LaboratoryError):
+    """The parameters of a procedure do not fit each other, or the station."""
+
+
+class JunctionProcedure(Procedure):
+    """A run on one junction. Subclasses say what is swept; here is everything around it.
+
+    Without a station (as in PyMeasure's ManagedWindow) `startup` opens the one that
+    `station_file` names and `shutdown` closes it. Raises ProcedureError for an unknown parameter.
+    """
+
+    #: Kind of the run, as the analysis names it.
+    KIND: ClassVar[str] = "unknown"
+    DATA_COLUMNS: Sequence[str] = (
+        TIME, LEG, SETPOINT_V, VOLTAGE, CURRENT, FIELD, TEMPERATURE, COMPLIANCE,
+    )  # fmt: skip
+
+    sample = Parameter("Sample", default="", description="name of the junction")
+    station_file = Parameter("Station file", default="", description="path of the station file")
+    temperature = TargetParameter(
+        "Temperature setpoint", "K", description="go there and wait until stable; 'as is' stays"
+    )
+    field = TargetParameter(
+        "Field setpoint", "T", description="go there and wait until it holds; 'as is' stays"
+    )
+    state = ListParameter(
+        "Magnetic state", choices=["", "P", "AP"], default="", description="as you name it"
+    )
+    compliance = QuantityParameter(
+        "Compliance", "A", minimum=0, maximum=1, default=0.0,
+        description="largest current; 0 is the station's limit",
+    )  # fmt: skip
+    nplc = QuantityParameter(
+        "Integration time", "", minimum=0.01, maximum=10, default=1.0,
+        description="in cycles of the mains (NPLC)",
+    )  # fmt: skip
+    settle = QuantityParameter(
+        "Settling time", "s", minimum=0, maximum=999, default=0.0,
+        description="wait between setting a level and measuring",
+    )  # fmt: skip
+    measure_range = QuantityParameter(
+        "Current range", "A", minimum=0, maximum=1, default=0.0,
+        description="locked range of the ammeter; 0 lets the instrument choose",
+    )  # fmt: skip
+    filter_count = IntegerParameter(
+        "Readings averaged", minimum=1, maximum=100, default=1,
+        description="repeating filter of the instrument",
+    )  # fmt: skip
+    autozero = BooleanParameter("Autozero", default=True)
+    environment_interval = QuantityParameter(
+        "Environment interval", "s", minimum=0, maximum=3600, default=1.0,
+        description="how often field and temperatures are read; 0 reads them for every row",
+    )  # fmt: skip
+    field_rate = QuantityParameter(
+        "Field rate", "T/min", minimum=0, maximum=10, default=0.0,
+        description="0 is the station's rate",
+    )  # fmt: skip
+    temperature_rate = QuantityParameter(
+        "Temperature rate", "K/min", minimum=0, maximum=100, default=0.0,
+        description="0 is the station's rate",
+    )  # fmt: skip
+    tolerance = QuantityParameter(
+        "Stability tolerance", "K", minimum=1e-3, maximum=10, default=0.2,
+        description="the sample is stable within ± this",
+    )  # fmt: skip
+    window = QuantityParameter(
+        "Stability window", "s", minimum=0, maximum=86400, default=60.0,
+        description="during so long",
+    )  # fmt: skip
+    timeout = QuantityParameter(
+        "Stability time-out", "s", minimum=1, maximum=604800, default=3600.0,
+        description="not stable by then is a failure",
+    )  # fmt: skip
+
+    kind = Metadata("Kind", fget="KIND")
+    started = Metadata("Started", fget="started_iso")
+    software = Metadata("Software", fget="software_version")
+    clock_speed = Metadata("Clock speed", fget="speed")
+    environment_note = Metadata("Environment", fget="environment_words")
+    station_snapshot = Metadata("Station", fget="snapshot_json")
+
+    def __init__(self, **parameters: Any) -> None:
+        super().__init__()
+        self._station: Station | None = None
+        self._own_station = False
+        self._environment: Environment | None = None
+        self._start_s = 0.0
+        self._started = datetime.now(UTC)
+        #: What the end of the run could not make safe.
+        self.unsafe: tuple[str, ...] = ()
+        for name, value in parameters.items():
+            self.set(name, value)
+
+    def set(self, name: str, value: Any) -> None:
+        """Set a parameter from a value or a text with a unit; raises ProcedureError."""
+        known = self.settable()
+        if name not in known and name not in ("sample", "station_file"):
+            raise ProcedureError(f"unknown key {name!r}; known are {', '.join(sorted(known))}")
+        try:
+            self._parameters[name].value = value
+        except ValueError as problem:
+            raise ProcedureError(f"{name}: {problem}") from problem
+        setattr(self, name, self._parameters[name].value)
+
+    def settable(self) -> dict[str, Parameter]:
+        """Return the parameters that a user may set, by key."""
+        return {
+            key: parameter
+            for key, parameter in self._parameters.items()
+            if key not in ("sample", "station_file")
+        }
+
+    # The station and what the run needs of it
+
+    @property
+    def station(self) -> Station:
+        """The open station of this run."""
+        if self._station is None:
+            raise ProcedureError("the procedure has no station yet")
+        return self._station
+
+    def attach(self, station: Station) -> None:
+        """Use an open station, whose owner closes it; the columns are those that it can fill."""
+        self._station = station
+        fixed = [name for name in type(self).DATA_COLUMNS if name not in (FIELD, TEMPERATURE)]
+        end = fixed.index(COMPLIANCE)
+        self.DATA_COLUMNS = [*fixed[:end], *environment_columns(station), *fixed[end:]]
+
+    def check(self) -> None:
+        """Check everything against the station before the first output; raises on what is wrong.
+
+        Raises ProcedureError if the parameters do not fit each other, LimitError if one lies
+        beyond the station's limits, StationError if the station lacks an instrument.
+        """
+        station = self.station
+        if self.compliance:
+            station.source_meter.limits.check("current", self.compliance)
+        if self.measure_range > station.source_meter.limits.max_current_A * 1.1:
+            raise ProcedureError(
+                f"measure_range: {self.measure_range:g} A lies beyond the station's limit of "
+                f"{station.source_meter.limits.max_current_A:g} A"
+            )
+        if isinstance(self.temperature, float):
+            station.temperature.check(self.temperature, self._temperature_rate())
+        if isinstance(self.field, float):
+            station.magnet.check(self.field, self._field_rate())
+
+    def _temperature_rate(self) -> float:
+        return float(self.temperature_rate or self.station.temperature.max_rate_K_per_min)
+
+    def _field_rate(self) -> float:
+        return float(self.field_rate or self.station.magnet.max_rate_T_per_min)
+
+    # PyMeasure's three steps
+
+    def startup(self) -> None:
+        """Open the station if there is none, check, go to temperature and field, configure."""
+        if self._station is None:
+            station = Station.from_file(Path(self.station_file))
+            station.__enter__()
+            self._station, self._own_station = station, True
+        self.check()
+        self._environment = Environment(self.station, self.environment_interval)
+        if isinstance(self.temperature, float):
+            self.settle_at(self.temperature)
+        if isinstance(self.field, float):
+            go_to_field(self.station, self.field, self._field_rate(), self.watch())
+        self.station.source_meter.configure(self.source_settings())
+        self._started = datetime.now(UTC)
+        self._start_s = self.station.clock.now()
+
+    def shutdown(self) -> None:
+        """Leave the source safe, and close the station if this run opened it; never raises.
+
+        PyMeasure's worker would wait for ever for a run whose shutdown raised; what could not be
+        made safe is kept in `unsafe`, logged, and makes the run FAILED.
+        """
+        if self._station is None:
+            return
+        failed: list[str] = []
+        if self._own_station:
+            try:
+                self._station.__exit__(None, None, None)
+            except Unsafe as problem:
+                failed += problem.failed
+            self._station, self._own_station = None, False
+        else:
+            failed += source_to_safe(self._station)
+        if failed:
+            self.unsafe = tuple(failed)
+            self.status = Procedure.FAILED
+            log.critical("NOT SAFE, use the front panels: %s", "; ".join(failed))
+
+    # What subclasses use
+
+    def source_settings(self) -> SourceSettings:
+        """Return the source-meter's settings for this run."""
+        config = self.station.config.source_meter
+        assert config is not None  # check() has asked for it
+        return SourceSettings(
+            source="voltage",
+            compliance=self.compliance or config.max_current_A,
+            source_range=self.largest_voltage() or None,
+            measure_range=self.measure_range or None,
+            nplc=self.nplc,
+            autozero=self.autozero,
+            filter_count=self.filter_count,
+            wires=config.wires,
+            output_off=config.output_off,
+            settle_s=self.settle,
+        )
+
+    def largest_voltage(self) -> float:
+        """Return the largest |V| of the run; the source's range is locked to it."""
+        raise NotImplementedError
+
+    def watch(self) -> Watch:
+        """Return the clock with this run's stop and its messages."""
+        return Watch(self.station.clock, self.should_stop, lambda words: self.emit("words", words))
+
+    def settle_at(self, target_K: float) -> bool:
+        """Go to a temperature and wait until the sample is stable; False when told to stop."""
+        stability = Stability(self.tolerance, self.window, self.timeout)
+        rate = self._temperature_rate()
+        return go_to_temperature(self.station, target_K, rate, stability, self.watch())
+
+    def energise(self, level_V: float) -> bool:
+        """Switch the output on at 0 V and ramp to the first level; False when told to stop."""
+        config = self.station.config.source_meter
+        assert config is not None  # check() has asked for it
+        self.station.source_meter.output_on()
+        return ramp_level(self.station.source_meter, level_V, config.ramp_V_per_s, self.watch())
+
+    def de_energise(self) -> None:
+        """Ramp to 0 V, even when told to stop, and open the output."""
+        config = self.station.config.source_meter
+        assert config is not None  # check() has asked for it
+        meter, watch = self.station.source_meter, Watch(self.station.clock)
+        ramp_level(meter, 0.0, config.ramp_V_per_s, watch)
+        meter.output_off()
+
+    def row(self, leg: int, setpoint_V: float, reading: Reading) -> dict[str, float | int]:
+        """Return one row with the time and the environment of now."""
+        assert self._environment is not None  # startup has made it
+        return {
+            TIME: self.station.clock.now() - self._start_s,
+            LEG: leg,
+            SETPOINT_V: setpoint_V,
+            VOLTAGE: reading.voltage_V,
+            CURRENT: reading.current_A,
+            **self._environment.read(),
+            COMPLIANCE: int(reading.in_compliance),
+        }
+
+    def seconds_per_point(self) -> float:
+        """Return settling and integration time of one point (voltage and current, autozero)."""
+        line_Hz = 50.0 if self._station is None else self.station.config.line_frequency_Hz
+        conversions = 2 * (2 if self.autozero else 1) * self.filter_count
+        return float(self.settle + conversions * self.nplc / line_Hz)
+
+    # Metadata
+
+    def started_iso(self) -> str:
+        """Return when the run started, in ISO format with the time zone."""
+        return self._started.isoformat(timespec="milliseconds")
+
+    def software_version(self) -> str:
+        """Return the version of this package."""
+        return f"nanojunction {version('nanojunction')}"
+
+    def speed(self) -> str:
+        """Return how much faster than real time the station's clock runs."""
+        return f"{self.station.clock.speed:g}"
+
+    def environment_words(self) -> str:
+        """Return how field and temperatures came into the rows."""
+        return ENVIRONMENT_NOTE.format(self.environment_interval)
+
+    def snapshot_json(self) -> str:
+        """Return the station's settings as one line of JSON."""
+        return json.dumps(self.station.snapshot(), ensure_ascii=True, default=os.fspath)

@@ -1,0 +1,77 @@
+"""Temperature and field around the junction: going to a point, and reading both into rows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from nanojunction.instruments.ramps import Stability, Watch, ramp_field, settle_temperature
+
+if TYPE_CHECKING:
+    from nanojunction.instruments.station import Station
+
+FIELD = "Field (T)"
+TEMPERATURE = "Temperature (K)"
+
+
+def environment_columns(station: Station) -> list[str]:
+    """Return the columns of what the station can read: field, sample and further sensors."""
+    columns = []
+    if station.magnet_or_none is not None:
+        columns.append(FIELD)
+    if station.temperature_or_none is not None:
+        columns.append(TEMPERATURE)
+        others = [name for name in station.temperature.sensors if name != "sample"]
+        columns += [f"Temperature {name} (K)" for name in others]
+    return columns
+
+
+@dataclass(slots=True)
+class Environment:
+    """Reads field and temperatures at most every `interval_s`; in between the last reading stands.
+
+    With an interval of 0 both are read for every row.
+    """
+
+    station: Station
+    interval_s: float
+    _read_at: float | None = field(default=None, init=False)
+    _last: dict[str, float] = field(default_factory=dict, init=False)
+
+    def read(self) -> dict[str, float]:
+        """Return the columns of `environment_columns` with their values in T and K."""
+        now = self.station.clock.now()
+        if self._read_at is None or now - self._read_at >= self.interval_s:
+            self._last = self._field() | self._temperatures()
+            self._read_at = now
+        return self._last
+
+    def _field(self) -> dict[str, float]:
+        magnet = self.station.magnet_or_none
+        return {} if magnet is None else {FIELD: magnet.field_T()}
+
+    def _temperatures(self) -> dict[str, float]:
+        controller = self.station.temperature_or_none
+        if controller is None:
+            return {}
+        found = {TEMPERATURE: controller.temperature_K()}
+        for name in controller.sensors:
+            if name != "sample":
+                found[f"Temperature {name} (K)"] = controller.temperature_K(name)
+        return found
+
+
+def go_to_temperature(
+    station: Station, target_K: float, rate_K_per_min: float, stability: Stability, watch: Watch
+) -> bool:
+    """Take control of the temperature, ramp, and wait until the sample is stable."""
+    station.temperature.prepare()
+    return settle_temperature(station.temperature, target_K, rate_K_per_min, stability, watch)
+
+
+def go_to_field(station: Station, target_T: float, rate_T_per_min: float, watch: Watch) -> bool:
+    """Take control of the magnet, ramp, and wait until it holds."""
+    station.magnet.check(target_T, rate_T_per_min)
+    station.magnet_in_use = True
+    station.magnet.prepare()
+    return ramp_field(station.magnet, target_T, rate_T_per_min, watch)

@@ -1,0 +1,95 @@
+"""I(H) at a fixed voltage, while the field ramps between turning points."""
+
+from __future__ import annotations
+
+from nanojunction.instruments.errors import InstrumentFault
+from nanojunction.instruments.ramps import ARRIVED_T, field_arrived
+from nanojunction.procedures.base import JunctionProcedure, ProcedureError
+from nanojunction.procedures.environment import FIELD, go_to_field
+from nanojunction.procedures.quantities import QuantityListParameter, QuantityParameter
+from nanojunction.procedures.sweep import FieldRamp
+
+
+class IHSweep(JunctionProcedure):
+    """I(H): current at a fixed voltage while the field ramps, in both directions."""
+
+    KIND = "ih"
+
+    voltage = QuantityParameter(
+        "Voltage", "V", minimum=-200, maximum=200, default=0.005, description="held"
+    )
+    fields = QuantityListParameter(
+        "Field turning points", "T", default=(-0.5, 0.5, -0.5),
+        description="for example '-0.5, 0.5, -0.5'; the first is approached beforehand",
+    )  # fmt: skip
+    interval = QuantityParameter(
+        "Interval", "s", minimum=0, maximum=3600, default=1.0, description="between readings"
+    )
+
+    def ramp(self) -> FieldRamp:
+        """Return the ramp; raises ProcedureError if the turning points are of no use."""
+        try:
+            return FieldRamp(tuple(self.fields), self._field_rate(), self.interval)
+        except ValueError as problem:
+            raise ProcedureError(f"fields: {problem}") from problem
+
+    def check(self) -> None:
+        """Check voltage, every field and the rate, beside what all procedures check."""
+        self.station.source_meter.limits.check("voltage", self.voltage)
+        ramp = self.ramp()
+        for target in ramp.turning_points:
+            self.station.magnet.check(target, ramp.rate_T_per_min)
+        super().check()
+
+    def largest_voltage(self) -> float:
+        """Return the held |V|."""
+        return abs(float(self.voltage))
+
+    def execute(self) -> None:
+        """Go to the first field, then measure along each leg until the magnet holds at its end."""
+        ramp = self.ramp()
+        self.emit("words", f"going to {ramp.turning_points[0]:g} T")
+        if not go_to_field(
+            self.station, ramp.turning_points[0], ramp.rate_T_per_min, self.watch()
+        ) or not self.energise(self.voltage):
+            return
+        done = 0.0
+        for leg, (start, stop) in enumerate(ramp.legs()):
+            share = 6000.0 * abs(stop - start) / ramp.rate_T_per_min / ramp.duration_s()
+            if not self._measure_leg(leg, start, stop, done, share):
+                return
+            done += share
+
+    def _measure_leg(self, leg: int, start: float, stop: float, done: float, share: float) -> bool:
+        """Measure while the field ramps from `start` to `stop`; False when told to stop."""
+        clock, magnet = self.station.clock, self.station.magnet
+        rate = self._field_rate()
+        began = clock.now()
+        deadline = began + 60.0 + 120.0 * abs(stop - start) / rate
+        magnet.ramp_to(stop, rate)
+        looked = began
+        while True:
+            if self.should_stop():
+                magnet.hold()
+                return False
+            tick = clock.now()
+            row = self.row(leg, self.voltage, self.station.source_meter.read())
+            row[FIELD] = field = magnet.field_T()
+            self.emit("results", row)
+            self.emit("progress", done + share * min(1.0, abs(field - start) / abs(stop - start)))
+            if abs(field - stop) <= ARRIVED_T or clock.now() - looked >= 1.0:
+                looked = clock.now()
+                if field_arrived(magnet, stop):
+                    return True
+                if looked > deadline:
+                    raise InstrumentFault(
+                        f"the field did not reach {stop:g} T in {deadline - began:.0f} s"
+                    )
+            if not clock.sleep_until(tick + self.interval, self.should_stop):
+                magnet.hold()
+                return False
+
+    def get_estimates(self) -> float:
+        """Return the duration in seconds, without the way to the first field."""
+        rate = self.field_rate or (self._station and self._field_rate()) or 0.1
+        return FieldRamp(tuple(self.fields), rate, self.interval).duration_s()

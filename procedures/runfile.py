@@ -1,0 +1,180 @@
+"""The run file: one run, one CSV in PyMeasure's Results format, whose rows survive what happens.
+
+A row is in the operating system's hands when `write_row` returns (it survives kill -9) and on the
+disk at most a second later (it survives a power cut). A row that cannot be written raises, and
+what was half written is taken back: a run file never ends in the middle of a row.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import threading
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from nanojunction.instruments.errors import LaboratoryError
+
+#: Longest time (s) that a row waits for the disk.
+SYNC_EVERY_S = 0.5
+#: File names that Windows keeps for itself.
+RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\.|$)", re.IGNORECASE)
+
+
+class NotWritten(LaboratoryError):
+    """A row, or the file itself, could not be written."""
+
+
+class RunFile:
+    """An open run file; it is created on construction and never replaces another.
+
+    Raises NotWritten if it cannot be created, or a row cannot be written.
+    """
+
+    def __init__(self, path: Path, columns: Sequence[str]) -> None:
+        self.path = path
+        self.columns = tuple(columns)
+        self.rows = 0
+        self._size = 0
+        self._unsynced = False
+        self._sync_problem: OSError | None = None
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
+            self._handle = os.open(path, flags, 0o644)
+        except OSError as problem:
+            raise NotWritten(f"{path}: cannot be created ({problem.strerror})") from problem
+        self._closing = threading.Event()
+        self._syncing = threading.Thread(target=self._sync_now_and_then, name="run-file-sync")
+        self._syncing.start()
+
+    def write_header(self, header: str) -> None:
+        """Write the header (comment lines, with the last line end) and the column names."""
+        self._write(header + ",".join(self.columns) + "\n")
+
+    def write_row(self, row: Mapping[str, float | int]) -> None:
+        """Write one row; raises NotWritten for a missing, unknown or non-numeric value."""
+        if len(row) != len(self.columns):
+            raise NotWritten(f"{self.path}: a row has {sorted(row)}, not {sorted(self.columns)}")
+        try:
+            line = ",".join([_number(row[name]) for name in self.columns])
+        except (KeyError, TypeError) as problem:
+            raise NotWritten(f"{self.path}: a row is not complete: {problem}") from problem
+        self._write(line + "\n")
+        self.rows += 1
+
+    def _write(self, text: str) -> None:
+        if self._sync_problem is not None:
+            raise self._not_written(self._sync_problem)
+        data = text.encode("utf-8")
+        try:
+            sent = os.write(self._handle, data)
+            while sent < len(data):
+                sent += os.write(self._handle, data[sent:])
+        except OSError as problem:
+            self._take_back()
+            raise self._not_written(problem) from problem
+        self._size += len(data)
+        self._unsynced = True
+
+    def _take_back(self) -> None:
+        """Cut what was half written, so that the file ends with a whole row."""
+        try:
+            os.ftruncate(self._handle, self._size)
+            os.lseek(self._handle, self._size, os.SEEK_SET)
+        except OSError:
+            return  # the reader drops an unterminated last line, too
+
+    def _not_written(self, problem: OSError) -> NotWritten:
+        return NotWritten(
+            f"{self.path}: could not be written ({problem.strerror}); {self.rows} rows are in it"
+        )
+
+    def _sync_now_and_then(self) -> None:
+        while not self._closing.wait(SYNC_EVERY_S):
+            self._sync()
+
+    def _sync(self) -> None:
+        if not self._unsynced:
+            return
+        self._unsynced = False
+        try:
+            os.fsync(self._handle)
+        except OSError as problem:
+            self._sync_problem = problem
+
+    def write_end(self, status: str, error: str | None = None) -> None:
+        """Write the last line, a comment that PyMeasure passes over."""
+        end: dict[str, Any] = {"status": status, "rows": self.rows}
+        if error:
+            end["error"] = error
+        self._write(f"# End: {json.dumps(end)}\n")
+
+    def close(self) -> None:
+        """Put everything on the disk and close; raises NotWritten if that fails."""
+        if self._closing.is_set():
+            return
+        self._closing.set()
+        self._syncing.join()
+        self._sync()
+        os.close(self._handle)
+        if self._sync_problem is not None:
+            raise self._not_written(self._sync_problem)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        problem: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+def _number(value: float | int) -> str:
+    """Return every digit of a number; numpy's are made Python's, anything else raises TypeError."""
+    if type(value) is float or type(value) is int:
+        return repr(value)
+    if isinstance(value, bool) or not hasattr(value, "__float__"):
+        raise TypeError(f"{value!r} is not a number")
+    return repr(float(value))
+
+
+def header(procedure: Any) -> str:
+    """Return PyMeasure's header of a procedure: its class, parameters and metadata, each a comment.
+
+    What PyMeasure itself writes (`Results.header` and `Results.metadata`), without its rewriting
+    of the file.
+    """
+    kind = type(procedure)
+    lines = [f"Procedure: <{kind.__module__}.{kind.__name__}>", "Parameters:"]
+    lines += [_line(one) for one in procedure.parameter_objects().values()]
+    lines.append("Metadata:")
+    lines += [_line(one) for one in procedure.metadata_objects().values()]
+    lines.append("Data:")
+    return "".join(f"#{line}\n" for line in lines)
+
+
+def _line(parameter: Any) -> str:
+    text = str(parameter).encode("unicode_escape").decode("utf-8")
+    return f"\t{parameter.name}: {text}"
+
+
+def free_path(folder: Path, stem: str) -> Path:
+    """Return `folder/stem.csv`, or `stem_2.csv` and so on if there is one already.
+
+    Characters that a file system somewhere refuses become `-`; the stem is cut at 120 characters.
+    """
+    clean = re.sub(r"[^\w.+()=-]+", "-", stem).strip("-.")[:120] or "run"
+    if RESERVED.match(clean):
+        clean = f"run-{clean}"
+    path, count = folder / f"{clean}.csv", 1
+    while path.exists():
+        count += 1
+        path = folder / f"{clean}_{count}.csv"
+    return path

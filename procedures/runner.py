@@ -1,0 +1,222 @@
+"""Runs a procedure headless: rows to the run file first, then progress; the end is always safe."""
+
+from __future__ import annotations
+
+import logging
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from pymeasure.experiment import Procedure
+
+from nanojunction.instruments.errors import LaboratoryError
+from nanojunction.instruments.station import Station
+from nanojunction.procedures.base import JunctionProcedure
+from nanojunction.procedures.runfile import NotWritten, RunFile, free_path, header
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class StopRequest:
+    """Asks a run to stop after the present point; a second request also ends the waits at the end."""
+
+    count: int = 0
+    reason: str = ""
+
+    def ask(self, reason: str) -> None:
+        """Ask to stop."""
+        self.count += 1
+        self.reason = self.reason or reason
+
+    def asked(self) -> bool:
+        """Tell whether a stop was asked for."""
+        return self.count > 0
+
+    def asked_again(self) -> bool:
+        """Tell whether a stop was asked for more than once."""
+        return self.count > 1
+
+
+@contextmanager
+def stop_on_signals(stop: StopRequest) -> Iterator[StopRequest]:
+    """Turn Ctrl-C, SIGTERM and (on Windows) Ctrl-Break into stop requests, in the main thread."""
+    if threading.current_thread() is not threading.main_thread():
+        yield stop
+        return
+    names = ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK")
+    numbers = [getattr(signal, name) for name in names if hasattr(signal, name)]
+
+    def on_signal(number: int, _frame: FrameType | None) -> None:
+        stop.ask("Ctrl-C" if number == signal.SIGINT else signal.Signals(number).name)
+
+    before = {number: signal.signal(number, on_signal) for number in numbers}
+    try:
+        yield stop
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """Where a run is: percent done, wall-clock seconds left (None: not known yet), and words."""
+
+    percent: float
+    left_s: float | None
+    words: str
+    rows: int
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a run ended: `status` is finished, aborted or failed; `error` says why in a sentence."""
+
+    file: Path
+    status: str
+    rows: int
+    error: str | None = None
+    unsafe: tuple[str, ...] = ()
+
+    @property
+    def ok(self) -> bool:
+        """Tell whether the run finished and everything is safe."""
+        return self.status == "finished" and not self.unsafe
+
+
+def run_procedure(
+    procedure: JunctionProcedure,
+    station: Station,
+    folder: Path,
+    *,
+    name: str | None = None,
+    stop: StopRequest | None = None,
+    on_progress: Callable[[Progress], None] = lambda _progress: None,
+) -> Outcome:
+    """Run `procedure` on `station` into a new run file in `folder`, and return how it ended.
+
+    Everything is checked before the first output. Raises LaboratoryError if the run cannot start
+    at all (a check fails, the file cannot be created); from then on the outcome tells.
+    """
+    procedure.attach(station)
+    procedure.check_parameters()
+    procedure.check()
+    stop = stop or StopRequest()
+    path = free_path(folder, name or default_name(procedure))
+    with _RunningRun(procedure, RunFile(path, procedure.DATA_COLUMNS), stop, on_progress) as run:
+        run.go()
+    return run.outcome()
+
+
+def default_name(procedure: JunctionProcedure) -> str:
+    """Return what a run file is called: date and time, sample, kind, conditions."""
+    parts = [time.strftime("%Y-%m-%d_%H%M%S"), procedure.sample or "junction", procedure.KIND]
+    if isinstance(procedure.temperature, float):
+        parts.append(f"{procedure.temperature:g}K")
+    if isinstance(procedure.field, float):
+        parts.append(f"{procedure.field:g}T")
+    return "_".join(parts)
+
+
+@dataclass(slots=True)
+class _RunningRun:
+    """One run between startup and shutdown; it stands in for PyMeasure's worker and recorder."""
+
+    procedure: JunctionProcedure
+    file: RunFile
+    stop: StopRequest
+    on_progress: Callable[[Progress], None]
+    error: str | None = None
+    status: str = "finished"
+    _began: float = field(default_factory=time.monotonic)
+    _percent: float = 0.0
+    _words: str = ""
+
+    def __enter__(self) -> _RunningRun:
+        self.procedure.emit = self.emit
+        self.procedure.should_stop = self.stop.asked
+        self.procedure.is_last = lambda: True
+        return self
+
+    def go(self) -> None:
+        """Do PyMeasure's three steps; whatever one of them raises ends the run as failed."""
+        procedure = self.procedure
+        procedure.status = Procedure.RUNNING
+        try:
+            try:
+                procedure.startup()
+                procedure.evaluate_metadata()
+                self.file.write_header(header(procedure))
+                if not self.stop.asked():
+                    procedure.execute()
+            finally:
+                self._end_status(sys.exception())
+                procedure.shutdown()
+        except KeyboardInterrupt:
+            self.stop.ask("Ctrl-C")
+        except LaboratoryError as problem:
+            self.error = self.error or str(problem)
+        except Exception as problem:  # a procedure may be anyone's: its faults end the run, no more
+            log.exception("%s failed", type(procedure).__name__)
+            self.error = self.error or f"{type(problem).__name__}: {problem}"
+        if procedure.unsafe:
+            self.error = self.error or "NOT SAFE: " + "; ".join(procedure.unsafe)
+        if self.error:
+            self.status = "failed"
+        elif self.stop.asked():
+            self.status = "aborted"
+
+    def _end_status(self, problem: BaseException | None) -> None:
+        """Set PyMeasure's own status before shutdown looks at it."""
+        if problem is not None and not isinstance(problem, KeyboardInterrupt):
+            self.procedure.status = Procedure.FAILED
+        elif problem is not None or self.stop.asked():
+            self.procedure.status = Procedure.ABORTED
+        else:
+            self.procedure.status = Procedure.FINISHED
+
+    def emit(self, topic: str, record: Any) -> None:
+        """Take what the procedure emits; a row is written before anything else happens."""
+        if topic == "results":
+            self.file.write_row(record)
+        elif topic == "batch results":
+            self._write_batch(record)
+        elif topic == "progress":
+            self._percent, self._words = float(record), ""
+            self._report()
+        elif topic == "words":
+            self._words = str(record)
+            self._report()
+
+    def _write_batch(self, batch: dict[str, Any]) -> None:
+        lengths = {len(values) for values in batch.values()}
+        if len(lengths) != 1:
+            raise NotWritten(f"{self.file.path}: the columns of a batch differ in length")
+        for index in range(lengths.pop()):
+            self.file.write_row({name: values[index] for name, values in batch.items()})
+
+    def _report(self) -> None:
+        passed = time.monotonic() - self._began
+        left = passed * (100.0 - self._percent) / self._percent if self._percent >= 1.0 else None
+        self.on_progress(Progress(self._percent, left, self._words, self.file.rows))
+
+    def __exit__(self, *_problem: object) -> None:
+        for last in (lambda: self.file.write_end(self.status, self.error), self.file.close):
+            try:
+                last()
+            except NotWritten as problem:
+                self.error = self.error or str(problem)
+                self.status = "failed"
+
+    def outcome(self) -> Outcome:
+        """Return how the run ended."""
+        return Outcome(
+            self.file.path, self.status, self.file.rows, self.error, self.procedure.unsafe
+        )

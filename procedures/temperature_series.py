@@ -1,0 +1,51 @@
+"""I(V) at a list of temperatures, each measured once the sample is stable."""
+
+from __future__ import annotations
+
+from nanojunction.instruments.roles import Reading
+from nanojunction.procedures.base import JunctionProcedure, ProcedureError
+from nanojunction.procedures.iv import IVSweep
+from nanojunction.procedures.quantities import QuantityListParameter
+
+SETPOINT_K = "Temperature setpoint (K)"
+
+
+class TemperatureSeries(IVSweep):
+    """A series of I(V): the output is open while the temperature changes."""
+
+    KIND = "iv"
+    DATA_COLUMNS = (*JunctionProcedure.DATA_COLUMNS, SETPOINT_K)
+
+    temperatures = QuantityListParameter(
+        "Temperatures", "K", default=(),
+        description="in the order to be measured: '40, 60, 80', or start:stop:step '40:360:40'",
+    )  # fmt: skip
+
+    def check(self) -> None:
+        """Check every temperature against the limits, beside what an I(V) checks."""
+        if not self.temperatures:
+            raise ProcedureError("temperatures: at least one is needed, for example '40:360:40'")
+        for target in self.temperatures:
+            self.station.temperature.check(target, self._temperature_rate())
+        super().check()
+
+    def execute(self) -> None:
+        """At each temperature: wait until stable, measure the sweep, open the output."""
+        sweep = self.sweep()
+        share = 100.0 / len(self.temperatures)
+        for index, target in enumerate(self.temperatures):
+            if not self.settle_at(target):
+                return
+            self._target_K = target
+            first_leg = index * len(sweep.legs())
+            if not self.sweep_once(sweep, first_leg=first_leg, done=index * share, share=share):
+                return
+            self.de_energise()
+
+    def row(self, leg: int, setpoint_V: float, reading: Reading) -> dict[str, float | int]:
+        """Return a row that names the plateau it belongs to."""
+        return super().row(leg, setpoint_V, reading) | {SETPOINT_K: self._target_K}
+
+    def get_estimates(self) -> float:
+        """Return the duration of the sweeps in seconds, without the changes of temperature."""
+        return len(self.temperatures) * super().get_estimates()
