@@ -1,5 +1,176 @@
-"""Entry point."""
+"""The command `nanojunction`: what it takes; the work is in the other modules, imported late."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from nanojunction.cli.console import WRONG_USAGE, one_sentence, say
+
+app = typer.Typer(
+    name="nanojunction",
+    help="Measure and analyse spintronic nanojunctions.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+Station = Annotated[Path, typer.Option("--station", metavar="FILE", help="The station file.")]
+
+
+class Debug:
+    """Whether errors are shown whole, set by the option `--debug` before the command."""
+
+    on = False
+
+
+def _print_version(asked: bool) -> None:
+    if asked:
+        from importlib.metadata import version
+
+        typer.echo(f"nanojunction {version('nanojunction')}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    debug: Annotated[
+        bool, typer.Option("--debug", help="Show errors whole, and what is sent and answered.")
+    ] = False,
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_print_version, is_eager=True, help="Print the version and stop."
+        ),
+    ] = False,
+) -> None:
+    """Measure and analyse spintronic nanojunctions."""
+    Debug.on = debug
+    level = logging.DEBUG if debug else logging.CRITICAL
+    logging.basicConfig(level=level, format="%(name)s: %(message)s")
+
+
+@app.command(add_help_option=False)
+def measure(
+    procedure: Annotated[
+        str, typer.Argument(metavar="PROCEDURE", help="iv, ih, temperature-series, …")
+    ] = "",
+    station: Annotated[
+        Path | None, typer.Option("--station", metavar="FILE", help="The station file.")
+    ] = None,
+    sample: Annotated[
+        str, typer.Option("--sample", metavar="NAME", help="The junction's name.")
+    ] = "",
+    settings: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="key=value", help="A parameter, with or without a unit."),
+    ] = None,
+    out: Annotated[
+        Path, typer.Option("--out", metavar="DIR", help="Folder of the run files.")
+    ] = Path("runs"),
+    show_help: Annotated[
+        bool, typer.Option("--help", help="This text; after PROCEDURE: its keys.")
+    ] = False,
+) -> None:
+    """Measure one run with PROCEDURE on a station; `measure PROCEDURE --help` lists its keys."""
+    from nanojunction.cli import measure as work
+
+    with one_sentence(Debug.on):
+        if show_help or not procedure:
+            typer.echo(work.help_text(procedure))
+            raise typer.Exit(0 if show_help else WRONG_USAGE)
+        if station is None or not sample:
+            missing = "--station FILE" if station is None else "--sample NAME"
+            say(f"error: {missing} is missing; see nanojunction measure --help")
+            raise typer.Exit(WRONG_USAGE)
+        raise typer.Exit(work.measure(procedure, station, sample, settings or [], out))
+
+
+@app.command()
+def check(station: Station) -> None:
+    """Open, identify and read every instrument of a station; changes nothing on them."""
+    from nanojunction.cli import stations as work
+
+    with one_sentence(Debug.on):
+        raise typer.Exit(work.check(station))
+
+
+@app.command()
+def safe(station: Station) -> None:
+    """Bring a station to its safe state now: source at zero, output open, policies kept."""
+    from nanojunction.cli import stations as work
+
+    with one_sentence(Debug.on):
+        raise typer.Exit(work.make_safe(station))
+
+
+@app.command()
+def simulate(
+    junction: Annotated[
+        str, typer.Option(help="A built-in junction (A, B, C, MTJ, …) or a junction file.")
+    ] = "A",
+    source_meter: Annotated[str, typer.Option(help="Its virtual instrument.")] = "keithley2400",
+    magnet: Annotated[str, typer.Option(help="Its virtual instrument.")] = "ips120_10",
+    temperature: Annotated[str, typer.Option(help="Its virtual instrument.")] = "itc503",
+    speed: Annotated[float, typer.Option(help="How much faster than real time, 1 to 10000.")] = 1.0,
+    seed: Annotated[int, typer.Option(help="Seed of the noise.")] = 1,
+    ready_file: Annotated[
+        Path | None, typer.Option(metavar="F", help="Written (JSON) when all instruments listen.")
+    ] = None,
+) -> None:
+    """Serve the virtual instruments on loopback sockets until Ctrl-C."""
+    from nanojunction.cli import stations as work
+
+    drivers = {"source_meter": source_meter, "magnet": magnet, "temperature": temperature}
+    with one_sentence(Debug.on):
+        raise typer.Exit(work.simulate(junction, drivers, speed, seed, ready_file))
+
+
+@app.command()
+def analyse(
+    paths: Annotated[
+        list[str], typer.Argument(metavar="PATH…", help="Run files, or folders of them.")
+    ],
+    json_file: Annotated[
+        str,
+        typer.Option("--json", metavar="FILE|-", help="Write the results; - is standard output."),
+    ] = "",
+    report: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Write report.html and its figures.")
+    ] = None,
+    pattern: Annotated[
+        str | None,
+        typer.Option(help="Conditions from file names, such as '{device}_{temperature_K}K'."),
+    ] = None,
+    calibration: Annotated[
+        list[Path] | None, typer.Option(metavar="PATH", help="Runs on known resistors.")
+    ] = None,
+    workers: Annotated[int, typer.Option(min=1, help="Processes to work in.")] = 1,
+) -> None:
+    """Analyse run files, ours or other people's: a table, results JSON, a report."""
+    from nanojunction.cli import analyse as work
+
+    with one_sentence(Debug.on):
+        raise typer.Exit(work.analyse(paths, json_file, report, pattern, calibration, workers))
+
+
+@app.command()
+def demo(
+    out: Annotated[
+        Path, typer.Option(metavar="DIR", help="Folder of runs, results.json and report.html.")
+    ] = Path("nanojunction-demo"),
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the noise.")] = 1,
+) -> None:
+    """Measure A, B, C, the MTJ and calibrated resistors on the virtual cryostat and compare."""
+    from nanojunction.cli import demo as work
+
+    with one_sentence(Debug.on):
+        raise typer.Exit(work.demo(out, seed))
 
 
 def main() -> None:
     """Run the command."""
+    app()

@@ -54,6 +54,8 @@ class Station:
         self.temperature_or_none: LimitedTemperature | None = None
         #: A magnet that nobody took control of is left alone, whatever the policy says.
         self.magnet_in_use = False
+        #: For a look at the station that must change nothing, not even to make it safe.
+        self.leave_as_found = False
         #: Ends the waits on leaving; the command line sets it to notice a second Ctrl-C.
         self.stop_waiting: Callable[[], bool] = lambda: False
         self._open = ExitStack()
@@ -129,8 +131,10 @@ class Station:
         problem: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        failed: list[str] = []
         try:
-            failed = source_to_safe(self) + rest_to_safe(self, self.stop_waiting)
+            if not self.leave_as_found:
+                failed = source_to_safe(self) + rest_to_safe(self, self.stop_waiting)
         finally:
             self._open.close()
         if failed:

@@ -155,7 +155,8 @@ def header(procedure: Any) -> str:
     lines = [f"Procedure: <{kind.__module__}.{kind.__name__}>", "Parameters:"]
     lines += [_line(one) for one in procedure.parameter_objects().values()]
     lines.append("Metadata:")
-    lines += [_line(one) for one in procedure.metadata_objects().values()]
+    known = [one for one in procedure.metadata_objects().values() if one.is_set()]
+    lines += [_line(one) for one in known]
     lines.append("Data:")
     return "".join(f"#{line}\n" for line in lines)
 

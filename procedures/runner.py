@@ -26,7 +26,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(slots=True)
 class StopRequest:
-    """Asks a run to stop after the present point; a second request also ends the waits at the end."""
+    """Asks a run to stop after the present point; a second one also ends the waits at the end."""
 
     count: int = 0
     reason: str = ""
@@ -136,13 +136,13 @@ class _RunningRun:
     error: str | None = None
     status: str = "finished"
     _began: float = field(default_factory=time.monotonic)
+    _has_header: bool = False
     _percent: float = 0.0
     _words: str = ""
 
     def __enter__(self) -> _RunningRun:
         self.procedure.emit = self.emit
         self.procedure.should_stop = self.stop.asked
-        self.procedure.is_last = lambda: True
         return self
 
     def go(self) -> None:
@@ -153,34 +153,42 @@ class _RunningRun:
             try:
                 procedure.startup()
                 procedure.evaluate_metadata()
-                self.file.write_header(header(procedure))
+                self._write_header()
                 if not self.stop.asked():
                     procedure.execute()
             finally:
-                self._end_status(sys.exception())
+                self._conclude(sys.exc_info()[1])
                 procedure.shutdown()
-        except KeyboardInterrupt:
-            self.stop.ask("Ctrl-C")
-        except LaboratoryError as problem:
-            self.error = self.error or str(problem)
+        except (KeyboardInterrupt, LaboratoryError):
+            pass  # _conclude has kept what it means
         except Exception as problem:  # a procedure may be anyone's: its faults end the run, no more
-            log.exception("%s failed", type(procedure).__name__)
-            self.error = self.error or f"{type(problem).__name__}: {problem}"
+            log.debug("%s failed", type(procedure).__name__, exc_info=True)
+            self._fail(f"{type(problem).__name__}: {problem}")
         if procedure.unsafe:
-            self.error = self.error or "NOT SAFE: " + "; ".join(procedure.unsafe)
-        if self.error:
-            self.status = "failed"
-        elif self.stop.asked():
-            self.status = "aborted"
+            self._fail("NOT SAFE, use the front panels: " + "; ".join(procedure.unsafe))
 
-    def _end_status(self, problem: BaseException | None) -> None:
-        """Set PyMeasure's own status before shutdown looks at it."""
-        if problem is not None and not isinstance(problem, KeyboardInterrupt):
+    def _conclude(self, problem: BaseException | None) -> None:
+        """Fix the status by what ended the steps, before shutdown looks at PyMeasure's."""
+        if isinstance(problem, KeyboardInterrupt):
+            self.stop.ask("Ctrl-C")
+        elif isinstance(problem, LaboratoryError):
+            self._fail(str(problem))
+        elif problem is not None:
+            self._fail(f"{type(problem).__name__}: {problem}")
+        if self.status == "failed":
             self.procedure.status = Procedure.FAILED
-        elif problem is not None or self.stop.asked():
-            self.procedure.status = Procedure.ABORTED
+        elif self.stop.asked():
+            self.status, self.procedure.status = "aborted", Procedure.ABORTED
         else:
             self.procedure.status = Procedure.FINISHED
+
+    def _fail(self, error: str) -> None:
+        """Keep the first error: what follows is its consequence."""
+        self.status, self.error = "failed", self.error or error
+
+    def _write_header(self) -> None:
+        self.file.write_header(header(self.procedure))
+        self._has_header = True
 
     def emit(self, topic: str, record: Any) -> None:
         """Take what the procedure emits; a row is written before anything else happens."""
@@ -208,12 +216,16 @@ class _RunningRun:
         self.on_progress(Progress(self._percent, left, self._words, self.file.rows))
 
     def __exit__(self, *_problem: object) -> None:
-        for last in (lambda: self.file.write_end(self.status, self.error), self.file.close):
-            try:
-                last()
-            except NotWritten as problem:
-                self.error = self.error or str(problem)
-                self.status = "failed"
+        try:
+            if not self._has_header:  # a run that failed in startup is a run, too
+                self._write_header()
+            self.file.write_end(self.status, self.error)
+        except NotWritten as problem:
+            self._fail(str(problem))
+        try:
+            self.file.close()
+        except NotWritten as problem:
+            self._fail(str(problem))
 
     def outcome(self) -> Outcome:
         """Return how the run ended."""

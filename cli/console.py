@@ -1,0 +1,128 @@
+"""What the command says: errors as one sentence, progress as a bar or as plain lines."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import typer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from nanojunction.procedures.runner import Progress
+
+#: Wrong usage, and a failure after which what could be done was done.
+WRONG_USAGE, FAILED = 2, 1
+#: Seconds between two plain lines of progress.
+PLAIN_EVERY_S = 5.0
+
+
+def say(text: str) -> None:
+    """Print a line for a person on standard error, in ASCII where the console knows no more."""
+    encoding = sys.stderr.encoding or "ascii"
+    plain = {"Ω": "ohm", "µ": "u", "→": "->", "±": "+-", "−": "-", "²": "2"}
+    try:
+        text.encode(encoding)
+    except UnicodeEncodeError:
+        for letter, instead in plain.items():
+            text = text.replace(letter, instead)
+        text = text.encode(encoding, "replace").decode(encoding)
+    print(text, file=sys.stderr, flush=True)
+
+
+@contextmanager
+def one_sentence(debug: bool) -> Iterator[None]:
+    """Turn what a user can cause into one sentence and the right exit status.
+
+    With `debug` everything is raised as it is.
+    """
+    if debug:
+        yield
+        return
+    try:
+        yield
+    except (typer.Exit, typer.Abort, typer.BadParameter):
+        raise
+    except Exception as problem:
+        status = status_of(problem)
+        if status is None:
+            raise
+        say(f"error: {problem}")
+        raise typer.Exit(status) from problem
+
+
+def status_of(problem: Exception) -> int | None:
+    """Return the exit status of an error that has a sentence; None if it is a fault of ours."""
+    from nanojunction.analysis.reader import ReadError
+    from nanojunction.instruments.errors import LaboratoryError, LimitError, StationError
+    from nanojunction.instruments.station import Unsafe
+    from nanojunction.models.junction_file import JunctionFileError
+    from nanojunction.procedures.base import ProcedureError
+    from nanojunction.procedures.registry import UnknownProcedure
+
+    usage = (LimitError, StationError, ProcedureError, UnknownProcedure, JunctionFileError)
+    if isinstance(problem, usage):
+        return WRONG_USAGE
+    if isinstance(problem, LaboratoryError | Unsafe | ReadError | OSError):
+        return FAILED
+    return None
+
+
+@contextmanager
+def progress_of(title: str) -> Iterator[Callable[[Progress], None]]:
+    """Show a run's progress and time left: a bar on a terminal, plain lines elsewhere."""
+    if sys.stderr.isatty():
+        with _bar(title) as show:
+            yield show
+    else:
+        yield _plain(title)
+
+
+@contextmanager
+def _bar(title: str) -> Iterator[Callable[[Progress], None]]:
+    from rich.console import Console
+    from rich.progress import BarColumn, TextColumn
+    from rich.progress import Progress as Bars
+
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.percentage:>3.0f} % {task.fields[words]}"),
+    )
+    with Bars(*columns, console=Console(stderr=True)) as bars:
+        task = bars.add_task(title, total=100.0, words="")
+
+        def show(progress: Progress) -> None:
+            words = progress.words or f"{progress.rows} rows, {left(progress)}"
+            bars.update(task, completed=progress.percent, words=words)
+
+        yield show
+
+
+def _plain(title: str) -> Callable[[Progress], None]:
+    said = time.monotonic()
+
+    def show(progress: Progress) -> None:
+        nonlocal said
+        if time.monotonic() - said < PLAIN_EVERY_S:
+            return
+        said = time.monotonic()
+        words = f"; {progress.words}" if progress.words else ""
+        say(f"{title}: {progress.percent:.0f} %, {progress.rows} rows, {left(progress)}{words}")
+
+    return show
+
+
+def left(progress: Progress) -> str:
+    """Return the time left in words."""
+    if progress.left_s is None:
+        return "time left unknown"
+    minutes, seconds = divmod(round(progress.left_s), 60)
+    hours, minutes = divmod(minutes, 60)
+    if hours:
+        return f"{hours} h {minutes:02d} min left"
+    return f"{minutes} min {seconds:02d} s left" if minutes else f"{seconds} s left"

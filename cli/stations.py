@@ -1,0 +1,103 @@
+"""`nanojunction check`, `safe` and `simulate`: stations, real and virtual."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from nanojunction.cli.console import say
+from nanojunction.instruments.errors import LaboratoryError
+from nanojunction.instruments.limits import LimitedMagnet, LimitedSourceMeter, LimitedTemperature
+from nanojunction.instruments.station import Station
+from nanojunction.procedures.runner import StopRequest, stop_on_signals
+
+
+def check(station_file: Path) -> int:
+    """Open, identify and read every instrument; print a table; return the exit status."""
+    from rich.console import Console
+    from rich.table import Table
+
+    station = Station.from_file(station_file)
+    station.leave_as_found = True
+    table = Table(title=f"{station.config.name} ({station_file})")
+    for column in ("role", "instrument", "address", "reads"):
+        table.add_column(column, overflow="fold")
+    with station:
+        for role, instrument in station.instruments().items():
+            config = station.config.instruments()[role]
+            address = config.address or f"virtual: {station.bench.endpoints[role].address}"
+            table.add_row(role, instrument.identify(), address, reading_of(instrument))
+    Console().print(table)
+    return 0
+
+
+def reading_of(instrument: object) -> str:
+    """Return what an instrument reads now, in words."""
+    if isinstance(instrument, LimitedSourceMeter):
+        unit = "V" if instrument.source() == "voltage" else "A"
+        output = "on" if instrument.is_output_on() else "off"
+        return f"output {output}, level {instrument.level():g} {unit}"
+    if isinstance(instrument, LimitedMagnet):
+        status = instrument.status()
+        heater = {True: "heater on", False: "heater off", None: "no switch"}[status.heater_on]
+        return f"{instrument.field_T():.4f} T, {status.state}, {heater}"
+    if isinstance(instrument, LimitedTemperature):
+        sensors = ", ".join(f"{name} {instrument.temperature_K(name):.3f} K"
+                            for name in instrument.sensors)  # fmt: skip
+        return f"{sensors}, setpoint {instrument.setpoint_K():g} K"
+    return ""
+
+
+def make_safe(station_file: Path) -> int:
+    """Open a station and leave it again, which brings it to its safe state."""
+    station = Station.from_file(station_file)
+    with stop_on_signals(StopRequest()) as stop:
+        station.stop_waiting = stop.asked
+        with station:
+            station.magnet_in_use = station.magnet_or_none is not None
+    say("safe: source at zero, output open, magnet and heater as the station's policy says")
+    return 0
+
+
+def simulate(
+    junction: str, drivers: dict[str, str], speed: float, seed: int, ready_file: Path | None
+) -> int:
+    """Serve the virtual instruments until Ctrl-C or SIGTERM."""
+    from nanojunction.instruments.virtual import VirtualCryostat
+
+    try:
+        bench = VirtualCryostat(
+            junction,
+            source_meter=drivers["source_meter"],
+            magnet=drivers["magnet"],
+            temperature=drivers["temperature"],
+            speed=speed,
+            seed=seed,
+        )
+    except ValueError as problem:
+        raise LaboratoryError(str(problem)) from problem
+    with stop_on_signals(StopRequest()) as stop, bench:
+        endpoints = {
+            role: {
+                "address": endpoint.address,
+                "driver": endpoint.driver,
+                "read_termination": endpoint.read_termination,
+                "write_termination": endpoint.write_termination,
+            }
+            for role, endpoint in bench.endpoints.items()
+        }
+        for role, endpoint in endpoints.items():
+            say(f"{role}: {endpoint['driver']} at {endpoint['address']}")
+        if ready_file is not None:
+            write_whole(ready_file, json.dumps(endpoints, indent=2))
+        say("serving until Ctrl-C")
+        while bench.clock.sleep(3600.0 * speed, stop.asked):
+            pass
+    return 0
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Write a file so that a reader finds all of it or nothing."""
+    partial = path.with_name(path.name + ".part")
+    partial.write_text(text, encoding="utf-8")
+    partial.replace(path)
