@@ -1,14 +1,14 @@
-"""A sweep is a frozen value: it can be listed, counted, drawn and timed without an instrument.
+"""A sweep is a frozen value: listed, counted, drawn and timed without an instrument.
 
 >>> sweep = Sweep((0.0, 0.01, -0.01, 0.0), step=0.005)
 >>> [point.setpoint for point in sweep.points() if point.leg == 0]
 [0.0, 0.005, 0.01]
 >>> print(sweep.draw(width=24, height=5))
-+0.01 ┤    ╭──╮
-      ┤ ╭──╯  ╰─╮
-    0 ┤─╯       ╰─╮     ╭
-      ┤           ╰╮ ╭──╯
--0.01 ┤            ╰─╯
++0.01 ┤    ╭────╮
+      ┤  ╭─╯    ╰─╮
+    0 ┤──╯        ╰─╮        ╭─
+      ┤             ╰─╮    ╭─╯
+-0.01 ┤               ╰────╯
 """
 
 from __future__ import annotations

@@ -87,7 +87,7 @@ class Keithley2400SourceMeter:
         smu.filter_count = settings.filter_count
         smu.filter_enabled = settings.filter_count > 1
         smu.source_delay = settings.settle_s
-        smu.trigger_count = smu.arm_count = 1
+        smu.write(":ARM:COUN 1;:TRIG:COUN 1")
         if problems := self.errors():
             raise InstrumentFault(
                 f"{self._connection.where}: refused a setting ({'; '.join(problems)})"
