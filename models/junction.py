@@ -16,10 +16,11 @@ _FOLDER = resources.files("nanojunction.sample_data") / "junctions"
 class Memory:
     """What a junction remembers of its past; laws return a new one and never change it.
 
-    `lagging_voltage_V` and `lagging_field_T` follow V and |H| like the second of two wheels with
-    play between them (play operator); `free_up` and `pinned_up` are the directions of a tunnel
-    junction's two magnetic layers. Fields in tesla, voltages in volt. The values here are the
-    virgin state: 0 V, 0 T, both layers down as the field annealing left them.
+    `rising` is the direction of the last change of V. `lagging_voltage_V` and `lagging_field_T`
+    follow V and |H| like the second of two wheels with play between them (play operator);
+    `free_up` and `pinned_up` are the directions of a tunnel junction's two magnetic layers. Fields
+    in tesla, voltages in volt. The values here are the virgin state: 0 V, 0 T, both layers down as
+    the field annealing left them.
     """
 
     field_T: float = 0.0

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from functools import cached_property, lru_cache
-from math import pow
+from math import copysign, inf, pow
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -106,7 +106,7 @@ class Metallic(Reversible):
     i_off_per_K: PerKelvin
     r_s_ohm: Resistance
     r_s_per_K: PerKelvin
-    lag_V: Width
+    lag_V: Annotated[float, Field(strict=True, ge=0, le=1)]
     features: Annotated[tuple[Feature, ...], Field(max_length=20)] = ()
 
     def __post_init__(self) -> None:
@@ -164,8 +164,9 @@ class Activated(Reversible):
     Below `freeze_K` nothing changes any more (the published data end at 40 K, and activation must
     end somewhere); above 360 K the law is an extrapolation. V_off > 0.
 
-    Raises ValueError where κ would make I(V) fall within |V| ≤ 2 V_off: P_max is then too small for
-    this V_off and R_s.
+    κ < 0 is a P_max below that of a straight I(V); the law then goes on with its tangent beyond
+    |V| = 2 V_off, so that it rises everywhere. Raises ValueError where κ would make it fall before:
+    P_max is then too small for this V_off and R_s.
     """
 
     name: Name
@@ -187,11 +188,11 @@ class Activated(Reversible):
             self._at(temperature_K)
 
     @cached_property
-    def _at(self) -> Callable[[float], tuple[float, float, float]]:
+    def _at(self) -> Callable[[float], tuple[float, float, float, float]]:
         return lru_cache(CACHED_TEMPERATURES)(self._coefficients)
 
-    def _coefficients(self, temperature_K: float) -> tuple[float, float, float]:
-        """Return I0 in A, 1/R_s in S, and c in A/V^n at a temperature."""
+    def _coefficients(self, temperature_K: float) -> tuple[float, float, float, float]:
+        """Return I0 in A, 1/R_s in S, c in A/V^n, and the |V| where the tangent takes over."""
         require_temperature(temperature_K)
         T, T_cross = max(temperature_K, self.freeze_K), self.t_cross_K
         low = T_cross > T
@@ -216,13 +217,18 @@ class Activated(Reversible):
                 f"{power_ratio:.4f} (a straight I(V) has 0.25) I(V) would not rise everywhere "
                 f"up to 2 V_off"
             )
-        return -v_off_V / r_s_ohm * (1.0 + kappa), 1.0 / r_s_ohm, c
+        reach_V = 2 * v_off_V if kappa < 0 else inf
+        return -v_off_V / r_s_ohm * (1.0 + kappa), 1.0 / r_s_ohm, c, reach_V
 
     def current_A(self, voltage_V: float, temperature_K: float, memory: Memory) -> float:
         """Return I0(T) + V/R_s(T) + c(T)·sgn(V)·|V|^n."""
         require_finite(voltage_V, "voltage")
-        i0_A, conductance_S, c = self._at(temperature_K)
-        return i0_A + voltage_V * (conductance_S + c * pow(abs(voltage_V), self.exponent - 1.0))
+        i0_A, conductance_S, c, reach_V = self._at(temperature_K)
+        size_V = abs(voltage_V)
+        curved_V = min(size_V, reach_V)
+        n = self.exponent
+        bend_A = c * pow(curved_V, n - 1.0) * (curved_V + n * (size_V - curved_V))
+        return i0_A + voltage_V * conductance_S + copysign(1.0, voltage_V) * bend_A
 
 
 def _nonlinear_share(power_ratio: float, n: float) -> float:
