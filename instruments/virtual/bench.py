@@ -1,0 +1,118 @@
+"""A whole virtual bench: a world, its instruments, and their sockets."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+
+from nanojunction.instruments.clock import Clock
+from nanojunction.instruments.virtual.instrument import VirtualInstrument
+from nanojunction.instruments.virtual.ips120_10 import Ips120
+from nanojunction.instruments.virtual.itc503 import Itc503
+from nanojunction.instruments.virtual.keithley2400 import Keithley2400
+from nanojunction.instruments.virtual.line import JunctionLaw
+from nanojunction.instruments.virtual.server import InstrumentServer
+from nanojunction.instruments.virtual.settings import WorldSettings
+from nanojunction.instruments.virtual.world import World
+
+#: What can be simulated, by role and model.
+MODELS: Mapping[str, Mapping[str, type[VirtualInstrument]]] = {
+    "source_meter": {"keithley2400": Keithley2400},
+    "magnet": {"ips120_10": Ips120},
+    "temperature": {"itc503": Itc503},
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """Where an instrument listens and how to talk to it."""
+
+    address: str
+    driver: str
+    read_termination: str
+    write_termination: str
+
+
+class VirtualCryostat:
+    """The virtual cryostat, served on loopback sockets while it is entered.
+
+    `junction` is a law, or what `load_junction` takes (a name or a TOML file). A role set to
+    None is left out. Raises ValueError for a model that cannot be simulated or a speed outside
+    of 1 … 10000.
+    """
+
+    def __init__(
+        self,
+        junction: str | Path | JunctionLaw,
+        *,
+        source_meter: str | None = "keithley2400",
+        magnet: str | None = "ips120_10",
+        temperature: str | None = "itc503",
+        speed: float = 1.0,
+        bus_latency_s: float = 0.005,
+        seed: int = 1,
+        settings: WorldSettings | None = None,
+    ) -> None:
+        if not 0.0 <= bus_latency_s <= 10.0:
+            raise ValueError(
+                f"the bus latency must lie between 0 and 10 s, not at {bus_latency_s:g} s"
+            )
+        self.clock = Clock(speed)
+        self.world = World(_law(junction), self.clock, settings, seed)
+        wanted = {"source_meter": source_meter, "magnet": magnet, "temperature": temperature}
+        self.instruments: Mapping[str, VirtualInstrument] = MappingProxyType(
+            {
+                role: _model(role, name)(self.world, bus_latency_s)
+                for role, name in wanted.items()
+                if name is not None
+            }
+        )
+        self._endpoints: dict[str, Endpoint] = {}
+        self._servers = ExitStack()
+
+    @property
+    def endpoints(self) -> Mapping[str, Endpoint]:
+        """Where each role listens; empty before the cryostat is entered."""
+        return MappingProxyType(self._endpoints)
+
+    def __enter__(self) -> VirtualCryostat:
+        with ExitStack() as servers:
+            for role, instrument in self.instruments.items():
+                server = servers.enter_context(InstrumentServer(instrument))
+                end = instrument.termination
+                self._endpoints[role] = Endpoint(
+                    f"TCPIP::127.0.0.1::{server.port}::SOCKET", instrument.driver, end, end
+                )
+            self._servers = servers.pop_all()
+        return self
+
+    def __exit__(self, *_exception: object) -> None:
+        self._endpoints.clear()
+        self._servers.close()
+
+    def mount(self, junction: str | Path | JunctionLaw) -> None:
+        """Bond another junction: at rest, then brought to the present field.
+
+        Whether the source is off or at 0 V meanwhile is the operator's business.
+        """
+        self.world.mount(_law(junction))
+
+
+def _law(junction: str | Path | JunctionLaw) -> JunctionLaw:
+    if isinstance(junction, str | Path):
+        from nanojunction.models.junction import load_junction
+
+        return load_junction(junction)
+    return junction
+
+
+def _model(role: str, name: str) -> type[VirtualInstrument]:
+    known = MODELS[role]
+    if name not in known:
+        raise ValueError(
+            f"no virtual {role.replace('_', ' ')} {name!r}: choose one of {', '.join(known)}"
+        )
+    return known[name]

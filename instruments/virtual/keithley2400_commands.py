@@ -1,0 +1,217 @@
+"""The Keithley 2400's plain settings: header, attribute, and how its value is written.
+
+Source: Series 2400 SourceMeter User's Manual (2400S-900-01), section 18.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from nanojunction.instruments.virtual import scpi
+from nanojunction.instruments.virtual.keithley2400_settings import (
+    CURRENT_RANGES,
+    RESISTANCE_RANGES,
+    VOLTAGE_RANGES,
+    range_for,
+)
+from nanojunction.instruments.virtual.scpi import ScpiError
+
+Value = float | int | bool | str
+
+
+@dataclass(frozen=True, slots=True)
+class Real:
+    """A number between limits; `ranges` rounds it up to an instrument range."""
+
+    minimum: float
+    maximum: float
+    default: float
+    ranges: tuple[float, ...] = ()
+
+    def parse(self, text: str) -> float:
+        """Return the value; raises ScpiError -222 outside of the limits."""
+        value = self.named(text)
+        if value is None:
+            value = scpi.number(text)
+        if not self.minimum <= value <= self.maximum:
+            raise ScpiError(-222)
+        return range_for(value, self.ranges) if self.ranges else value
+
+    def named(self, text: str) -> float | None:
+        """Return what MIN, MAX and DEF stand for, None for another word."""
+        word = text.upper()
+        for names, value in (
+            (("DEF", "DEFAULT"), self.default),
+            (("MIN", "MINIMUM"), self.minimum),
+            (("MAX", "MAXIMUM"), self.maximum),
+        ):
+            if word in names:
+                return value
+        return None
+
+    def show(self, value: Value) -> str:
+        """Return the value as it is answered."""
+        return f"{value:.6E}"
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """A whole number between limits."""
+
+    minimum: int
+    maximum: int
+    default: int
+
+    def parse(self, text: str) -> int:
+        """Return the value, rounded; raises ScpiError -222 outside of the limits."""
+        value = Real(self.minimum, self.maximum, self.default).parse(text)
+        return round(value) if math.isfinite(value) else self.maximum
+
+    def named(self, text: str) -> float | None:
+        """Return what MIN, MAX and DEF stand for, None for another word."""
+        return Real(self.minimum, self.maximum, self.default).named(text)
+
+    def show(self, value: Value) -> str:
+        """Return the value as it is answered."""
+        return f"{value:d}" if isinstance(value, int) else str(round(float(value)))
+
+
+@dataclass(frozen=True, slots=True)
+class Switch:
+    """ON, OFF, 1 or 0."""
+
+    def parse(self, text: str) -> bool:
+        """Return the value."""
+        return scpi.boolean(text)
+
+    def named(self, text: str) -> float | None:
+        """Return None: a switch has no limits."""
+        return None
+
+    def show(self, value: Value) -> str:
+        """Return 1 or 0."""
+        return "1" if value else "0"
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """One of several words, kept and answered in the short form."""
+
+    names: tuple[str, ...]
+
+    def parse(self, text: str) -> str:
+        """Return the short form; raises ScpiError -141 for another word."""
+        return scpi.keyword(text, self.names)
+
+    def named(self, text: str) -> float | None:
+        """Return None: a word has no limits."""
+        return None
+
+    def show(self, value: Value) -> str:
+        """Return the short form."""
+        return str(value)
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """A header, the attribute of Settings2400 that it controls, and what it switches off."""
+
+    header: str
+    attribute: str
+    codec: Real | Count | Switch | Word
+    turns_off: str = ""
+
+
+_SOURCES = ("IMMediate", "TLINk", "TIMer", "MANual", "BUS", "NSTest", "PSTest", "BSTest")
+_DIRECTIONS = ("SOURce", "ACCeptor")
+
+
+def _source(name: str, attribute: str, maximum: float, ranges: tuple[float, ...]) -> list[Setting]:
+    head, top = f":SOURce[1]:{name}", ranges[-1]
+    sweep = Real(-maximum, maximum, 0.0)
+    auto = f"source_{attribute}_auto"
+    return [
+        Setting(f"{head}:RANGe", f"source_{attribute}_range",
+                Real(-top, top, ranges[2], ranges), auto),
+        Setting(f"{head}:RANGe:AUTO", auto, Switch()),
+        Setting(f"{head}[:LEVel][:IMMediate][:AMPLitude]", f"{attribute}_level", sweep),
+        Setting(f"{head}[:LEVel]:TRIGgered[:AMPLitude]", f"{attribute}_level", sweep),
+        Setting(f"{head}:MODE", f"{attribute}_mode", Word(("FIXed", "LIST", "SWEep"))),
+        Setting(f"{head}:STARt", f"{attribute}_start", sweep),
+        Setting(f"{head}:STOP", f"{attribute}_stop", sweep),
+        Setting(f"{head}:STEP", f"{attribute}_step", Real(-2 * maximum, 2 * maximum, 0.0)),
+    ]  # fmt: skip
+
+
+def _layer(name: str, attribute: str, sources: tuple[str, ...]) -> list[Setting]:
+    line = Count(1, 4, 1)
+    events = (
+        ("SOURce", "DELay", "SENSe", "NONE")
+        if attribute == "trigger"
+        else ("TENTer", "TEXit", "NONE")
+    )
+    return [
+        Setting(f"{name}:COUNt", f"{attribute}_count", Count(1, 2500, 1)),
+        Setting(f"{name}:SOURce", f"{attribute}_source", Word(sources)),
+        Setting(f"{name}[:TCONfigure]:DIRection", f"{attribute}_direction", Word(_DIRECTIONS)),
+        Setting(f"{name}[:TCONfigure][:ASYNchronous]:ILINe", f"{attribute}_input_line", line),
+        Setting(f"{name}[:TCONfigure][:ASYNchronous]:OLINe", f"{attribute}_output_line", line),
+        Setting(f"{name}[:TCONfigure][:ASYNchronous]:OUTPut", f"{attribute}_output", Word(events)),
+    ]
+
+
+SETTINGS: tuple[Setting, ...] = (
+    Setting(":OUTPut[1]:SMODe", "off_mode", Word(("HIMPedance", "NORMal", "ZERO", "GUARd"))),
+    Setting(":OUTPut[1]:ENABle[:STATe]", "output_enable", Switch()),
+    Setting(":SOURce[1]:FUNCtion[:MODE]", "source_function", Word(("VOLTage", "CURRent"))),
+    Setting(":SOURce[1]:DELay", "delay", Real(0.0, 999.9999, 0.0), "delay_auto"),
+    Setting(":SOURce[1]:DELay:AUTO", "delay_auto", Switch()),
+    Setting(":SOURce[1]:CLEar:AUTO", "clear_auto", Switch()),
+    Setting(":SOURce[1]:CLEar:AUTO:MODE", "clear_auto_mode", Word(("ALWays", "TCOunt"))),
+    *_source("VOLTage", "voltage", 210.0, VOLTAGE_RANGES),
+    *_source("CURRent", "current", 1.05, CURRENT_RANGES),
+    Setting(":SOURce[1]:VOLTage:PROTection[:LEVel]", "voltage_protection", Real(-210, 210, 210)),
+    Setting(":SOURce[1]:SWEep:POINts", "sweep_points", Count(2, 2500, 2500)),
+    Setting(":SOURce[1]:SWEep:SPACing", "sweep_spacing", Word(("LINear", "LOGarithmic"))),
+    Setting(":SOURce[1]:SWEep:DIRection", "sweep_direction", Word(("UP", "DOWN"))),
+    Setting(":SOURce[1]:SWEep:RANGing", "sweep_ranging", Word(("BEST", "AUTO", "FIXed"))),
+    Setting(":SOURce[1]:SWEep:CABort[:LEVel]", "sweep_abort_on_compliance",
+            Word(("NEVer", "EARLy", "LATE"))),
+    Setting("[:SENSe[1]]:FUNCtion:CONCurrent", "concurrent", Switch()),
+    Setting("[:SENSe[1]]:CURRent[:DC]:RANGe[:UPPer]", "current_range",
+            Real(-1.05, 1.05, 1.05e-4, CURRENT_RANGES), "current_auto"),
+    Setting("[:SENSe[1]]:CURRent[:DC]:RANGe:AUTO", "current_auto", Switch()),
+    Setting("[:SENSe[1]]:VOLTage[:DC]:RANGe[:UPPer]", "voltage_range",
+            Real(-210.0, 210.0, 21.0, VOLTAGE_RANGES), "voltage_auto"),
+    Setting("[:SENSe[1]]:VOLTage[:DC]:RANGe:AUTO", "voltage_auto", Switch()),
+    Setting("[:SENSe[1]]:RESistance:RANGe[:UPPer]", "resistance_range",
+            Real(0.0, 2.1e8, 2.1e5, RESISTANCE_RANGES), "resistance_auto"),
+    Setting("[:SENSe[1]]:RESistance:RANGe:AUTO", "resistance_auto", Switch()),
+    Setting("[:SENSe[1]]:RESistance:MODE", "resistance_mode", Word(("MANual", "AUTO"))),
+    Setting("[:SENSe[1]]:RESistance:OCOMpensated", "offset_compensated", Switch()),
+    *(Setting(f"[:SENSe[1]]:{name}:NPLCycles", "nplc", Real(0.01, 10.0, 1.0))
+      for name in ("CURRent[:DC]", "VOLTage[:DC]", "RESistance")),
+    Setting("[:SENSe[1]]:CURRent[:DC]:PROTection[:LEVel]", "current_compliance",
+            Real(-1.05, 1.05, 1.05e-4)),
+    Setting("[:SENSe[1]]:VOLTage[:DC]:PROTection[:LEVel]", "voltage_compliance",
+            Real(-210.0, 210.0, 21.0)),
+    Setting("[:SENSe[1]]:AVERage[:STATe]", "filter_on", Switch()),
+    Setting("[:SENSe[1]]:AVERage:COUNt", "filter_count", Count(1, 100, 10)),
+    Setting("[:SENSe[1]]:AVERage:TCONtrol", "filter_kind", Word(("REPeat", "MOVing"))),
+    Setting(":SYSTem:RSENse", "four_wire", Switch()),
+    Setting(":SYSTem:GUARd", "guard", Word(("OHMS", "CABLe"))),
+    Setting(":SYSTem:LFRequency", "line_frequency", Count(50, 60, 50), "line_frequency_auto"),
+    Setting(":SYSTem:LFRequency:AUTO", "line_frequency_auto", Switch()),
+    Setting(":ROUTe:TERMinals", "terminals", Word(("FRONt", "REAR"))),
+    Setting(":DISPlay:ENABle", "display_on", Switch()),
+    Setting(":FORMat[:DATA]", "data_format", Word(("ASCii",))),
+    Setting(":FORMat:BORDer", "byte_order", Word(("NORMal", "SWAPped"))),
+    Setting(":TRACe:TSTamp:FORMat", "timestamp_format", Word(("ABSolute", "DELTa"))),
+    Setting(":CALCulate3:FORMat", "statistic",
+            Word(("MEAN", "SDEViation", "MAXimum", "MINimum", "PKPK"))),
+    *_layer(":ARM[:SEQuence[1]][:LAYer[1]]", "arm", _SOURCES),
+    *_layer(":TRIGger[:SEQuence[1]]", "trigger", ("IMMediate", "TLINk")),
+    Setting(":TRIGger[:SEQuence[1]]:DELay", "trigger_delay", Real(0.0, 999.9999, 0.0)),
+    Setting(":ARM[:SEQuence[1]][:LAYer[1]]:TIMer", "arm_timer", Real(0.001, 99999.99, 0.1)),
+)  # fmt: skip
