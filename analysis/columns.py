@@ -8,29 +8,55 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal
 
-Role = Literal["time", "leg", "setpoint", "voltage", "current", "field", "temperature", "compliance"]
+Role = Literal[
+    "time", "leg", "setpoint", "voltage", "current", "field", "temperature", "compliance"
+]
 Source = Literal["set", "sensed", "plain"]
 
 _MU_0 = 4e-7 * math.pi
 
-# Unit -> (what it measures, factor to SI, offset in SI).
-_UNITS: dict[str, tuple[str, float, float]] = {
-    **{u: ("voltage", f, 0.0) for u, f in {"V": 1, "mV": 1e-3, "µV": 1e-6, "nV": 1e-9}.items()},
-    **{u: ("voltage", f, 0.0) for u, f in {"kV": 1e3, "volt": 1.0, "volts": 1.0}.items()},
-    **{u: ("current", f, 0.0) for u, f in {"A": 1, "mA": 1e-3, "µA": 1e-6, "nA": 1e-9}.items()},
-    **{u: ("current", f, 0.0) for u, f in {"pA": 1e-12, "fA": 1e-15, "amps": 1.0}.items()},
-    **{u: ("field", f, 0.0) for u, f in {"T": 1, "mT": 1e-3, "µT": 1e-6, "tesla": 1.0}.items()},
-    **{u: ("field", f, 0.0) for u, f in {"Oe": 1e-4, "kOe": 0.1, "G": 1e-4, "kG": 0.1}.items()},
-    **{u: ("field", f, 0.0) for u, f in {"Gauss": 1e-4, "gauss": 1e-4, "oe": 1e-4}.items()},
-    **{u: ("field", f, 0.0) for u, f in {"A/m": _MU_0, "kA/m": 1e3 * _MU_0}.items()},
-    **{u: ("temperature", f, 0.0) for u, f in {"K": 1, "mK": 1e-3, "kelvin": 1.0}.items()},
-    **{u: ("temperature", 1.0, 273.15) for u in ("C", "°C", "degC")},
-    **{u: ("time", f, 0.0) for u, f in {"s": 1, "ms": 1e-3, "µs": 1e-6, "sec": 1.0}.items()},
-    **{u: ("time", f, 0.0) for u, f in {"min": 60, "h": 3600, "hr": 3600, "d": 86400}.items()},
+# Factors to SI of every unit, by what it measures.
+_FACTORS: dict[Role, dict[str, float]] = {
+    "voltage": {"V": 1, "mV": 1e-3, "µV": 1e-6, "nV": 1e-9, "kV": 1e3, "volt": 1, "volts": 1},
+    "current": {"A": 1, "mA": 1e-3, "µA": 1e-6, "nA": 1e-9, "pA": 1e-12, "fA": 1e-15, "amps": 1},
+    "field": {
+        "T": 1,
+        "mT": 1e-3,
+        "µT": 1e-6,
+        "tesla": 1,
+        "Oe": 1e-4,
+        "oe": 1e-4,
+        "kOe": 0.1,
+        "G": 1e-4,
+        "kG": 0.1,
+        "Gauss": 1e-4,
+        "gauss": 1e-4,
+        "A/m": _MU_0,
+        "kA/m": 1e3 * _MU_0,
+    },
+    "temperature": {"K": 1, "mK": 1e-3, "kelvin": 1, "C": 1, "°C": 1, "degC": 1},
+    "time": {
+        "s": 1,
+        "sec": 1,
+        "ms": 1e-3,
+        "µs": 1e-6,
+        "min": 60,
+        "h": 3600,
+        "hr": 3600,
+        "d": 86400,
+    },
+}
+_CELSIUS = {"C": 273.15, "°C": 273.15, "degC": 273.15}
+_UNITS = {
+    symbol: (quantity, float(factor), _CELSIUS.get(symbol, 0.0))
+    for quantity, factors in _FACTORS.items()
+    for symbol, factor in factors.items()
 }
 
 _WORDS: dict[str, Role] = {
-    **dict.fromkeys(("v", "u", "voltage", "bias", "vbias", "volt", "volts", "vsd", "vds"), "voltage"),
+    **dict.fromkeys(
+        ("v", "u", "voltage", "bias", "vbias", "volt", "volts", "vsd", "vds"), "voltage"
+    ),
     **dict.fromkeys(("i", "current", "amps", "isd", "ids"), "current"),
     **dict.fromkeys(("h", "b", "field", "mu0h", "µ0h", "b0"), "field"),
     **dict.fromkeys(("temp", "temperature", "tsample", "temperatur"), "temperature"),
@@ -43,17 +69,43 @@ _WORDS: dict[str, Role] = {
     "vmeas": "voltage",
     "imeas": "current",
 }
-_SET_WORDS = frozenset({"setpoint", "set", "source", "src", "applied", "programmed", "vset", "iset", "nominal"})
+_SET_WORDS = frozenset(
+    {"setpoint", "set", "source", "src", "applied", "programmed", "vset", "iset", "nominal"}
+)
 _SENSED_WORDS = frozenset(
-    {"sensed", "sense", "meas", "measured", "measure", "read", "reading", "vmeas", "imeas", "actual"}
+    {
+        "sensed",
+        "sense",
+        "meas",
+        "measured",
+        "measure",
+        "read",
+        "reading",
+        "vmeas",
+        "imeas",
+        "actual",
+    }
 )
 _NEUTRAL_WORDS = frozenset(
-    {"sample", "junction", "dc", "magnetic", "external", "mean", "avg", "average", "the", "in", "of"}
+    {
+        "sample",
+        "junction",
+        "dc",
+        "magnetic",
+        "external",
+        "mean",
+        "avg",
+        "average",
+        "the",
+        "in",
+        "of",
+    }
 )
 # A column with one of these words is about a voltage (current, …) but is not the junction's.
 _OTHER_WORDS = frozenset(
-    """std stdev stderr sd sem err error sigma unc uncertainty noise range limit max min gate gain
-    offset diff delta ac lockin d dv di didv dvdi conductance resistance power lead heater""".split()
+    {"std", "stdev", "stderr", "sd", "sem", "err", "error", "sigma", "unc", "uncertainty", "noise"}
+    | {"range", "limit", "max", "min", "gate", "gain", "offset", "diff", "delta", "ac", "lockin"}
+    | {"d", "dv", "di", "didv", "dvdi", "conductance", "resistance", "power", "lead", "heater"}
 )
 
 _BRACKETS = re.compile(r"\(([^()]*)\)|\[([^\[\]]*)\]")
@@ -70,7 +122,7 @@ class Column:
 
     name: str
     role: Role
-    quantity: str
+    quantity: Role
     factor: float = 1.0
     offset: float = 0.0
     source: Source = "plain"
@@ -78,7 +130,7 @@ class Column:
     has_unit: bool = True
 
 
-def unit(text: str) -> tuple[str, float, float] | None:
+def unit(text: str) -> tuple[Role, float, float] | None:
     """Return (quantity, factor to SI, offset in SI) of a unit such as "mV", None if unknown."""
     return _UNITS.get(text.strip().replace("u", "µ", 1) if _is_micro(text) else text.strip())
 
@@ -101,13 +153,11 @@ def identify(name: str) -> Column | None:
     if quantity is None or any(word in _OTHER_WORDS for word in words):
         return None
     is_number = quantity in ("leg", "compliance")
-    if is_number and found is not None:
-        return None
     if found is None:
         brackets = [text for text in brackets if not _is_note(text)]
         if brackets and not is_number:
             raise ValueError(
-                f"column '{name}' gives a {quantity} in '{brackets[0]}', which is no known unit of it"
+                f"column '{name}' gives a {quantity} in '{brackets[0]}', which is no known unit"
             )
     elif found[0] != quantity:
         raise ValueError(f"column '{name}' gives a {quantity} in a unit of {found[0]}")
@@ -115,7 +165,7 @@ def identify(name: str) -> Column | None:
     plain = _SET_WORDS | _SENSED_WORDS | _NEUTRAL_WORDS | _WORDS.keys() | {"t"}
     return Column(
         name=name,
-        role="setpoint" if source == "set" and not is_number else _role(quantity),
+        role="setpoint" if source == "set" and not is_number else quantity,
         quantity=quantity,
         factor=found[1] if found else 1.0,
         offset=found[2] if found else 0.0,
@@ -125,7 +175,7 @@ def identify(name: str) -> Column | None:
     )
 
 
-def _split_unit(name: str) -> tuple[str, tuple[str, float, float] | None, list[str]]:
+def _split_unit(name: str) -> tuple[str, tuple[Role, float, float] | None, list[str]]:
     """Return the name without its unit, the unit, and what else stood in brackets."""
     text = name.strip().strip("\"'").strip()
     brackets = [(a or b).strip() for a, b in _BRACKETS.findall(text)]
@@ -151,43 +201,27 @@ def _words(base: str) -> list[str]:
     return [word.lower() for word in re.split(r"[^0-9A-Za-zµμ°]+", spaced) if word]
 
 
-def _quantity(words: list[str], base: str, unit_of: str | None) -> str | None:
+def _quantity(words: list[str], base: str, unit_of: Role | None) -> Role | None:
     """Return what the words measure; a bare T or t is told apart by its unit, then its case."""
-    if "compliance" in words and unit_of is not None:
-        return None
-    for word in ("compliance", "incompliance", "leg"):
-        if word in words:
-            return _WORDS[word]
-    for word in words:
-        if word in _WORDS:
-            return _WORDS[word]
+    numbers = [word for word in words if word in ("compliance", "incompliance", "leg")]
+    if numbers:
+        return None if unit_of else _WORDS[numbers[0]]
+    named = next((_WORDS[word] for word in words if word in _WORDS), None)
+    if named is not None:
+        return named
     if "t" in words:
-        if unit_of in ("time", "temperature"):
-            return unit_of
-        return "temperature" if re.search(r"(?<![A-Za-z])T(?![A-Za-z])", base) else "time"
+        bare: Role = "temperature" if re.search(r"(?<![A-Za-z])T(?![A-Za-z])", base) else "time"
+        return unit_of if unit_of in ("time", "temperature") else bare
     # "Setpoint (V)": the unit alone says of what.
-    if unit_of in ("voltage", "current") and any(w in _SET_WORDS | _SENSED_WORDS for w in words):
-        return unit_of
-    return None
+    told = any(word in _SET_WORDS | _SENSED_WORDS for word in words)
+    electrical = unit_of in ("voltage", "current")
+    return unit_of if told and electrical else None
 
 
 def _source(words: list[str]) -> Source:
     if any(word in _SET_WORDS for word in words):
         return "set"
     return "sensed" if any(word in _SENSED_WORDS for word in words) else "plain"
-
-
-def _role(quantity: str) -> Role:
-    roles: dict[str, Role] = {
-        "time": "time",
-        "leg": "leg",
-        "voltage": "voltage",
-        "current": "current",
-        "field": "field",
-        "temperature": "temperature",
-        "compliance": "compliance",
-    }
-    return roles[quantity]
 
 
 def _is_note(text: str) -> bool:

@@ -5,8 +5,9 @@ Nothing that a file names is ever imported or evaluated.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -108,7 +109,11 @@ def _choose(names: tuple[str, ...]) -> tuple[_Known, list[str]]:
 
 
 def _assemble(
-    path: Path, table: Table, known: _Known, named: dict[str, str | float] | str | None, warnings: list[str]
+    path: Path,
+    table: Table,
+    known: _Known,
+    named: dict[str, str | float] | str | None,
+    warnings: list[str],
 ) -> list[Run]:
     """Make runs of a table's columns, in SI."""
     columns, lost = _columns(table, known, warnings)
@@ -153,7 +158,7 @@ def _assemble(
     if plateau is None or stated in ("ih", "it", "vt"):
         return [_finish(run, stated, legs, set(named or ()), plateau)]
     edges = [0, *(np.flatnonzero(np.diff(plateau)) + 1).tolist(), rows]
-    parts = [slice(a, b) for a, b in zip(edges, edges[1:], strict=False)]
+    parts = [slice(a, b) for a, b in pairwise(edges)]
     return [
         _finish(
             replace(_cut(run, part), segment=n),
@@ -238,11 +243,10 @@ def _replacement(
     raise ValueError(f"no column means a voltage (they are: {', '.join(names)})")
 
 
-def _stated_kind(header: dict[str, str] | object) -> RunKind | None:
+def _stated_kind(header: Mapping[str, str]) -> RunKind | None:
     """Return the kind that a header states: its Kind, or else the class name of its procedure."""
-    assert isinstance(header, dict)
-    procedure = str(header.get("Procedure", "")).strip("<>").rpartition(".")[2]
-    for text in (str(header.get("Kind", "")), procedure):
+    procedure = header.get("Procedure", "").strip("<>").rpartition(".")[2]
+    for text in (header.get("Kind", ""), procedure):
         for start, kind in _KINDS:
             if text.lower().startswith(start):
                 return kind
@@ -274,7 +278,6 @@ def _finish(
 ) -> Run:
     """Add to a run what follows from its rows: kind, legs and mean conditions."""
     kind = stated or _inferred_kind(run)
-    warnings = list(run.warnings)
     if legs is not None:
         leg = legs.astype(np.int64)
         leg -= leg.min()
@@ -290,20 +293,23 @@ def _finish(
     def mean(values: Array | None) -> float | None:
         return float(np.mean(values[clean])) if values is not None and clean.any() else None
 
-    seen: dict[str, float | None] = {
-        "temperature_K": mean(run.temperature_K if run.temperature_K is not None else plateau),
-        "field_T": mean(run.field_T) if kind != "ih" else None,
-        "voltage_V": mean(run.voltage_V) if kind in ("ih", "it") else None,
-        "current_A": mean(run.current_A) if kind == "vt" else None,
-    }
-    values = {key: value for key, value in seen.items() if value is not None and key not in named}
-    return replace(
-        run,
-        kind=kind,
-        leg=leg,
-        conditions=replace(run.conditions, **values),
-        warnings=tuple(warnings),
+    old = run.conditions
+
+    def condition(key: str, seen: float | None, stated: float | None) -> float | None:
+        return stated if key in named or seen is None else seen
+
+    temperature = mean(run.temperature_K if run.temperature_K is not None else plateau)
+    field = mean(run.field_T) if kind != "ih" else None
+    voltage = mean(run.voltage_V) if kind in ("ih", "it") else None
+    current = mean(run.current_A) if kind == "vt" else None
+    conditions = Conditions(
+        temperature_K=condition("temperature_K", temperature, old.temperature_K),
+        field_T=condition("field_T", field, old.field_T),
+        voltage_V=condition("voltage_V", voltage, old.voltage_V),
+        current_A=condition("current_A", current, old.current_A),
+        state=old.state,
     )
+    return replace(run, kind=kind, leg=leg, conditions=conditions)
 
 
 def _inferred_kind(run: Run) -> RunKind:

@@ -1,4 +1,4 @@
-"""A delimited text file as a table of numbers: our own run files fast, other people's tolerantly."""
+"""A delimited text file as a table of numbers: ours fast, other people's tolerantly."""
 
 from __future__ import annotations
 
@@ -50,7 +50,9 @@ def parse_table(data: bytes, name: str) -> Table:
     Raises ReadError if there is no text, no line of column names or no row of numbers in it.
     """
     if b"\0" in data:
-        raise ReadError(f"{name}: this is not a text file in UTF-8 or Latin-1 (it holds zero bytes)")
+        raise ReadError(
+            f"{name}: this is not a text file in UTF-8 or Latin-1 (it holds zero bytes)"
+        )
     if b"\r" in data:
         data = data.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
     return _parse_plain(data) or _parse_any(data, name)
@@ -60,17 +62,14 @@ def _parse_plain(data: bytes) -> Table | None:
     """Parse a file without surprises (comments, one line of names, commas, numbers), else None."""
     start = 0
     while data.startswith(b"#", start):
-        start = data.find(b"\n", start) + 1
-        if start == 0:
-            return None
-    comments, names_end = data[:start], data.find(b"\n", start)
+        start = data.find(b"\n", start) + 1 or len(data)
+    names_end = data.find(b"\n", start)
     tail = data.rfind(_END)
     stop = tail if tail > names_end else len(data)
-    block = data[names_end + 1 : stop]
-    if names_end < 0 or not block.endswith(b"\n") or b"#" in block:
-        return None
+    comments, block = data[:start], data[names_end + 1 : stop]
     end_line = data[stop:].rstrip(b"\n")
-    if b"\n" in end_line or b'"' in data[start:names_end]:
+    unusual = b"#" in block or b"\n" in end_line or b'"' in data[start:names_end]
+    if names_end < 0 or unusual or not block.endswith(b"\n"):
         return None
     try:
         names = tuple(data[start:names_end].decode("utf-8").split(","))
@@ -176,7 +175,9 @@ def _dialect_of(line: str) -> _Dialect | None:
         numbers = [field for field in fields if math.isfinite(dialect.number(field))]
         if len(fields) >= 2 and len(numbers) >= 2 and not any(" " in f for f in numbers):
             # Decimal commas between blanks leave "1 2" fields behind when split at the comma.
-            if delimiter == "," and any(re.fullmatch(r"[-+.\deE]+\s+[-+.\deE]+", f) for f in fields):
+            if delimiter == "," and any(
+                re.fullmatch(r"[-+.\deE]+\s+[-+.\deE]+", f) for f in fields
+            ):
                 continue
             return dialect
     return None
@@ -215,7 +216,13 @@ def _parse_any(data: bytes, name: str) -> Table:
         )
     header = parse_header("\n".join([*(text for _, text in body[: max(at - 1, 0)]), *comments]))
     return Table(
-        names, np.array(rows), np.array(good, dtype=np.int64), header, end, tuple(dropped), unterminated
+        names,
+        np.array(rows),
+        np.array(good, dtype=np.int64),
+        header,
+        end,
+        tuple(dropped),
+        unterminated,
     )
 
 
@@ -244,7 +251,9 @@ def _names(
 ) -> tuple[str, ...]:
     """Return the column names: the last line before the numbers, or else the last comment."""
     width = len(dialect.split(first[1]))
-    for line in [text for _, text in reversed(preamble)] or [c.lstrip("# ") for c in reversed(comments)]:
+    for line in [text for _, text in reversed(preamble)] or [
+        c.lstrip("# ") for c in reversed(comments)
+    ]:
         names = dialect.split(line)
         if len(names) != width and dialect.delimiter is None:
             names = [part for part in re.split(r"\s*[,;\t]\s*|\s{2,}", line.strip()) if part]

@@ -1,0 +1,215 @@
+"""The quantities of one I(V) run, each with an honest standard error."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+
+from nanojunction.analysis.expansion import CurveModel, Expansion, joint_error
+from nanojunction.analysis.global_fit import fit_globally
+from nanojunction.analysis.grid import Grid, grid_of, hysteresis, power_curve
+from nanojunction.analysis.legs import white_noise
+from nanojunction.analysis.local_fit import LocalModel
+from nanojunction.analysis.offsets import (
+    Crossing,
+    blocks_of,
+    fill_factor,
+    find_crossings,
+    find_maximum,
+    v_off,
+)
+from nanojunction.analysis.run import Run
+from nanojunction.analysis.traces import Traces, traces_of
+from nanojunction.analysis.values import Curve, Quantity
+
+SlopeConvention = Literal["local_zero", "chord", "local_offset"]
+Result = Quantity | Curve | Sequence[Any]
+
+_CHORD_V = 0.01  # Chowrira 2020 takes A's R_s between ±10 mV
+_SCALARS = (
+    "i_off_A",
+    "v_off_V",
+    "r_s_ohm",
+    "r_s_local_zero_ohm",
+    "r_s_chord_ohm",
+    "r_s_local_offset_ohm",
+    "p_max_W",
+    "v_at_p_max_V",
+    "fill_factor",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class IVSettings:
+    """How an I(V) is analysed.
+
+    `window_V` is the half width of the slope's window (None: chosen from the data), `chord_V` the
+    voltage of the chord (None: 10 mV, or the end of a shorter range).
+    """
+
+    slope_convention: SlopeConvention = "local_zero"
+    window_V: float | None = None
+    chord_V: float | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("window_V", "chord_V"):
+            value = getattr(self, name)
+            if value is not None and not 0 < value < np.inf:
+                raise ValueError(f"{name} is {value}: give a positive voltage in V")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class RunResult:
+    """What was found in one run: quantities by the keys of the results JSON, and warnings."""
+
+    run: Run
+    quantities: Mapping[str, Result]
+    warnings: tuple[str, ...]
+
+
+def analyse_iv(run: Run, settings: IVSettings = IVSettings()) -> RunResult:
+    """Return the quantities of an I(V) run.
+
+    Offsets, slopes and power come from fits that use all legs, both directions weighing the same;
+    the sensed voltage is the abscissa. What cannot be determined is null with the reason.
+    """
+    traces, warnings = traces_of(run)
+    reason = _not_an_iv(traces)
+    if reason is not None:
+        empty = {key: Quantity(None, note=reason) for key in _SCALARS}
+        return RunResult(run, empty, (*run.warnings, *warnings))
+    model: CurveModel = fit_globally(traces) or LocalModel(traces)
+    blocks = blocks_of(traces)
+    inside = float(traces.voltage_V.min()) <= 0.0 <= float(traces.voltage_V.max())
+    zero = model.at(0.0, 0) if inside else None
+    crossings = find_crossings(traces, blocks, model)
+    nearest = min(crossings, key=lambda c: abs(c.voltage_V)) if crossings else None
+    maximum = find_maximum(traces, blocks, model, nearest)
+    slopes = _slopes(traces, model, nearest, settings)
+    quantities: dict[str, Result] = {
+        "i_off_A": _i_off(zero),
+        "v_off_V": v_off(crossings, blocks),
+        "r_s_ohm": slopes[settings.slope_convention],
+        **{f"r_s_{name}_ohm": value for name, value in slopes.items()},
+        "p_max_W": maximum.power,
+        "v_at_p_max_V": maximum.voltage,
+        "fill_factor": fill_factor(maximum, nearest, zero),
+    }
+    grid = grid_of(traces)
+    quantities.update(_curves(grid))
+    return RunResult(run, quantities, (*run.warnings, *warnings))
+
+
+def _curves(grid: Grid) -> dict[str, Result]:
+    curves: dict[str, Result] = {"p_v_W": power_curve(grid)}
+    if len(grid.directions) == 2:
+        curves["hysteresis_A"] = hysteresis(grid)
+    return curves
+
+
+def _not_an_iv(traces: Traces) -> str | None:
+    """Return why rows are no I(V), None if they are one."""
+    if len(traces) == 0:
+        return "no row has numbers outside of compliance"
+    v = traces.voltage_V
+    if traces.setpoint_V is not None and float(np.ptp(traces.setpoint_V)) == 0.0:
+        return "the voltage was not swept"
+    if float(np.ptp(v)) == 0.0:
+        return "the voltage was not swept"
+    ordered = v[np.argsort(traces.row)]
+    if len(v) > 20 and float(np.ptp(v)) < 12.0 * white_noise(ordered):
+        correlation = (
+            float(np.corrcoef(v, traces.current_A)[0, 1]) if np.ptp(traces.current_A) else 0
+        )
+        if correlation**2 < 0.5:
+            return "the voltage was not swept"
+    return None
+
+
+def _i_off(zero: Expansion | None) -> Quantity:
+    if zero is None:
+        return Quantity(None, note="0 V is outside the swept range")
+    return _with_error(float(zero.c[0]), zero.error((1, 0, 0)), zero)
+
+
+def _with_error(value: float, stderr: float, curve: Expansion, **extra: Any) -> Quantity:
+    """Return a quantity; a standard error that the data cannot give is null with a note."""
+    extra = {"window_V": curve.window_V, "model": curve.model, **extra}
+    if not np.isfinite(stderr) or stderr == 0.0:
+        return Quantity(value, None, "too few points for a standard error", extra=extra)
+    return Quantity(value, stderr, extra=extra)
+
+
+def _slopes(
+    traces: Traces, model: CurveModel, crossing: Crossing | None, settings: IVSettings
+) -> dict[str, Quantity]:
+    """Return the slope resistance in every convention."""
+    low, high = float(traces.voltage_V.min()), float(traces.voltage_V.max())
+    zero = Quantity(None, note="0 V is outside the swept range", extra=_stated("local_zero"))
+    if low <= 0.0 <= high:
+        zero = _local_slope(traces, model, 0.0, "local_zero", settings)
+    offset = Quantity(None, note="there is no V_off", extra=_stated("local_offset"))
+    if crossing is not None:
+        offset = _local_slope(traces, model, crossing.voltage_V, "local_offset", settings)
+    return {"local_zero": zero, "chord": _chord(model, low, high, settings), "local_offset": offset}
+
+
+def _stated(convention: SlopeConvention) -> dict[str, Any]:
+    return {"convention": convention, "window_V": None}
+
+
+def _local_slope(
+    traces: Traces,
+    model: CurveModel,
+    at_V: float,
+    convention: SlopeConvention,
+    settings: IVSettings,
+) -> Quantity:
+    """Return dV/dI at one voltage."""
+    if settings.window_V is not None:
+        near = traces.where(np.abs(traces.voltage_V - at_V) <= settings.window_V)
+        if len(near) < 3 or float(np.ptp(near.voltage_V)) == 0.0:
+            reason = f"fewer than three points within {settings.window_V:g} V"
+            return Quantity(None, note=reason, extra=_stated(convention))
+        model = fit_globally(near) or LocalModel(near)
+    curve = model.at(at_V, 1)
+    slope, error = float(curve.c[1]), curve.error((0, 1, 0))
+    if abs(slope) <= 3.0 * error:
+        return _no_slope(slope, error, convention, curve.window_V)
+    return _with_error(1.0 / slope, error / slope**2, curve, convention=convention)
+
+
+def _no_slope(slope: float, error: float, convention: SlopeConvention, window_V: float) -> Quantity:
+    least = 1.0 / (abs(slope) + 3.0 * error) if error > 0 else np.inf
+    return Quantity(
+        None,
+        note=f"dI/dV is zero within its error (|R| is above {least:.2g} ohm)",
+        extra={"convention": convention, "window_V": window_V},
+    )
+
+
+def _chord(model: CurveModel, low: float, high: float, settings: IVSettings) -> Quantity:
+    """Return 2·V_w / (I(+V_w) − I(−V_w))."""
+    reach = min(-low, high)
+    wanted = settings.chord_V if settings.chord_V is not None else _CHORD_V
+    # The sensed end of a sweep may lie a little inside the setpoint's.
+    v_w = reach if settings.chord_V is None or wanted <= 1.01 * reach else wanted
+    v_w = min(v_w, wanted)
+    if reach <= 0.0 or v_w > reach:
+        return Quantity(
+            None,
+            note=f"the sweep does not reach both ends of a chord of ±{wanted:g} V",
+            extra=_stated("chord"),
+        )
+    up, down = model.at(v_w, 0), model.at(-v_w, 0)
+    difference = float(up.c[0] - down.c[0])
+    error = joint_error([(1.0, 0, up), (-1.0, 0, down)])
+    if abs(difference) <= 3.0 * error:
+        return _no_slope(difference / (2 * v_w), error / (2 * v_w), "chord", v_w)
+    value = 2.0 * v_w / difference
+    quantity = _with_error(value, abs(value * error / difference), up, convention="chord")
+    extra = {**quantity.extra, "window_V": v_w}
+    return Quantity(quantity.value, quantity.stderr, quantity.note, extra=extra)
