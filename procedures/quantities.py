@@ -60,6 +60,8 @@ def parse_quantities(text: str, unit: str) -> tuple[float, ...]:
     Raises ValueError with one sentence.
     """
     values: list[float] = []
+    if not text.strip():
+        return ()
     for part in text.strip().strip("[]()").split(","):
         ends = part.split(":")
         if len(ends) == 1:

@@ -17,6 +17,7 @@ from typing import Any
 from pymeasure.experiment import Procedure
 
 from nanojunction.instruments.errors import LaboratoryError
+from nanojunction.instruments.safe_state import source_to_safe
 from nanojunction.instruments.station import Station
 from nanojunction.procedures.base import JunctionProcedure
 from nanojunction.procedures.runfile import NotWritten, RunFile, free_path, header
@@ -110,7 +111,8 @@ def run_procedure(
     procedure.check()
     stop = stop or StopRequest()
     path = free_path(folder, name or default_name(procedure))
-    with _RunningRun(procedure, RunFile(path, procedure.DATA_COLUMNS), stop, on_progress) as run:
+    file = RunFile(path, procedure.DATA_COLUMNS)
+    with _RunningRun(procedure, station, file, stop, on_progress) as run:
         run.go()
     return run.outcome()
 
@@ -130,11 +132,13 @@ class _RunningRun:
     """One run between startup and shutdown; it stands in for PyMeasure's worker and recorder."""
 
     procedure: JunctionProcedure
+    station: Station
     file: RunFile
     stop: StopRequest
     on_progress: Callable[[Progress], None]
     error: str | None = None
     status: str = "finished"
+    unsafe: tuple[str, ...] = ()
     _began: float = field(default_factory=time.monotonic)
     _has_header: bool = False
     _percent: float = 0.0
@@ -158,14 +162,33 @@ class _RunningRun:
                     procedure.execute()
             finally:
                 self._conclude(sys.exc_info()[1])
-                procedure.shutdown()
+                self._shut_down()
         except (KeyboardInterrupt, LaboratoryError):
             pass  # _conclude has kept what it means
         except Exception as problem:  # a procedure may be anyone's: its faults end the run, no more
             log.debug("%s failed", type(procedure).__name__, exc_info=True)
             self._fail(f"{type(problem).__name__}: {problem}")
-        if procedure.unsafe:
-            self._fail("NOT SAFE, use the front panels: " + "; ".join(procedure.unsafe))
+        if self.unsafe:
+            self._fail("NOT SAFE, use the front panels: " + "; ".join(self.unsafe))
+
+    def _shut_down(self) -> None:
+        """Shut the procedure down, and see to the source if it did not."""
+        try:
+            self.procedure.shutdown()
+            self.unsafe = self.procedure.unsafe
+            if self.unsafe or not self._is_source_on():
+                return
+            log.warning("%s left the output on", type(self.procedure).__name__)
+        except (
+            Exception
+        ) as problem:  # anyone's procedure: the source must be made safe all the same
+            log.debug("shutdown failed", exc_info=True)
+            self._fail(f"shutdown failed: {type(problem).__name__}: {problem}")
+        self.unsafe = tuple(source_to_safe(self.station))
+
+    def _is_source_on(self) -> bool:
+        meter = self.station.source_meter_or_none
+        return meter is not None and meter.is_output_on()
 
     def _conclude(self, problem: BaseException | None) -> None:
         """Fix the status by what ended the steps, before shutdown looks at PyMeasure's."""
@@ -229,6 +252,4 @@ class _RunningRun:
 
     def outcome(self) -> Outcome:
         """Return how the run ended."""
-        return Outcome(
-            self.file.path, self.status, self.file.rows, self.error, self.procedure.unsafe
-        )
+        return Outcome(self.file.path, self.status, self.file.rows, self.error, self.unsafe)

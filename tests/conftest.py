@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+import json
+import signal
 import socket
+import subprocess
+import sys
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
 
 import pytest
+
+from nanojunction.instruments.station import Station
+from nanojunction.instruments.station_file import station_from
 
 Script = Sequence[tuple[str, str | None]]
 
@@ -73,3 +82,148 @@ def unused_port() -> int:
     with socket.create_server(("127.0.0.1", 0)) as server:
         port: int = server.getsockname()[1]
     return port
+
+
+def wait_for(condition: Callable[[], bool], what: str, at_most_s: float = 60.0) -> None:
+    """Look every few milliseconds until `condition` holds; fail with `what` if it never does."""
+    never = threading.Event()
+    for _ in range(int(at_most_s / 0.005)):
+        if condition():
+            return
+        never.wait(0.005)
+    pytest.fail(f"waited {at_most_s:g} s for {what}")
+
+
+@pytest.fixture
+def eventually() -> Callable[..., None]:
+    """Return `wait_for`."""
+    return wait_for
+
+
+STATION: dict[str, Any] = {
+    "station": {"name": "Test cryostat"},
+    "source_meter": {
+        "driver": "keithley2400",
+        "wires": 4,
+        "max_voltage_V": 0.5,
+        "max_current_A": 1e-3,
+        "ramp_V_per_s": 1.0,
+    },
+    "magnet": {"driver": "ips120_10", "max_field_T": 1.0, "ramp_T_per_min": 0.5},
+    "temperature": {"driver": "itc503", "min_K": 4, "max_K": 400, "ramp_K_per_min": 20},
+    "virtual": {"junction": "A", "speed": 1000},
+}
+
+
+def station_content(**changes: Mapping[str, Any] | None) -> dict[str, Any]:
+    """Return a virtual station's content with keys of its tables changed; None drops a table."""
+    content = {table: dict(keys) for table, keys in STATION.items()}
+    for table, keys in changes.items():
+        if keys is None:
+            del content[table]
+        else:
+            content.setdefault(table, {}).update(keys)
+    return content
+
+
+@pytest.fixture
+def virtual_station() -> Callable[..., Station]:
+    """Return a factory of virtual stations, not yet entered: tables by name, keys to change."""
+
+    def make(**changes: Mapping[str, Any] | None) -> Station:
+        return Station(station_from(station_content(**changes), "test station"))
+
+    return make
+
+
+def as_toml(content: Mapping[str, Any]) -> str:
+    """Return station content as TOML."""
+    lines = []
+    for table, keys in content.items():
+        lines.append(f"[{table}]")
+        lines += [f"{key} = {json.dumps(value)}" for key, value in keys.items()]
+    return "\n".join(lines) + "\n"
+
+
+@pytest.fixture
+def station_file(tmp_path: Path) -> Callable[..., Path]:
+    """Return a factory of virtual station files."""
+
+    def make(**changes: Mapping[str, Any] | None) -> Path:
+        path = tmp_path / "station.toml"
+        path.write_text(as_toml(station_content(**changes)), encoding="utf-8")
+        return path
+
+    return make
+
+
+class Served:
+    """Virtual instruments served by a process of their own, which outlives its clients."""
+
+    def __init__(self, folder: Path, junction: str, speed: float) -> None:
+        ready = folder / "ready.json"
+        command = ["simulate", "--junction", junction, "--speed", f"{speed:g}"]
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "nanojunction.cli", *command, "--ready-file", str(ready)],
+            stderr=subprocess.PIPE,
+        )
+        wait_for(ready.exists, "the virtual instruments")
+        self.endpoints = json.loads(ready.read_text(encoding="utf-8"))
+        changes: dict[str, Any] = {
+            role: {"address": endpoint["address"], "visa_library": "@py"}
+            for role, endpoint in self.endpoints.items()
+        }
+        changes["virtual"] = {"speed": speed}
+        self.station_file = folder / "served.toml"
+        self.station_file.write_text(as_toml(station_content(**changes)), encoding="utf-8")
+
+    def ask(self, role: str, question: str) -> str:
+        """Ask an instrument over a socket of its own."""
+        endpoint = self.endpoints[role]
+        port = int(endpoint["address"].split("::")[2])
+        end = endpoint["read_termination"].encode()
+        with socket.create_connection(("127.0.0.1", port), timeout=10) as client:
+            client.sendall(question.encode() + endpoint["write_termination"].encode())
+            answer = b""
+            while not answer.endswith(end):
+                data = client.recv(4096)
+                assert data, f"{role} closed the connection after {answer!r}"
+                answer += data
+        return answer.decode().strip()
+
+    def stop(self) -> None:
+        """End the process as a user does."""
+        self.process.send_signal(signal.SIGINT)
+        _, errors = self.process.communicate(timeout=20)
+        assert self.process.returncode == 0, errors.decode()
+
+
+@pytest.fixture
+def served(tmp_path: Path) -> Iterator[Callable[..., Served]]:
+    """Return a factory of virtual instruments in a process of their own."""
+    made: list[Served] = []
+
+    def serve(junction: str = "A", speed: float = 1000.0) -> Served:
+        made.append(Served(tmp_path, junction, speed))
+        return made[-1]
+
+    yield serve
+    for one in made:
+        one.stop()
+
+
+@pytest.fixture
+def nanojunction() -> Callable[..., subprocess.Popen[str]]:
+    """Return a way to start the command in a process of its own."""
+
+    def start(*arguments: str | Path, **settings: Any) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            [sys.executable, "-m", "nanojunction.cli", *map(str, arguments)],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            encoding="utf-8",
+            **settings,
+        )
+
+    return start

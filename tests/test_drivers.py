@@ -156,6 +156,8 @@ def test_ips120_writes_rate_and_setpoint_before_it_goes(scripted: Any) -> None:
             ("J-1.250000", "J"),
             ("R8", "R-1.25000"),
             ("A1", "A"),
+            ("X", "X00A1C3H1M01P00"),
+            ("C3", "C"),
             ("A0", "A"),
         ],
         "\r",
@@ -220,7 +222,7 @@ def test_ips120_quenched_is_not_touched(scripted: Any) -> None:
 
 
 def test_ips120_that_does_not_understand(scripted: Any) -> None:
-    server = scripted([V_IPS, ("A0", "?A0")], "\r")
+    server = scripted([V_IPS, ("X", "X00A1C2H1M01P00"), ("C3", "C"), ("A0", "?A0")], "\r")
     supply = open_ips120_10(magnet(server.address), FAST)
     with pytest.raises(InstrumentFault, match=r"magnet at TCPIP.*did not understand"):
         supply.hold()

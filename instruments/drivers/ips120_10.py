@@ -123,8 +123,11 @@ class IPS120Magnet:
             self.instrument.activity = "to setpoint"
 
     def hold(self) -> None:
-        """Stop at the present field."""
+        """Stop at the present field; a clamped output stays clamped."""
+        if self.status().state is MagnetState.CLAMPED:
+            return
         with in_words(self._connection):
+            self.instrument.control_mode = "RU"  # in local control the supply refuses to hold
             self.instrument.activity = "hold"
 
     def status(self) -> MagnetStatus:
