@@ -13,10 +13,10 @@ from nanojunction.instruments.virtual.instrument import VirtualInstrument
 from nanojunction.instruments.virtual.ips120_10 import Ips120
 from nanojunction.instruments.virtual.itc503 import Itc503
 from nanojunction.instruments.virtual.keithley2400 import Keithley2400
-from nanojunction.instruments.virtual.line import JunctionLaw
 from nanojunction.instruments.virtual.server import InstrumentServer
 from nanojunction.instruments.virtual.settings import WorldSettings
 from nanojunction.instruments.virtual.world import World
+from nanojunction.models.junction import JunctionLaw, load_junction
 
 #: What can be simulated, by role and model.
 MODELS: Mapping[str, Mapping[str, type[VirtualInstrument]]] = {
@@ -103,8 +103,6 @@ class VirtualCryostat:
 
 def _law(junction: str | Path | JunctionLaw) -> JunctionLaw:
     if isinstance(junction, str | Path):
-        from nanojunction.models.junction import load_junction
-
         return load_junction(junction)
     return junction
 

@@ -6,7 +6,9 @@ Source: Series 2400 SourceMeter User's Manual (2400S-900-01), section 18.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from nanojunction.instruments.virtual import scpi
 from nanojunction.instruments.virtual.keithley2400_settings import (
@@ -17,6 +19,11 @@ from nanojunction.instruments.virtual.keithley2400_settings import (
 )
 from nanojunction.instruments.virtual.scpi import ScpiError
 
+if TYPE_CHECKING:
+    from nanojunction.instruments.virtual.keithley2400 import Keithley2400
+
+Parameters = tuple[str, ...]
+Command = Callable[["Keithley2400", Parameters], str | None]
 Value = float | int | bool | str
 
 

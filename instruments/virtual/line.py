@@ -6,31 +6,9 @@ import math
 import random
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol
+from typing import Literal
 
 from nanojunction.instruments.virtual.settings import WorldSettings
-
-Memory = Any  # what a junction law remembers; only the law looks inside
-
-
-class JunctionLaw(Protocol):
-    """What the circuit asks of a junction (see nanojunction.models.junction)."""
-
-    @property
-    def name(self) -> str:
-        """Return the junction's name."""
-
-    def at_rest(self) -> Memory:
-        """Return the memory of a junction that saw nothing yet."""
-
-    def apply_field(self, memory: Memory, field_T: float) -> Memory:
-        """Return the memory after a monotone change of field."""
-
-    def apply_voltage(self, memory: Memory, voltage_V: float) -> Memory:
-        """Return the memory after this voltage."""
-
-    def current_A(self, voltage_V: float, temperature_K: float, memory: Memory) -> float:
-        """Return the current at a voltage."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -191,6 +191,13 @@ def _forms(name: str) -> list[str]:
     return list(dict.fromkeys(forms))
 
 
+def single(parameters: tuple[str, ...]) -> str:
+    """Return the one parameter; raises ScpiError -109 without and -108 with more."""
+    if len(parameters) != 1:
+        raise ScpiError(-108 if parameters else -109)
+    return parameters[0]
+
+
 _NUMBER = re.compile(r"^([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)\s*([A-Za-z]*)$")
 _MULTIPLIERS = {"": 1.0, "N": 1e-9, "U": 1e-6, "M": 1e-3, "K": 1e3, "MA": 1e6, "G": 1e9}
 _UNITS = ("OHM", "HZ", "V", "A", "S", "")

@@ -12,13 +12,13 @@ from nanojunction.instruments.virtual.cryostat import Cryostat
 from nanojunction.instruments.virtual.line import (
     OPEN,
     Circuit,
-    JunctionLaw,
     Meters,
     Source,
     WorkingPoint,
 )
 from nanojunction.instruments.virtual.magnet import Magnet
 from nanojunction.instruments.virtual.settings import WorldSettings
+from nanojunction.models.junction import JunctionLaw
 
 
 class World:

@@ -1,0 +1,161 @@
+"""The Keithley 2400's trigger model and buffer.
+
+The acquisition runs on the world's clock by itself: `advance(t)` carries out everything that
+was due up to `t`, each step at its own time, so that the readings do not depend on when
+anybody looks. Source: Series 2400 SourceMeter User's Manual (2400S-900-01), sections 9 and 11.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+
+from nanojunction.instruments.virtual.keithley2400_sweep import sweep_levels
+from nanojunction.instruments.virtual.keithley2400_unit import (
+    COMPLIANCE,
+    OVER_RANGE,
+    RANGE_COMPLIANCE,
+    Reading,
+    SourceMeasureUnit,
+)
+from nanojunction.instruments.virtual.status import Register
+
+#: Bits of the measurement event register (manual, section 15).
+READING_OVERFLOW, READING_AVAILABLE = 1 << 7, 1 << 6
+BUFFER_AVAILABLE, BUFFER_FULL, IN_COMPLIANCE = 1 << 8, 1 << 9, 1 << 14
+
+_NEVER = math.inf
+
+
+class TriggerModel:
+    """Arm and trigger layer around the source-delay-measure cycle; the lock is held by callers."""
+
+    def __init__(self, unit: SourceMeasureUnit, events: Register) -> None:
+        self.unit = unit
+        self.events = events
+        self.readings: list[Reading] = []
+        self.buffer: list[Reading] = []
+        self.buffer_points = 100
+        self.buffering = False
+        self.running = False
+        self.next_event_s = _NEVER
+        self.ended_s = unit.world.now()
+        self._started_s = 0.0
+        self._on_event: Callable[[float], None] = self._next_point
+        self._arms: Iterator[int] = iter(())
+        self._levels: Iterator[float | None] = iter(())
+        self._pending: Reading | None = None
+        unit.world.follow(self.advance)
+
+    def start(self, t: float) -> None:
+        """Leave idle; raises ScpiError -221 for a sweep that cannot be made."""
+        sweep_levels(self.unit.settings, self.unit.sources_voltage)
+        self.readings = []
+        self.unit.clear_filter()
+        self._arms = iter(range(self.unit.settings.arm_count))
+        self._started_s = t
+        self.running = True
+        self._next_arm(t)
+
+    def abort(self, t: float) -> None:
+        """Return to idle; the source stays where it is."""
+        if self.running:
+            self.advance(t)
+            self._stop(t)
+
+    def bus_trigger(self, t: float) -> bool:
+        """Take *TRG; return whether anything waited for it."""
+        if not self.waiting or self.unit.settings.arm_source != "BUS":
+            return False
+        self._on_event(t)
+        return True
+
+    @property
+    def waiting(self) -> bool:
+        """Whether the model waits for an event from outside."""
+        return self.running and self.next_event_s == _NEVER
+
+    def advance(self, t: float) -> None:
+        """Carry out what is due up to `t`."""
+        while self.running and self.next_event_s <= t:
+            self._on_event(self.next_event_s)
+
+    def _plan(self, due_s: float, action: Callable[[float], None]) -> None:
+        self.next_event_s, self._on_event = due_s, action
+
+    def _next_arm(self, t: float) -> None:
+        s = self.unit.settings
+        arm = next(self._arms, None)
+        if arm is None:
+            self._stop(t)
+            return
+        self._levels = self._triggers()
+        if s.arm_source == "IMM":
+            self._next_point(t)
+        elif s.arm_source == "TIM":
+            self._plan(max(t, self._started_s + arm * s.arm_timer), self._next_point)
+        else:
+            self._plan(_NEVER, self._next_point)
+
+    def _triggers(self) -> Iterator[float | None]:
+        """Yield the source's level for each trigger, None for the programmed one."""
+        unit = self.unit
+        levels = [] if unit.auto_ohms else sweep_levels(unit.settings, unit.sources_voltage)
+        for i in range(unit.settings.trigger_count):
+            yield levels[i % len(levels)] if levels else None
+
+    def _next_point(self, t: float) -> None:
+        try:
+            level = next(self._levels)
+        except StopIteration:
+            self._next_arm(t)
+            return
+        self.unit.swept_level = level
+        if self.unit.settings.trigger_source == "IMM":
+            self._plan(t + self.unit.settings.trigger_delay, self._source)
+        else:
+            self._plan(_NEVER, self._source)
+
+    def _source(self, t: float) -> None:
+        unit = self.unit
+        if unit.settings.clear_auto:
+            unit.switch(t, True)
+        elif unit.swept_level is not None:
+            unit.connect(t)
+        self._plan(t + unit.delay_s + 0.5 * unit.measuring_s, self._measure)
+
+    def _measure(self, t: float) -> None:
+        half_s = 0.5 * self.unit.measuring_s
+        self._pending, extra_s = self.unit.measure(t)
+        self._plan(t + half_s + extra_s, self._finish)
+
+    def _finish(self, t: float) -> None:
+        s = self.unit.settings
+        if self._pending is not None:
+            self._store(self._pending)
+            self._pending = None
+        if s.clear_auto and s.clear_auto_mode == "ALW":
+            self.unit.switch(t, False)
+        self._next_point(t)
+
+    def _stop(self, t: float) -> None:
+        self.running = False
+        self._pending = None
+        self.next_event_s, self.ended_s = _NEVER, t
+        if self.unit.settings.clear_auto and self.unit.output_on:
+            self.unit.switch(t, False)
+
+    def _store(self, reading: Reading) -> None:
+        self.readings.append(reading)
+        self.events.latch(READING_AVAILABLE)
+        if reading.status & OVER_RANGE:
+            self.events.latch(READING_OVERFLOW)
+        if reading.status & (COMPLIANCE | RANGE_COMPLIANCE):
+            self.events.latch(IN_COMPLIANCE)
+        if not self.buffering:
+            return
+        self.buffer.append(reading)
+        self.events.latch(BUFFER_AVAILABLE)
+        if len(self.buffer) >= self.buffer_points:
+            self.buffering = False
+            self.events.latch(BUFFER_FULL)
