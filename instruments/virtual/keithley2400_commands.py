@@ -23,8 +23,22 @@ if TYPE_CHECKING:
     from nanojunction.instruments.virtual.keithley2400 import Keithley2400
 
 Parameters = tuple[str, ...]
+#: What carries out a header. A query that returns None is answered with the readings of the
+#: acquisition that it has begun.
 Command = Callable[["Keithley2400", Parameters], str | None]
+Plain = Callable[["Keithley2400"], str | None]
 Value = float | int | bool | str
+
+
+def without_parameters(plain: Plain) -> Command:
+    """Return a command that refuses parameters with ScpiError -108."""
+
+    def command(k: Keithley2400, parameters: Parameters) -> str | None:
+        if parameters:
+            raise ScpiError(-108)
+        return plain(k)
+
+    return command
 
 
 @dataclass(frozen=True, slots=True)

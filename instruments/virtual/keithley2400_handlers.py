@@ -15,7 +15,9 @@ from nanojunction.instruments.virtual.keithley2400_commands import (
     Command,
     Count,
     Parameters,
+    Plain,
     Setting,
+    without_parameters,
 )
 from nanojunction.instruments.virtual.keithley2400_settings import NOT_MEASURED
 from nanojunction.instruments.virtual.keithley2400_status import commands as status_commands
@@ -28,7 +30,6 @@ if TYPE_CHECKING:
 _FUNCTIONS = ("CURRent", "VOLTage", "RESistance")
 _ELEMENTS = ("VOLTage", "CURRent", "RESistance", "TIME", "STATus")
 _LONG = {"CURR": '"CURR:DC"', "VOLT": '"VOLT:DC"', "RES": '"RES"'}
-_NOTHING = frozenset({"", "NONE"})
 
 
 def tree() -> scpi.Tree[Command]:
@@ -37,12 +38,14 @@ def tree() -> scpi.Tree[Command]:
     for setting in SETTINGS:
         headers.add(setting.header, _setter(setting))
         headers.add(setting.header + "?", _getter(setting))
+    for header, plain in _PLAIN.items():
+        headers.add(header, without_parameters(plain))
     for header, command in (_COMMANDS | status_commands() | sweep_commands()).items():
         headers.add(header, command)
     for function in ("CURRent[:DC]", "VOLTage[:DC]", "RESistance"):
         name = scpi.keyword(function.partition("[")[0], _FUNCTIONS)
-        headers.add(f":CONFigure:{function}", _configure(name))
-        headers.add(f":MEASure:{function}?", _measure(name))
+        headers.add(f":CONFigure:{function}", without_parameters(_configure(name)))
+        headers.add(f":MEASure:{function}?", without_parameters(_measure(name)))
     return headers
 
 
@@ -82,14 +85,14 @@ def _functions_off(k: Keithley2400, parameters: Parameters) -> None:
     k.unit.connect(k.time_s)
 
 
-def _all_on(k: Keithley2400, parameters: Parameters) -> None:
+def _all_on(k: Keithley2400) -> None:
     if not k.unit.settings.concurrent:
         raise ScpiError(-221)
     k.unit.settings.functions = frozenset({"CURR", "VOLT", "RES"})
     k.unit.connect(k.time_s)
 
 
-def _all_off(k: Keithley2400, parameters: Parameters) -> None:
+def _all_off(k: Keithley2400) -> None:
     k.unit.settings.functions = frozenset()
     k.unit.connect(k.time_s)
 
@@ -98,7 +101,7 @@ def _named(names: frozenset[str]) -> str:
     return ",".join(_LONG[name] for name in ("VOLT", "CURR", "RES") if name in names) or '""'
 
 
-def _off_functions(k: Keithley2400, parameters: Parameters) -> str:
+def _off_functions(k: Keithley2400) -> str:
     return _named(frozenset(_LONG) - k.unit.settings.functions)
 
 
@@ -106,7 +109,7 @@ def _function_state(k: Keithley2400, parameters: Parameters) -> str:
     return "1" if _functions(parameters) <= k.unit.settings.functions else "0"
 
 
-def _tripped(k: Keithley2400, parameters: Parameters) -> str:
+def _tripped(k: Keithley2400) -> str:
     point = k.world.working_point(k.time_s)
     return "1" if k.unit.output_on and point.limited else "0"
 
@@ -130,35 +133,35 @@ def _elements(k: Keithley2400, parameters: Parameters) -> None:
 # Acquisition
 
 
-def _configure(name: str) -> Command:
-    def command(k: Keithley2400, parameters: Parameters) -> None:
+def _configure(name: str) -> Plain:
+    def command(k: Keithley2400) -> None:
         k.configure(name)
 
     return command
 
 
-def _measure(name: str) -> Command:
-    def command(k: Keithley2400, parameters: Parameters) -> None:
+def _measure(name: str) -> Plain:
+    def command(k: Keithley2400) -> None:
         k.configure(name)
         k.initiate()
 
     return command
 
 
-def _read(k: Keithley2400, parameters: Parameters) -> None:
+def _read(k: Keithley2400) -> None:
     k.initiate()
 
 
-def _measure_present(k: Keithley2400, parameters: Parameters) -> None:
+def _measure_present(k: Keithley2400) -> None:
     k.unit.switch(k.time_s, True)
     k.initiate()
 
 
-def _latest(k: Keithley2400, parameters: Parameters) -> str:
+def _latest(k: Keithley2400) -> str:
     return k.show(k.trigger.readings[-1:])
 
 
-def _trigger(k: Keithley2400, parameters: Parameters) -> None:
+def _trigger(k: Keithley2400) -> None:
     if not k.trigger.bus_trigger(k.time_s):
         raise ScpiError(-211)
 
@@ -182,18 +185,18 @@ def _feed(k: Keithley2400, parameters: Parameters) -> None:
         raise ScpiError(-221)
 
 
-def _clear_buffer(k: Keithley2400, parameters: Parameters) -> None:
+def _clear_buffer(k: Keithley2400) -> None:
     if k.trigger.buffering and k.trigger.running:
         raise ScpiError(800)
     k.trigger.buffer.clear()
 
 
-def _free(k: Keithley2400, parameters: Parameters) -> str:
+def _free(k: Keithley2400) -> str:
     used = 64 * len(k.trigger.buffer)
     return f"{64 * 2500 - used},{used}"
 
 
-def _statistics(k: Keithley2400, parameters: Parameters) -> str:
+def _statistics(k: Keithley2400) -> str:
     measures: dict[str, Callable[[list[float]], float]] = {
         "MEAN": statistics.fmean,
         "SDEV": lambda x: statistics.stdev(x) if len(x) > 1 else 0.0,
@@ -214,54 +217,59 @@ def _statistics(k: Keithley2400, parameters: Parameters) -> str:
     return ",".join(f"{value:+.6E}" for value in values)
 
 
-def _reset(k: Keithley2400, parameters: Parameters) -> None:
+def _reset(k: Keithley2400) -> None:
     k.reset()
 
 
-def _abort(k: Keithley2400, parameters: Parameters) -> None:
+def _abort(k: Keithley2400) -> None:
     k.trigger.abort(k.time_s)
 
 
+#: With parameters.
 _COMMANDS: dict[str, Command] = {
-    "*IDN?": lambda k, _: k.identity,
+    ":OUTPut[1][:STATe]": _output,
+    "[:SENSe[1]]:FUNCtion[:ON]": _functions_on,
+    "[:SENSe[1]]:FUNCtion:OFF": _functions_off,
+    "[:SENSe[1]]:FUNCtion:STATe?": _function_state,
+    ":SYSTem:AZERo[:STATe]": _autozero,
+    ":FORMat:ELEMents[:SENSe[1]]": _elements,
+    ":TRACe:POINts": _buffer_points,
+    ":TRACe:FEED": _feed,
+    ":TRACe:FEED:CONTrol": _feed_control,
+}
+
+#: Without parameters.
+_PLAIN: dict[str, Plain] = {
+    "*IDN?": lambda k: k.identity,
     "*RST": _reset,
     "*TRG": _trigger,
-    ":OUTPut[1][:STATe]": _output,
-    ":OUTPut[1][:STATe]?": lambda k, _: "1" if k.unit.output_on else "0",
-    ":OUTPut[1]:ENABle:TRIPped?": lambda k, _: "1",
-    ":SOURce[1]:CLEar[:IMMediate]": lambda k, _: k.unit.switch(k.time_s, False),
-    "[:SENSe[1]]:FUNCtion[:ON]": _functions_on,
-    "[:SENSe[1]]:FUNCtion[:ON]?": lambda k, _: _named(k.unit.settings.functions),
+    ":OUTPut[1][:STATe]?": lambda k: "1" if k.unit.output_on else "0",
+    ":OUTPut[1]:ENABle:TRIPped?": lambda k: "1",
+    ":SOURce[1]:CLEar[:IMMediate]": lambda k: k.unit.switch(k.time_s, False),
+    "[:SENSe[1]]:FUNCtion[:ON]?": lambda k: _named(k.unit.settings.functions),
     "[:SENSe[1]]:FUNCtion[:ON]:ALL": _all_on,
-    "[:SENSe[1]]:FUNCtion[:ON]:COUNt?": lambda k, _: str(len(k.unit.settings.functions)),
-    "[:SENSe[1]]:FUNCtion:OFF": _functions_off,
+    "[:SENSe[1]]:FUNCtion[:ON]:COUNt?": lambda k: str(len(k.unit.settings.functions)),
     "[:SENSe[1]]:FUNCtion:OFF?": _off_functions,
     "[:SENSe[1]]:FUNCtion:OFF:ALL": _all_off,
-    "[:SENSe[1]]:FUNCtion:STATe?": _function_state,
     "[:SENSe[1]]:CURRent[:DC]:PROTection:TRIPped?": _tripped,
     "[:SENSe[1]]:VOLTage[:DC]:PROTection:TRIPped?": _tripped,
     "[:SENSe[1]]:DATA[:LATest]?": _latest,
-    ":SYSTem:AZERo[:STATe]": _autozero,
-    ":SYSTem:AZERo[:STATe]?": lambda k, _: "1" if k.unit.settings.autozero else "0",
-    ":FORMat:ELEMents[:SENSe[1]]": _elements,
-    ":FORMat:ELEMents[:SENSe[1]]?": lambda k, _: ",".join(k.unit.settings.elements),
-    ":CONFigure?": lambda k, _: _named(k.unit.settings.functions),
+    ":SYSTem:AZERo[:STATe]?": lambda k: "1" if k.unit.settings.autozero else "0",
+    ":FORMat:ELEMents[:SENSe[1]]?": lambda k: ",".join(k.unit.settings.elements),
+    ":CONFigure?": lambda k: _named(k.unit.settings.functions),
     ":MEASure?": _measure_present,
     ":READ?": _read,
-    ":FETCh?": lambda k, _: k.show(k.trigger.readings),
+    ":FETCh?": lambda k: k.show(k.trigger.readings),
     ":INITiate[:IMMediate]": _read,
     ":ABORt": _abort,
-    ":TRIGger[:SEQuence[1]]:CLEar": lambda k, _: None,
+    ":TRIGger[:SEQuence[1]]:CLEar": lambda k: None,
     ":TRACe:CLEar": _clear_buffer,
     ":TRACe:FREE?": _free,
-    ":TRACe:POINts": _buffer_points,
-    ":TRACe:POINts?": lambda k, _: str(k.trigger.buffer_points),
-    ":TRACe:POINts:ACTual?": lambda k, _: str(len(k.trigger.buffer)),
-    ":TRACe:FEED": _feed,
-    ":TRACe:FEED?": lambda k, _: "SENS1",
-    ":TRACe:FEED:CONTrol": _feed_control,
-    ":TRACe:FEED:CONTrol?": lambda k, _: "NEXT" if k.trigger.buffering else "NEV",
-    ":TRACe:DATA?": lambda k, _: k.show(k.buffered()),
+    ":TRACe:POINts?": lambda k: str(k.trigger.buffer_points),
+    ":TRACe:POINts:ACTual?": lambda k: str(len(k.trigger.buffer)),
+    ":TRACe:FEED?": lambda k: "SENS1",
+    ":TRACe:FEED:CONTrol?": lambda k: "NEXT" if k.trigger.buffering else "NEV",
+    ":TRACe:DATA?": lambda k: k.show(k.buffered()),
     ":CALCulate3:DATA?": _statistics,
     ":SYSTem:PRESet": _reset,
 }

@@ -8,7 +8,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from nanojunction.instruments.virtual import scpi
-from nanojunction.instruments.virtual.keithley2400_commands import Command, Count, Parameters
+from nanojunction.instruments.virtual.keithley2400_commands import (
+    Command,
+    Count,
+    Parameters,
+    Plain,
+    without_parameters,
+)
 from nanojunction.instruments.virtual.scpi import ScpiError
 from nanojunction.instruments.virtual.status import Register
 
@@ -18,7 +24,7 @@ if TYPE_CHECKING:
 
 def commands() -> dict[str, Command]:
     """Return the headers with what carries them out."""
-    found = dict(_COMMANDS)
+    found = _COMMANDS | {header: without_parameters(plain) for header, plain in _PLAIN.items()}
     for name in ("MEASurement", "OPERation", "QUEStionable"):
         found |= _register(name)
     return found
@@ -37,12 +43,13 @@ def _register(name: str) -> dict[str, Command]:
     def enable(k: Keithley2400, parameters: Parameters) -> None:
         register(k).enable = Count(0, 65535, 0).parse(scpi.single(parameters))
 
-    return {
-        f":STATus:{name}[:EVENt]?": lambda k, _: str(register(k).read()),
-        f":STATus:{name}:ENABle": enable,
-        f":STATus:{name}:ENABle?": lambda k, _: str(register(k).enable),
-        f":STATus:{name}:CONDition?": lambda k, _: str(k.condition(short)),
+    queries: dict[str, Plain] = {
+        f":STATus:{name}[:EVENt]?": lambda k: str(register(k).read()),
+        f":STATus:{name}:ENABle?": lambda k: str(register(k).enable),
+        f":STATus:{name}:CONDition?": lambda k: str(k.condition(short)),
     }
+    found = {header: without_parameters(query) for header, query in queries.items()}
+    return found | {f":STATus:{name}:ENABle": enable}
 
 
 def _event_enable(k: Keithley2400, parameters: Parameters) -> None:
@@ -53,7 +60,7 @@ def _service_enable(k: Keithley2400, parameters: Parameters) -> None:
     k.status.service_enable = Count(0, 255, 0).parse(scpi.single(parameters))
 
 
-def _all_errors(k: Keithley2400, parameters: Parameters) -> str:
+def _all_errors(k: Keithley2400) -> str:
     codes = []
     while code := k.status.errors.pop():
         codes.append(code)
@@ -68,7 +75,7 @@ def _beep(k: Keithley2400, parameters: Parameters) -> None:
         raise ScpiError(-222)
 
 
-def _reset_time(k: Keithley2400, parameters: Parameters) -> None:
+def _reset_time(k: Keithley2400) -> None:
     k.unit.time_zero_s = k.time_s
 
 
@@ -76,34 +83,39 @@ def _nothing(k: Keithley2400, parameters: Parameters) -> None:
     """Accept what has no effect here."""
 
 
+#: With parameters.
 _COMMANDS: dict[str, Command] = {
-    "*CLS": lambda k, _: k.status.clear(),
     "*ESE": _event_enable,
-    "*ESE?": lambda k, _: str(k.status.standard.enable),
-    "*ESR?": lambda k, _: str(k.status.standard.read()),
-    "*OPC": lambda k, _: k.status.standard.latch(1),
-    "*OPC?": lambda k, _: "1",
-    "*OPT?": lambda k, _: "0",
     "*SRE": _service_enable,
-    "*SRE?": lambda k, _: str(k.status.service_enable),
-    "*STB?": lambda k, _: str(k.status.byte()),
-    "*TST?": lambda k, _: "0",
-    "*WAI": _nothing,
-    ":STATus:PRESet": lambda k, _: k.status.preset(),
-    ":STATus:QUEue[:NEXT]?": lambda k, _: scpi.error_text(k.status.errors.pop()),
-    ":STATus:QUEue:CLEar": lambda k, _: k.status.errors.clear(),
-    ":SYSTem:ERRor[:NEXT]?": lambda k, _: scpi.error_text(k.status.errors.pop()),
-    ":SYSTem:ERRor:ALL?": _all_errors,
-    ":SYSTem:ERRor:COUNt?": lambda k, _: str(len(k.status.errors)),
-    ":SYSTem:ERRor:CODE[:NEXT]?": lambda k, _: str(k.status.errors.pop()),
-    ":SYSTem:CLEar": lambda k, _: k.status.errors.clear(),
-    ":SYSTem:VERSion?": lambda k, _: "1996.0",
     ":SYSTem:BEEPer[:IMMediate]": _beep,
     ":SYSTem:BEEPer:STATe": _nothing,
-    ":SYSTem:TIME?": lambda k, _: f"{k.time_s - k.unit.time_zero_s:.6f}",
-    ":SYSTem:TIME:RESet": _reset_time,
-    ":SYSTem:LOCal": _nothing,
-    ":SYSTem:REMote": _nothing,
-    ":SYSTem:RWLock": _nothing,
     ":SYSTem:KEY": _nothing,
+}
+
+#: Without parameters.
+_PLAIN: dict[str, Plain] = {
+    "*CLS": lambda k: k.status.clear(),
+    "*ESE?": lambda k: str(k.status.standard.enable),
+    "*ESR?": lambda k: str(k.status.standard.read()),
+    "*OPC": lambda k: k.status.standard.latch(1),
+    "*OPC?": lambda k: "1",
+    "*OPT?": lambda k: "0",
+    "*SRE?": lambda k: str(k.status.service_enable),
+    "*STB?": lambda k: str(k.status.byte()),
+    "*TST?": lambda k: "0",
+    "*WAI": lambda k: None,
+    ":STATus:PRESet": lambda k: k.status.preset(),
+    ":STATus:QUEue[:NEXT]?": lambda k: scpi.error_text(k.status.errors.pop()),
+    ":STATus:QUEue:CLEar": lambda k: k.status.errors.clear(),
+    ":SYSTem:ERRor[:NEXT]?": lambda k: scpi.error_text(k.status.errors.pop()),
+    ":SYSTem:ERRor:ALL?": _all_errors,
+    ":SYSTem:ERRor:COUNt?": lambda k: str(len(k.status.errors)),
+    ":SYSTem:ERRor:CODE[:NEXT]?": lambda k: str(k.status.errors.pop()),
+    ":SYSTem:CLEar": lambda k: k.status.errors.clear(),
+    ":SYSTem:VERSion?": lambda k: "1996.0",
+    ":SYSTem:TIME?": lambda k: f"{k.time_s - k.unit.time_zero_s:.6f}",
+    ":SYSTem:TIME:RESet": _reset_time,
+    ":SYSTem:LOCal": lambda k: None,
+    ":SYSTem:REMote": lambda k: None,
+    ":SYSTem:RWLock": lambda k: None,
 }
