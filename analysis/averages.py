@@ -9,13 +9,16 @@ import numpy as np
 
 from nanojunction.analysis.values import Array, Quantity
 
+_DEFINITION = ("convention", "window_V")
+
 
 def weighted_mean(values: Sequence[Quantity]) -> Quantity:
     """Return the mean of repeated values, weighted with 1/stderr².
 
     Values without a number do not enter. Where the repeats scatter more than their standard
     errors, the error of the mean grows by that factor (Birge 1932); where an error is unknown or
-    zero, all weigh the same and the scatter alone gives the error. `extra` has `repeats`,
+    zero, all weigh the same and the scatter alone gives the error. `extra` keeps a common
+    convention and window, and has `repeats`,
     `scatter` (standard deviation) and `scatter_over_stderr`, null where they are not determined.
     """
     usable = [item for item in values if item.value is not None]
@@ -37,7 +40,12 @@ def weighted_mean(values: Sequence[Quantity]) -> Quantity:
     if count < len(values):
         missing = f"{len(values) - count} of {len(values)} repeats have no value"
         note = missing if note is None else f"{note}; {missing}"
-    extra = {"repeats": count, "scatter": scatter, "scatter_over_stderr": ratio}
+    extra: dict[str, object] = {
+        key: usable[0].extra[key]
+        for key in _DEFINITION
+        if all(item.extra.get(key) == usable[0].extra.get(key, math.nan) for item in usable)
+    }
+    extra.update(repeats=count, scatter=scatter, scatter_over_stderr=ratio)
     return Quantity(mean, stderr, note, extra=extra)
 
 

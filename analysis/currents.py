@@ -17,7 +17,7 @@ _POOL = 11
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Trace:
+class VoltageLeg:
     """One leg of I(V) in order of rising voltage, one entry a voltage."""
 
     voltage_V: Array
@@ -30,7 +30,7 @@ class Trace:
         return float(np.median(np.diff(self.voltage_V)))
 
 
-def traces(runs: Sequence[Run]) -> list[Trace]:
+def voltage_legs(runs: Sequence[Run]) -> list[VoltageLeg]:
     """Return the legs of I(V) runs that have at least three voltages, rows in compliance left out.
 
     Readings of one leg at the same voltage are averaged.
@@ -51,7 +51,7 @@ def traces(runs: Sequence[Run]) -> list[Trace]:
                 continue
             share = np.bincount(group)
             out.append(
-                Trace(
+                VoltageLeg(
                     np.bincount(group, voltage[order]) / share,
                     np.bincount(group, current[order]) / share,
                     rising,
@@ -66,14 +66,14 @@ def _clusters(ordered: Array, gap: float) -> np.ndarray[tuple[int], np.dtype[np.
     return np.cumsum(new).astype(np.int64)
 
 
-def sampled_voltages(legs: Sequence[Trace]) -> Array:
+def sampled_voltages(legs: Sequence[VoltageLeg]) -> Array:
     """Return the voltages at which the legs were measured, those of one setpoint averaged."""
     voltage = np.sort(np.concatenate([leg.voltage_V for leg in legs]))
     group = _clusters(voltage, _SAME_VOLTAGE * min(leg.step_V for leg in legs))
     return np.asarray(np.bincount(group, voltage) / np.bincount(group))
 
 
-def common_grid(first: Sequence[Trace], second: Sequence[Trace]) -> Array:
+def common_grid(first: Sequence[VoltageLeg], second: Sequence[VoltageLeg]) -> Array:
     """Return the voltages of the coarser of two sets of legs, where both were measured (V)."""
     grids = [sampled_voltages(legs) for legs in (first, second)]
     margin = _BEYOND * max(leg.step_V for leg in (*first, *second))
@@ -83,7 +83,7 @@ def common_grid(first: Sequence[Trace], second: Sequence[Trace]) -> Array:
     return min(shared, key=len)
 
 
-def current_at(legs: Sequence[Trace], voltage_V: Array) -> tuple[Array, Array]:
+def current_at(legs: Sequence[VoltageLeg], voltage_V: Array) -> tuple[Array, Array]:
     """Return the mean current at given voltages and its standard error (NaN outside the legs).
 
     Each leg is interpolated with the cubic through its four nearest voltages; a leg that is
@@ -125,7 +125,7 @@ def _pooled(squares: Array, freedom: Array) -> Array:
     return np.asarray(np.divide(local, near, out=np.full(len(near), total), where=near > 0))
 
 
-def _gap(leg: Trace, voltage_V: Array) -> Array:
+def _gap(leg: VoltageLeg, voltage_V: Array) -> Array:
     """Return the distance of the two readings around each voltage, 0 on top of a reading."""
     right = np.clip(np.searchsorted(leg.voltage_V, voltage_V), 1, len(leg.voltage_V) - 1)
     low, high = leg.voltage_V[right - 1], leg.voltage_V[right]
@@ -133,7 +133,7 @@ def _gap(leg: Trace, voltage_V: Array) -> Array:
     return np.where(off < 0.1 * leg.step_V, 0.0, high - low)
 
 
-def _interpolated(leg: Trace, voltage_V: Array) -> Array:
+def _interpolated(leg: VoltageLeg, voltage_V: Array) -> Array:
     """Return the current by the cubic through four readings, NaN beyond a third of a step."""
     x, y = leg.voltage_V, leg.current_A
     nodes = min(4, len(x))
@@ -156,7 +156,7 @@ def _lagrange(nodes: Array, at: Array) -> Array:
     return weights
 
 
-def _own_noise(leg: Trace, voltage_V: Array) -> Array:
+def _own_noise(leg: VoltageLeg, voltage_V: Array) -> Array:
     """Return the noise of one reading of a leg, from its distance to its neighbours' curve."""
     x, y = leg.voltage_V, leg.current_A
     reach = 2 if len(x) >= 9 else 1

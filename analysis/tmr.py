@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from nanojunction.analysis.averages import ratio_minus_one
-from nanojunction.analysis.currents import common_grid, current_at, traces
+from nanojunction.analysis.currents import common_grid, current_at, voltage_legs
 from nanojunction.analysis.peaks import PeakShape, fit_peak
 from nanojunction.analysis.run import Run
 from nanojunction.analysis.values import Array, Curve, Quantity
@@ -46,7 +46,7 @@ def current_pair(
 
     Raises ValueError where a state has no usable leg or the voltages do not overlap.
     """
-    sides = [traces(parallel), traces(reference)]
+    sides = [voltage_legs(parallel), voltage_legs(reference)]
     for name, legs in zip(("parallel", "reference"), sides, strict=True):
         if not legs:
             raise ValueError(f"no I(V) leg of the {name} state has three voltages")

@@ -1,0 +1,169 @@
+"""The whole offline analysis: files to runs, runs to quantities, groups and the results."""
+
+from __future__ import annotations
+
+import copyreg
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+from nanojunction.analysis.calibration import (
+    CalibrationError,
+    MeasuringLine,
+    against_line,
+    is_calibration,
+    measuring_line,
+)
+from nanojunction.analysis.groups import Group, find_groups
+from nanojunction.analysis.ih import analyse_at_rest, analyse_ih
+from nanojunction.analysis.iv import IVSettings, RunResult, analyse_iv
+from nanojunction.analysis.reader import ReadError, find_files, read_runs
+from nanojunction.analysis.results import FileError, build_results
+from nanojunction.analysis.run import Run
+
+Progress = Callable[[int, int], None]
+"""Called with the number of files done and the number of all files."""
+
+
+def _pickle_view(view: MappingProxyType[Any, Any]) -> tuple[Any, ...]:
+    return MappingProxyType, (dict(view),)
+
+
+# Results travel between processes; pickle alone does not know the read-only view in a Quantity.
+copyreg.pickle(MappingProxyType, _pickle_view)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Analysis:
+    """What an analysis of files found: results a run, groups of runs, and what failed."""
+
+    run_results: tuple[RunResult, ...]
+    groups: tuple[Group, ...]
+    errors: tuple[FileError, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the document `nanojunction-results/1`, checked."""
+        return build_results(self.run_results, self.groups, self.errors)
+
+
+def analyse(
+    paths: Iterable[Path],
+    *,
+    pattern: str | None = None,
+    calibration: Path | None = None,
+    settings: IVSettings = IVSettings(),  # noqa: B008
+    workers: int = 1,
+    progress: Progress | None = None,
+) -> Analysis:
+    """Analyse run files and find the groups among them.
+
+    `paths` are files, or folders for their *.csv. `calibration` is a file or folder with runs of
+    calibrated resistors; runs of kind calibration among `paths` serve as well. A file that cannot
+    be read goes to the errors with its sentence and never stops the others. `workers` processes
+    share the files where it is more than one. Raises ValueError for fewer than one worker.
+    """
+    if workers < 1:
+        raise ValueError(f"workers is {workers}: give at least 1")
+    errors: list[FileError] = []
+    files = _files(paths, errors)
+    extra = [] if calibration is None else _files([calibration], errors)
+    todo = list(dict.fromkeys([*files, *extra]))
+    found: dict[Path, list[RunResult]] = {}
+    for done, (path, outcome) in enumerate(_outcomes(todo, pattern, settings, workers), 1):
+        if isinstance(outcome, FileError):
+            errors.append(outcome)
+        else:
+            found[path] = outcome
+        if progress is not None:
+            progress(done, len(todo))
+    asked = [result for path in files for result in found.get(path, [])]
+    given = [result for path in extra for result in found.get(path, [])]
+    line = _line(asked, given, errors)
+    if line is not None:
+        asked = [_compared(result, line) for result in asked]
+    return Analysis(tuple(asked), tuple(find_groups(asked, line)), tuple(errors))
+
+
+def _files(paths: Iterable[Path], errors: list[FileError]) -> list[Path]:
+    files: dict[Path, None] = {}
+    for path in paths:
+        try:
+            files.update(dict.fromkeys(find_files([path])))
+        except ReadError as error:
+            errors.append(FileError(path.as_posix(), str(error)))
+    return list(files)
+
+
+Outcome = list[RunResult] | FileError
+
+
+def _outcomes(
+    files: Sequence[Path], pattern: str | None, settings: IVSettings, workers: int
+) -> Iterator[tuple[Path, Outcome]]:
+    """Yield each file and what came of it, in order."""
+    if workers == 1 or len(files) < 2:
+        for path in files:
+            yield path, analyse_file(path, pattern, settings)
+        return
+    import multiprocessing
+    from concurrent.futures import ProcessPoolExecutor
+
+    count = min(workers, len(files))
+    share = max(1, min(32, len(files) // (4 * count)))
+    with ProcessPoolExecutor(count, mp_context=multiprocessing.get_context("spawn")) as pool:
+        columns = (files, [pattern] * len(files), [settings] * len(files))
+        yield from zip(files, pool.map(analyse_file, *columns, chunksize=share), strict=True)
+
+
+def analyse_file(path: Path, pattern: str | None, settings: IVSettings) -> Outcome:
+    """Return the results of the runs in one file, or the sentence that says why there are none."""
+    try:
+        return [analyse_run(run, settings) for run in read_runs(path, pattern=pattern)]
+    except (OSError, ValueError) as error:
+        return FileError(path.as_posix(), str(error))
+
+
+def analyse_run(run: Run, settings: IVSettings) -> RunResult:
+    """Return the quantities of one run, whatever its kind."""
+    if run.kind in ("iv", "calibration"):
+        return analyse_iv(run, settings)
+    if run.kind == "ih":
+        return analyse_ih(run)
+    if run.kind in ("it", "vt"):
+        return analyse_at_rest(run)
+    warning = "neither voltage nor field alone was swept: no quantities"
+    return RunResult(run, {}, (*run.warnings, warning))
+
+
+def _line(
+    asked: Sequence[RunResult], given: Sequence[RunResult], errors: list[FileError]
+) -> MeasuringLine | None:
+    """Return the measuring line from the calibration runs, None where there are none."""
+    runs = [result for result in asked if result.run.kind == "calibration"]
+    for result in given:
+        if is_calibration(result.run) and result not in runs:
+            runs.append(result)
+        elif not is_calibration(result.run):
+            errors.append(
+                FileError(
+                    result.run.file.as_posix(),
+                    f"device {result.run.device!r} is not recognised as a calibrated resistor: "
+                    "name it resistor-… or give a run of kind calibration",
+                )
+            )
+    if not runs:
+        return None
+    try:
+        return measuring_line(runs)
+    except CalibrationError as error:
+        errors.append(FileError(runs[0].run.file.as_posix(), str(error)))
+        return None
+
+
+def _compared(result: RunResult, line: MeasuringLine) -> RunResult:
+    """Compare an I(V) of a junction with the line; anything else stays as it is."""
+    if result.run.kind == "iv" and not is_calibration(result.run):
+        return against_line(result, line)
+    return result

@@ -1,0 +1,126 @@
+"""The quantities of one run that is no I(V): I(H), I(t) and V(t)."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from nanojunction.analysis.iv import RunResult
+from nanojunction.analysis.loops import (
+    FieldLeg,
+    Plateau,
+    Switch,
+    combine_levels,
+    field_legs,
+    find_plateaus,
+    find_switches,
+    level_at,
+)
+from nanojunction.analysis.run import Run
+from nanojunction.analysis.values import Array, Curve, Quantity
+
+_BLOCKS = 16
+
+
+def analyse_ih(run: Run) -> RunResult:
+    """Return the quantities of an I(H) run.
+
+    `voltage_V` (sensed, mean), `i_mean_A`, `i_zero_field_A`, `i_max_field_A` (mean of both
+    directions), `plateaus` (with the proposed state: the level at the largest |H| is P, the one
+    farthest from it AP), `switching_fields`, and `i_of_field`, one curve a leg. What cannot be
+    determined is null with the reason.
+    """
+    warnings = [*run.warnings, *_compliance(run)]
+    try:
+        legs = field_legs(run)
+    except ValueError as error:
+        missing = Quantity(None, note=str(error))
+        keys = ("voltage_V", "i_mean_A", "i_zero_field_A", "i_max_field_A")
+        return RunResult(run, dict.fromkeys(keys, missing), (*warnings, str(error)))
+    plateaus: list[Plateau] = []
+    switches: list[Switch] = []
+    for leg in legs:
+        found = find_plateaus(leg)
+        plateaus.extend(found)
+        switches.extend(find_switches(leg, found))
+    usable = ~run.in_compliance
+    farthest = max((leg.field_T[k] for leg in legs for k in (0, -1)), key=lambda h: (abs(h), -h))
+    quantities: dict[str, Any] = {
+        "voltage_V": _mean(run.voltage_V[usable]),
+        "i_mean_A": _mean(run.current_A[usable]),
+        "i_zero_field_A": _level(legs, 0.0),
+        "i_max_field_A": _level(legs, float(farthest)),
+        "plateaus": _with_states(plateaus),
+        "switching_fields": switches,
+        "i_of_field": [_curve(leg) for leg in legs],
+    }
+    return RunResult(run, quantities, tuple(warnings))
+
+
+def analyse_at_rest(run: Run) -> RunResult:
+    """Return the means of a run in which nothing was swept (I(t) or V(t)).
+
+    `i_mean_A`, `v_mean_V` and the `duration_s`; standard errors are those of block means, so slow
+    drifts count.
+    """
+    usable = ~run.in_compliance
+    quantities: dict[str, Any] = {
+        "i_mean_A": _mean(run.current_A[usable]),
+        "v_mean_V": _mean(run.voltage_V[usable]),
+    }
+    if run.time_s is not None and len(run):
+        quantities["duration_s"] = Quantity(float(run.time_s[-1] - run.time_s[0]), 0.0)
+    return RunResult(run, quantities, (*run.warnings, *_compliance(run)))
+
+
+def _compliance(run: Run) -> list[str]:
+    count = int(np.sum(run.in_compliance))
+    if count == 0:
+        return []
+    return [f"{count} {'row is' if count == 1 else 'rows are'} in compliance and left out"]
+
+
+def _mean(values: Array) -> Quantity:
+    """Return the mean with the standard error of the means of sixteen blocks."""
+    if len(values) == 0:
+        return Quantity(None, note="no row out of compliance")
+    mean = float(np.mean(values))
+    if len(values) < 2 * _BLOCKS:
+        return Quantity(mean, None, "too few rows for a standard error that counts drifts")
+    blocks = np.array([np.mean(block) for block in np.array_split(values, _BLOCKS)])
+    return Quantity(mean, float(np.std(blocks, ddof=1)) / math.sqrt(_BLOCKS))
+
+
+def _level(legs: list[FieldLeg], field_T: float) -> Quantity:
+    levels = [
+        (leg.direction, level.current_A)
+        for leg in legs
+        if (level := level_at(leg, field_T)) is not None
+    ]
+    found = combine_levels(levels)
+    return replace(found, extra={"field_T": field_T})
+
+
+def _with_states(plateaus: list[Plateau]) -> list[Plateau]:
+    """Propose P for the level at the largest |H|, AP for the one farthest from it."""
+    if not plateaus:
+        return []
+    outermost = max(plateaus, key=lambda p: max(abs(p.from_T), abs(p.to_T)))
+    parallel = outermost.current_A.value or 0.0
+    values = [plateau.current_A.value or 0.0 for plateau in plateaus]
+    other = max(values, key=lambda value: abs(value - parallel))
+    error = 5.0 * max(plateau.current_A.stderr or 0.0 for plateau in plateaus)
+    if abs(other - parallel) <= error:
+        return [replace(plateau, state="P") for plateau in plateaus]
+    return [
+        replace(plateau, state="P" if abs(value - parallel) < abs(value - other) else "AP")
+        for plateau, value in zip(plateaus, values, strict=True)
+    ]
+
+
+def _curve(leg: FieldLeg) -> Curve:
+    stderr = np.full(len(leg.field_T), leg.noise_A)
+    return Curve(leg.field_T, leg.current_A, stderr, extra={"direction": leg.direction})

@@ -1,0 +1,281 @@
+"""Magnetoresistance, magnetocurrent, TMR and spin polarisation of one device at one temperature.
+
+Chowrira 2020, Fig. 3; Katcko 2019, Fig. 2. Ratios are fractions. Without a stated state, the
+larger |H| is the parallel state; the other state is the one nearest to 0 T.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from nanojunction.analysis.averages import ratio_of, weighted_mean
+from nanojunction.analysis.calibration import CalibrationError, MeasuringLine, number
+from nanojunction.analysis.field_resistance import (
+    Loop,
+    current_level,
+    loops_by_voltage,
+    parallel_field,
+    resistance_curves,
+    resistance_level,
+    widest_pair,
+)
+from nanojunction.analysis.loops import find_plateaus
+from nanojunction.analysis.run import Run
+from nanojunction.analysis.tmr import (
+    MASK_BELOW,
+    CurrentPair,
+    current_pair,
+    julliere,
+    ratio_curve,
+    ratio_peak,
+    sign_reversals,
+)
+from nanojunction.analysis.values import Curve, Quantity
+
+if TYPE_CHECKING:
+    from nanojunction.analysis.iv import RunResult
+
+_SAME_FIELD = 0.05
+_ZERO_FIELD_T = 1e-3
+
+
+@dataclass(frozen=True, slots=True)
+class States:
+    """The I(V) runs of the parallel and of the reference state, and the fields they were at (T)."""
+
+    parallel: tuple[RunResult, ...]
+    reference: tuple[RunResult, ...]
+    parallel_field_T: float | None
+    reference_field_T: float | None
+    left_out: tuple[str, ...] = ()
+
+
+def choose_states(results: Sequence[RunResult]) -> States | None:
+    """Return which I(V) runs are P and which are the reference, None where they are not two.
+
+    Stated states (P/AP) decide where both occur; otherwise the runs at the largest |H| (within
+    5 %) are P and those at the smallest |H| the reference. Runs of neither are left out by name.
+    """
+    stated = [[r for r in results if r.run.conditions.state == state] for state in ("P", "AP")]
+    if all(stated):
+        parallel, reference = stated
+    else:
+        known = [r for r in results if r.run.conditions.field_T is not None]
+        if not known:
+            return None
+        sizes = np.array([abs(r.run.conditions.field_T or 0.0) for r in known])
+        margin = max(_ZERO_FIELD_T, _SAME_FIELD * float(np.max(sizes)))
+        if np.ptp(sizes) <= margin:
+            return None
+        parallel = [r for r, h in zip(known, sizes, strict=True) if h >= np.max(sizes) - margin]
+        reference = [r for r, h in zip(known, sizes, strict=True) if h <= np.min(sizes) + margin]
+    chosen = {id(r) for r in (*parallel, *reference)}
+    return States(
+        tuple(parallel),
+        tuple(reference),
+        _mean_field(parallel),
+        _mean_field(reference),
+        tuple(str(r.run.file) for r in results if id(r) not in chosen),
+    )
+
+
+def _mean_field(results: Sequence[RunResult]) -> float | None:
+    fields = [r.run.conditions.field_T for r in results]
+    known = [field for field in fields if field is not None]
+    # Both signs of one |H| are one state; their mean would be no field at all.
+    if not known or len(known) < len(fields):
+        return None
+    return float(np.mean(known)) if len({np.sign(f) for f in known}) == 1 else float(known[0])
+
+
+def analyse_magneto(
+    iv: Sequence[RunResult], ih: Sequence[RunResult], line: MeasuringLine | None = None
+) -> tuple[dict[str, Any], tuple[str, ...]]:
+    """Return the quantities of a `magneto` group and its warnings.
+
+    `iv` and `ih` are runs of one device at one temperature. `mr` comes from R_s(H) where I(H) was
+    measured at two voltages, else from the I(V) of both states; `mc` and `tmr` are curves over V
+    from the I(V), else points from the plateaus of I(H). What cannot be found is null with its
+    reason. `line` widens the mask of small denominators by the line's current offset.
+    """
+    quantities: dict[str, Any] = {}
+    warnings: list[str] = []
+    states = choose_states(iv)
+    if states is not None:
+        quantities.update(_from_iv(states, line, warnings))
+    if ih:
+        try:
+            quantities.update(_from_loops([r.run for r in ih], line, quantities))
+        except ValueError as error:
+            warnings.append(str(error))
+    for key in ("mr", "mr_optimistic", "mc", "tmr"):
+        preferred = [f"{key}_from_loops", f"{key}_from_iv"]
+        if key in {"mc", "tmr"}:
+            preferred.reverse()
+        found = [quantities[name] for name in preferred if name in quantities]
+        present = [item for item in found if not _is_missing(item)]
+        missing = Quantity(None, note="neither I(V) in two states nor I(H) gives it")
+        quantities[key] = (present or found or [missing])[0]
+    quantities["spin_polarisation"] = _polarisation(quantities["mr"], quantities["mr_optimistic"])
+    return quantities, tuple(warnings)
+
+
+def _is_missing(item: Quantity | Curve) -> bool:
+    return isinstance(item, Quantity) and item.value is None
+
+
+def _from_iv(states: States, line: MeasuringLine | None, warnings: list[str]) -> dict[str, Any]:
+    """Return resistances, ratios and curves of I(V) pairs."""
+    if states.left_out:
+        warnings.append("in neither state: " + ", ".join(states.left_out))
+    fields = {
+        "parallel_field_T": states.parallel_field_T,
+        "reference_field_T": states.reference_field_T,
+    }
+    r_p = weighted_mean([number(r.quantities, "r_s_ohm") for r in states.parallel])
+    r_ref = weighted_mean([number(r.quantities, "r_s_ohm") for r in states.reference])
+    out: dict[str, Any] = {
+        "r_s_parallel_ohm": r_p,
+        "r_s_reference_ohm": r_ref,
+        **_magnetoresistance(r_ref, r_p, fields, "iv"),
+    }
+    try:
+        pair = current_pair(
+            [r.run for r in states.parallel],
+            [r.run for r in states.reference],
+            syst_A=_line_current(line, r_ref),
+        )
+    except ValueError as error:
+        warnings.append(str(error))
+        return out
+    curve = ratio_curve(pair)
+    tmr = replace(curve, extra={**fields, "source": "iv"})
+    out["tmr_from_iv"] = tmr
+    out["mc_from_iv"] = replace(tmr, note=_reference_note(curve.note, states.reference_field_T))
+    out["tmr_peak"] = ratio_peak(pair, curve)
+    out["sign_reversals"] = sign_reversals(pair)
+    out["i_of_v"] = _current_curves(pair)
+    return out
+
+
+def _current_curves(pair: CurrentPair) -> dict[str, Curve]:
+    return {
+        "parallel": Curve(pair.voltage_V, pair.parallel_A, pair.parallel_err_A),
+        "reference": Curve(pair.voltage_V, pair.reference_A, pair.reference_err_A),
+    }
+
+
+def _reference_note(note: str | None, reference_field_T: float | None) -> str | None:
+    if reference_field_T is not None and abs(reference_field_T) <= _ZERO_FIELD_T:
+        return note
+    where = "an unknown field" if reference_field_T is None else f"{reference_field_T:.4g} T"
+    text = f"the reference was measured at {where}, not at 0 T"
+    return text if note is None else f"{note}; {text}"
+
+
+def _magnetoresistance(
+    r_ref: Quantity, r_p: Quantity, fields: Mapping[str, Any], source: str
+) -> dict[str, Quantity]:
+    """Return MR = R_s(0)/R_s(H_P) − 1 and its optimistic inverse, named after their source."""
+    suffix = "from_loops" if source == "ih" else "from_iv"
+    out = {}
+    for key, ratio in (("mr", ratio_of(r_ref, r_p)), ("mr_optimistic", ratio_of(r_p, r_ref))):
+        note = ratio.note
+        if ratio.value is not None:
+            note = _reference_note(note, fields.get("reference_field_T"))
+        out[f"{key}_{suffix}"] = replace(ratio, note=note, extra={"source": source, **fields})
+    return out
+
+
+def _line_current(line: MeasuringLine | None, resistance: Quantity) -> float:
+    if line is None or resistance.value is None or resistance.value <= 0:
+        return 0.0
+    try:
+        return line.offset("i_off_A", resistance.value).value
+    except CalibrationError:
+        return 0.0
+
+
+def _from_loops(
+    runs: Sequence[Run], line: MeasuringLine | None, known: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Return R_s(H), MR, MC and TMR of I(H) at one or several voltages."""
+    loops = loops_by_voltage(runs)
+    at_p = parallel_field(loops)
+    fields = {"parallel_field_T": at_p, "reference_field_T": 0.0}
+    out: dict[str, Any] = {}
+    r_zero = Quantity(None, note="R_s(H) needs I(H) at two different voltages")
+    if len(loops) >= 2:
+        pair = widest_pair(loops)
+        out["r_s_of_field"] = resistance_curves(pair)
+        r_zero, r_p = resistance_level(pair, 0.0), resistance_level(pair, at_p)
+        out["r_s_zero_field_ohm"], out["r_s_max_field_ohm"] = r_zero, r_p
+        out.update(_magnetoresistance(r_zero, r_p, fields, "ih"))
+    resistance = r_zero if r_zero.value is not None else number(known, "r_s_reference_ohm")
+    syst = _line_current(line, resistance)
+    parallel = [current_level(loop, at_p) for loop in loops]
+    zero = [current_level(loop, 0.0) for loop in loops]
+    other = [_most_different(loop, level) for loop, level in zip(loops, parallel, strict=True)]
+    extra = {**fields, "source": "ih"}
+    out["mc_from_loops"] = _points(loops, parallel, zero, syst, extra)
+    extra = {**extra, "reference_field_T": None, "reference": "the plateau farthest from P"}
+    out["tmr_from_loops"] = _points(loops, parallel, other, syst, extra)
+    return out
+
+
+def _most_different(loop: Loop, parallel: Quantity) -> Quantity:
+    """Return the current of the plateaus that differ most from the parallel state's."""
+    level = parallel.value
+    if level is None:
+        return Quantity(None, note=parallel.note)
+    farthest = []
+    for leg in loop.legs:
+        plateaus = [plateau.current_A for plateau in find_plateaus(leg)]
+        if plateaus:
+            farthest.append(max(plateaus, key=lambda q: abs((q.value or 0.0) - level)))
+    return weighted_mean(farthest)
+
+
+def _points(
+    loops: Sequence[Loop],
+    parallel: Sequence[Quantity],
+    reference: Sequence[Quantity],
+    syst_A: float,
+    extra: Mapping[str, Any],
+) -> Curve:
+    """Return I_P/I_ref − 1 at each loop's voltage, NaN where masked or missing."""
+    ratios, notes = [], []
+    for loop, i_p, i_ref in zip(loops, parallel, reference, strict=True):
+        ratio = ratio_of(i_p, i_ref)
+        limit = MASK_BELOW * float(np.hypot(i_ref.stderr or 0.0, syst_A))
+        if ratio.value is not None and abs(i_ref.value or 0.0) <= limit:
+            ratio = Quantity(None, note="the denominator is zero within its error and the line's")
+        if ratio.value is None:
+            notes.append(f"{loop.voltage_V:.4g} V: {ratio.note}")
+        ratios.append(ratio)
+
+    def column(items: Sequence[float | None]) -> Any:
+        return np.array([np.nan if item is None else item for item in items], dtype=float)
+
+    return Curve(
+        np.array([loop.voltage_V for loop in loops]),
+        column([ratio.value for ratio in ratios]),
+        column([ratio.stderr for ratio in ratios]),
+        "; ".join(notes) or None,
+        extra={
+            **extra,
+            "parallel_A": [item.to_json() for item in parallel],
+            "reference_A": [item.to_json() for item in reference],
+        },
+    )
+
+
+def _polarisation(mr: Quantity, optimistic: Quantity) -> Quantity:
+    """Return |P| from the one of the two ratios that is above zero."""
+    if mr.value is not None and mr.value > 0:
+        return julliere(mr, same_sign=True, source="mr")
+    return julliere(optimistic, same_sign=False, source="mr_optimistic")
