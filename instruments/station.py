@@ -86,7 +86,8 @@ class Station:
             role: instruments[role].driver if role in instruments else None for role in ROLES
         }
         try:
-            settings = WorldSettings(**dict(virtual.world))
+            world: dict[str, Any] = dict(virtual.world)
+            settings = WorldSettings(**world)
         except (TypeError, ValueError) as problem:
             raise StationError(f"{self.source}: virtual.world: {problem}") from problem
         bench = VirtualCryostat(

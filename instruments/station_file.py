@@ -77,7 +77,7 @@ class VirtualConfig(_Table):
     speed: Annotated[float, Field(ge=1, le=10_000)] = 1.0
     bus_latency_s: Annotated[float, Field(ge=0, le=10)] = 0.005
     seed: Annotated[int, Field(ge=0)] = 1
-    world: Mapping[str, float] = {}
+    world: Mapping[str, bool | float] = {}
 
 
 class StationConfig(_Table):

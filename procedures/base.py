@@ -33,7 +33,7 @@ from nanojunction.procedures.environment import (
     go_to_field,
     go_to_temperature,
 )
-from nanojunction.procedures.quantities import QuantityParameter, TargetParameter
+from nanojunction.procedures.quantities import QuantityParameter, TargetParameter, parse_target
 
 log = logging.getLogger(__name__)
 
@@ -185,10 +185,18 @@ class JunctionProcedure(Procedure):
                 f"measure_range: {self.measure_range:g} A lies beyond the station's limit of "
                 f"{station.source_meter.limits.max_current_A:g} A"
             )
-        if isinstance(self.temperature, float):
-            station.temperature.check(self.temperature, self._temperature_rate())
-        if isinstance(self.field, float):
-            station.magnet.check(self.field, self._field_rate())
+        if (target_K := self.target_K()) is not None:
+            station.temperature.check(target_K, self._temperature_rate())
+        if (target_T := self.target_T()) is not None:
+            station.magnet.check(target_T, self._field_rate())
+
+    def target_K(self) -> float | None:
+        """Return the temperature to go to before the run; None leaves it as it is."""
+        return parse_target(self.temperature, "K")
+
+    def target_T(self) -> float | None:
+        """Return the field to go to before the run; None leaves it as it is."""
+        return parse_target(self.field, "T")
 
     def _temperature_rate(self) -> float:
         return float(self.temperature_rate or self.station.temperature.max_rate_K_per_min)
@@ -206,10 +214,10 @@ class JunctionProcedure(Procedure):
             self._station, self._own_station = station, True
         self.check()
         self._environment = Environment(self.station, self.environment_interval)
-        if isinstance(self.temperature, float):
-            self.settle_at(self.temperature)
-        if isinstance(self.field, float):
-            go_to_field(self.station, self.field, self._field_rate(), self.watch())
+        if (target_K := self.target_K()) is not None:
+            self.settle_at(target_K)
+        if (target_T := self.target_T()) is not None:
+            go_to_field(self.station, target_T, self._field_rate(), self.watch())
         self.station.source_meter.configure(self.source_settings())
         self._started = datetime.now(UTC)
         self._start_s = self.station.clock.now()

@@ -6,7 +6,11 @@ from nanojunction.instruments.errors import InstrumentFault
 from nanojunction.instruments.ramps import ARRIVED_T, field_arrived
 from nanojunction.procedures.base import JunctionProcedure, ProcedureError
 from nanojunction.procedures.environment import FIELD, go_to_field
-from nanojunction.procedures.quantities import QuantityListParameter, QuantityParameter
+from nanojunction.procedures.quantities import (
+    QuantityListParameter,
+    QuantityParameter,
+    parse_quantities,
+)
 from nanojunction.procedures.sweep import FieldRamp
 
 
@@ -19,7 +23,7 @@ class IHSweep(JunctionProcedure):
         "Voltage", "V", minimum=-200, maximum=200, default=0.005, description="held"
     )
     fields = QuantityListParameter(
-        "Field turning points", "T", default=(-0.5, 0.5, -0.5),
+        "Field turning points", "T", default="-0.5, 0.5, -0.5",
         description="for example '-0.5, 0.5, -0.5'; the first is approached beforehand",
     )  # fmt: skip
     interval = QuantityParameter(
@@ -29,7 +33,7 @@ class IHSweep(JunctionProcedure):
     def ramp(self) -> FieldRamp:
         """Return the ramp; raises ProcedureError if the turning points are of no use."""
         try:
-            return FieldRamp(tuple(self.fields), self._field_rate(), self.interval)
+            return FieldRamp(parse_quantities(self.fields, "T"), self._field_rate(), self.interval)
         except ValueError as problem:
             raise ProcedureError(f"fields: {problem}") from problem
 
@@ -92,4 +96,4 @@ class IHSweep(JunctionProcedure):
     def get_estimates(self) -> float:
         """Return the duration in seconds, without the way to the first field."""
         rate = self.field_rate or (self._station and self._field_rate()) or 0.1
-        return FieldRamp(tuple(self.fields), rate, self.interval).duration_s()
+        return FieldRamp(parse_quantities(self.fields, "T"), rate, self.interval).duration_s()

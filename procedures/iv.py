@@ -5,7 +5,11 @@ from __future__ import annotations
 from pymeasure.experiment import IntegerParameter
 
 from nanojunction.procedures.base import JunctionProcedure, ProcedureError
-from nanojunction.procedures.quantities import QuantityListParameter, QuantityParameter
+from nanojunction.procedures.quantities import (
+    QuantityListParameter,
+    QuantityParameter,
+    parse_quantities,
+)
 from nanojunction.procedures.sweep import Sweep, standard_legs
 
 
@@ -19,7 +23,7 @@ class IVSweep(JunctionProcedure):
         description="of the standard legs 0, +, -, +, -, 0",
     )  # fmt: skip
     turning_points = QuantityListParameter(
-        "Turning points", "V", default=(),
+        "Turning points", "V", default="",
         description="instead of the standard legs: for example '0, 10mV, -10mV, 0'",
     )  # fmt: skip
     step = QuantityParameter(
@@ -32,7 +36,7 @@ class IVSweep(JunctionProcedure):
 
     def sweep(self) -> Sweep:
         """Return the sweep; raises ProcedureError if turning points and step do not fit."""
-        points = tuple(self.turning_points) or standard_legs(self.vmax)
+        points = parse_quantities(self.turning_points, "V") or standard_legs(self.vmax)
         try:
             return Sweep(points, self.step, self.repeats)
         except ValueError as problem:

@@ -11,6 +11,7 @@ from pymeasure.experiment import FloatParameter, Parameter
 
 #: Units that people write and pint does not take for ours: gauss and oersted as flux density.
 FIELD_UNITS_T = {"Oe": 1e-4, "G": 1e-4, "kOe": 0.1, "kG": 0.1}
+AS_IS = "as is"
 _NUMBER = re.compile(r"\s*([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)\s*(\S.*?)?\s*\Z")
 
 
@@ -52,6 +53,11 @@ def _converted(number: float, given: str, unit: str, text: str) -> float:
     ) as problem:
         raise ValueError(f"{text!r} has the unit {given!r}, {unit} is expected") from problem
     return float(f"{value:.15g}")  # 10 mV is 0.01 V, not 0.010000000000000002 V
+
+
+def parse_target(text: str, unit: str) -> float | None:
+    """Return a quantity in `unit`, or None for 'as is'; raises ValueError for anything else."""
+    return None if text.strip() == AS_IS else parse_quantity(text, unit)
 
 
 def parse_quantities(text: str, unit: str) -> tuple[float, ...]:
@@ -104,40 +110,37 @@ class QuantityParameter(FloatParameter):
 
 
 class TargetParameter(Parameter):
-    """A quantity to go to before the run, or 'as is': left where it is."""
+    """A quantity to go to before the run, or 'as is': left where it is.
 
-    AS_IS = "as is"
+    The value is text, as PyMeasure's inputs need it; `parse_target` makes a number of it.
+    """
 
     def __init__(self, name: str, units: str = "", **settings: Any) -> None:
         self.units = units
-        super().__init__(name, default=self.AS_IS, **settings)
+        super().__init__(name, default=AS_IS, **settings)
 
-    def convert(self, value: Any) -> float | str:
-        """Return the quantity in `units`, or 'as is'; raises ValueError for anything else."""
-        if not isinstance(value, str):
-            return float(value)
-        return self.AS_IS if value.strip() == self.AS_IS else parse_quantity(value, self.units)
-
-    def __str__(self) -> str:
-        """Return every digit, as the header of a run file needs it."""
-        return self._value if isinstance(self._value, str) else f"{self._value!r} {self.units}"
+    def convert(self, value: Any) -> str:
+        """Return the quantity with every digit and its unit, or 'as is'; raises ValueError."""
+        number = parse_target(value, self.units) if isinstance(value, str) else float(value)
+        return AS_IS if number is None else f"{number!r} {self.units}"
 
 
 class QuantityListParameter(Parameter):
-    """Several quantities in SI: '0, 10 mV, -10 mV, 0', or a range '40:360:40'."""
+    """Several quantities: '0, 10 mV, -10 mV, 0', or a range '40:360:40'.
+
+    The value is text, as PyMeasure's inputs need it; `parse_quantities` makes numbers of it.
+    """
 
     def __init__(self, name: str, units: str = "", **settings: Any) -> None:
         self.units = units
         super().__init__(name, **settings)
 
-    def convert(self, value: Any) -> tuple[float, ...]:
-        """Return the values in `units`; raises ValueError for what is none."""
+    def convert(self, value: Any) -> str:
+        """Return the quantities with every digit and their unit; raises ValueError."""
         if isinstance(value, str):
-            return parse_quantities(value, self.units)
-        if not isinstance(value, Sequence):
+            numbers = parse_quantities(value, self.units)
+        elif isinstance(value, Sequence):
+            numbers = tuple(float(item) for item in value)
+        else:
             raise ValueError(f"{value!r} is no list of quantities")
-        return tuple(float(item) for item in value)
-
-    def __str__(self) -> str:
-        """Return every digit, as the header of a run file needs it."""
-        return ", ".join(f"{item!r} {self.units}" for item in self._value) if self.is_set() else ""
+        return ", ".join(f"{number!r} {self.units}" for number in numbers)

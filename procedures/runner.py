@@ -120,10 +120,10 @@ def run_procedure(
 def default_name(procedure: JunctionProcedure) -> str:
     """Return what a run file is called: date and time, sample, kind, conditions."""
     parts = [time.strftime("%Y-%m-%d_%H%M%S"), procedure.sample or "junction", procedure.KIND]
-    if isinstance(procedure.temperature, float):
-        parts.append(f"{procedure.temperature:g}K")
-    if isinstance(procedure.field, float):
-        parts.append(f"{procedure.field:g}T")
+    if (target_K := procedure.target_K()) is not None:
+        parts.append(f"{target_K:g}K")
+    if (target_T := procedure.target_T()) is not None:
+        parts.append(f"{target_T:g}T")
     return "_".join(parts)
 
 

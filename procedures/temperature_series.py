@@ -5,7 +5,7 @@ from __future__ import annotations
 from nanojunction.instruments.roles import Reading
 from nanojunction.procedures.base import JunctionProcedure, ProcedureError
 from nanojunction.procedures.iv import IVSweep
-from nanojunction.procedures.quantities import QuantityListParameter
+from nanojunction.procedures.quantities import QuantityListParameter, parse_quantities
 
 SETPOINT_K = "Temperature setpoint (K)"
 
@@ -17,23 +17,27 @@ class TemperatureSeries(IVSweep):
     DATA_COLUMNS = (*JunctionProcedure.DATA_COLUMNS, SETPOINT_K)
 
     temperatures = QuantityListParameter(
-        "Temperatures", "K", default=(),
+        "Temperatures", "K", default="",
         description="in the order to be measured: '40, 60, 80', or start:stop:step '40:360:40'",
     )  # fmt: skip
 
+    def targets(self) -> tuple[float, ...]:
+        """Return the temperatures (K) in the order to be measured."""
+        return parse_quantities(self.temperatures, "K")
+
     def check(self) -> None:
         """Check every temperature against the limits, beside what an I(V) checks."""
-        if not self.temperatures:
+        if not self.targets():
             raise ProcedureError("temperatures: at least one is needed, for example '40:360:40'")
-        for target in self.temperatures:
+        for target in self.targets():
             self.station.temperature.check(target, self._temperature_rate())
         super().check()
 
     def execute(self) -> None:
         """At each temperature: wait until stable, measure the sweep, open the output."""
         sweep = self.sweep()
-        share = 100.0 / len(self.temperatures)
-        for index, target in enumerate(self.temperatures):
+        share = 100.0 / len(self.targets())
+        for index, target in enumerate(self.targets()):
             if not self.settle_at(target):
                 return
             self._target_K = target
@@ -48,4 +52,4 @@ class TemperatureSeries(IVSweep):
 
     def get_estimates(self) -> float:
         """Return the duration of the sweeps in seconds, without the changes of temperature."""
-        return len(self.temperatures) * super().get_estimates()
+        return len(self.targets()) * super().get_estimates()

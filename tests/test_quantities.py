@@ -12,6 +12,7 @@ from nanojunction.procedures.quantities import (
     TargetParameter,
     parse_quantities,
     parse_quantity,
+    parse_target,
 )
 
 
@@ -85,14 +86,16 @@ def test_a_list_survives_its_header() -> None:
     parameter = QuantityListParameter("Fields", "T", default=(-0.2, 0.1 + 0.2))
     again = QuantityListParameter("Fields", "T")
     again.value = str(parameter)
-    assert again.value == (-0.2, 0.1 + 0.2)
+    assert parse_quantities(again.value, "T") == (-0.2, 0.1 + 0.2)
 
 
 def test_a_target_is_a_quantity_or_as_is() -> None:
     target = TargetParameter("Field", "T")
     assert (target.value, str(target)) == ("as is", "as is")
     target.value = "-0.5T"
-    assert (target.value, str(target)) == (-0.5, "-0.5 T")
+    assert (target.value, parse_target(target.value, "T")) == ("-0.5 T", -0.5)
+    target.value = 0.1 + 0.2
+    assert parse_target(target.value, "T") == 0.1 + 0.2
     with pytest.raises(ValueError, match="T is expected"):
         target.value = "5 K"
 
