@@ -124,13 +124,12 @@ def field_legs(run: Run) -> list[FieldLeg]:
 
 
 def reading_noise(values: Array) -> float:
-    """Return the noise of one reading from second differences, robust against steps."""
-    if len(values) < 5:
+    """Return the noise of one reading from fourth differences, robust against steps."""
+    if len(values) < _FEWEST_ROWS:
         return 0.0
-    second = values[1:-1] - 0.5 * (values[:-2] + values[2:])
-    # 1.4826 makes the median absolute deviation a standard deviation; a second difference of
-    # white noise has 1.5 times its variance.
-    return float(1.4826 * np.median(np.abs(second)) / math.sqrt(1.5))
+    # Fourth differences leave nothing of a smooth transition; of white noise they have 70 times
+    # its variance. 1.4826 makes the median absolute deviation a standard deviation.
+    return float(1.4826 * np.median(np.abs(np.diff(values, 4))) / math.sqrt(70.0))
 
 
 def level_at(leg: FieldLeg, field_T: float) -> Level | None:
