@@ -1,6 +1,6 @@
 """I(V) over the whole swept range: a polynomial or a power law, where one describes the data.
 
-Every branch (one passage of the range) has its own constant and each direction its own linear and
+Every leg has its own constant and each direction its own linear and
 quadratic term, so that slow drift and a smooth hysteresis neither bias the result nor count as
 noise. Results are the mean of both directions.
 """
@@ -18,7 +18,7 @@ from nanojunction.analysis.traces import Traces
 from nanojunction.analysis.values import Array
 
 _ORDERS = (1, 3, 5)
-_EXTRA_2 = 9.2  # χ² of two more terms that are not needed, p = 0.01
+_EXTRA_2 = 13.8  # χ² of two more terms that are not needed, p = 0.001
 _EXTRA_3 = 16.3  # χ² of three more terms, p = 0.001
 _EXPONENTS = np.array([1.3, 1.6, 2.0, 2.3, 2.6, 3.0, 3.5, 4.2, 5.2])
 
@@ -29,7 +29,7 @@ Terms = Callable[
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Fit:
-    """Least squares with the branches' constants projected out; x = V/scale."""
+    """Least squares with the legs' constants projected out; x = V/scale."""
 
     data: _Data
     coefficients: Array
@@ -82,14 +82,14 @@ class GlobalModel:
 
 
 class _Data:
-    """The rows, prepared: columns are centred branch by branch."""
+    """The rows, prepared: columns are centred leg by leg."""
 
     def __init__(self, traces: Traces) -> None:
         self.traces = traces
         self.scale = float(np.max(np.abs(traces.voltage_V)))
         self.x = traces.voltage_V / self.scale
         self.log_x = np.log(np.maximum(np.abs(self.x), 1e-9))
-        _, self.group = np.unique(traces.branch, return_inverse=True)
+        _, self.group = np.unique(traces.leg, return_inverse=True)
         self.counts = np.bincount(self.group).astype(float)
         self.sides = [traces.direction == d for d in traces.directions()]
         self.y = self.centre(traces.current_A[:, None])[:, 0]
@@ -104,7 +104,7 @@ class _Data:
             self.turns = [sign * self.x, sign * self.x**2]
 
     def centre(self, columns: Array) -> Array:
-        """Return columns (rows, k) less their mean in each branch."""
+        """Return columns (rows, k) less their mean in each leg."""
         out = np.empty_like(columns)
         for k in range(columns.shape[1]):
             means = np.bincount(self.group, weights=columns[:, k]) / self.counts

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from nanojunction.analysis.traces import Traces, noise_against
+from nanojunction.analysis.traces import IntArray, Traces, noise_against
 from nanojunction.analysis.values import Array, Curve, Quantity
 
 
@@ -16,11 +16,14 @@ class Grid:
     """Means over the legs of a direction at each point of the sweep.
 
     `voltage_V` is the sensed voltage, averaged over everything at a point. Per direction (+1, −1)
-    `current_A` is the mean current (NaN where a direction has no row) and `count` the number of
-    rows. `noise_A` is the standard deviation of one row at a given point, None if unknown.
+    `sensed_V` and `current_A` are the means (NaN where a direction has no row) and `count` is the
+    number of rows. `noise_A` is the standard deviation of one row at a given point, None if unknown. `cell`
+    says for every row of the traces which point it belongs to.
     """
 
+    cell: IntArray
     voltage_V: Array
+    sensed_V: Mapping[int, Array]
     current_A: Mapping[int, Array]
     count: Mapping[int, Array]
     noise_A: float | None
@@ -44,22 +47,24 @@ def grid_of(traces: Traces) -> Grid:
     cell = _cells(traces)
     cells = int(cell.max()) + 1
     voltage = np.bincount(cell, weights=traces.voltage_V, minlength=cells) / np.bincount(cell)
+    voltages: dict[int, Array] = {}
     currents: dict[int, Array] = {}
     counts: dict[int, Array] = {}
     for direction in traces.directions():
         mine = traces.direction == direction
         count = np.bincount(cell[mine], minlength=cells).astype(float)
-        total = np.bincount(cell[mine], weights=traces.current_A[mine], minlength=cells)
         with np.errstate(invalid="ignore"):
-            currents[direction] = np.where(count > 0, total / count, np.nan)
+            for means, values in ((voltages, traces.voltage_V), (currents, traces.current_A)):
+                total = np.bincount(cell[mine], weights=values[mine], minlength=cells)
+                means[direction] = np.where(count > 0, total / count, np.nan)
         counts[direction] = count
     noise = traces.noise_A
     if traces.setpoint_V is not None:
         noise = noise_against(traces, traces.setpoint_V)
-    return Grid(voltage, currents, counts, noise)
+    return Grid(cell, voltage, voltages, currents, counts, noise)
 
 
-def _cells(traces: Traces) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
+def _cells(traces: Traces) -> IntArray:
     """Return for every row which point of the sweep it belongs to, counted from the lowest."""
     values = traces.setpoint_V if traces.setpoint_V is not None else traces.voltage_V
     same_leg = traces.leg[1:] == traces.leg[:-1]

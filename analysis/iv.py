@@ -81,7 +81,8 @@ def analyse_iv(run: Run, settings: IVSettings = IVSettings()) -> RunResult:
     if reason is not None:
         empty = {key: Quantity(None, note=reason) for key in _SCALARS}
         return RunResult(run, empty, (*run.warnings, *warnings))
-    model: CurveModel = fit_globally(traces) or LocalModel(traces)
+    grid = grid_of(traces)
+    model: CurveModel = fit_globally(traces) or LocalModel(traces, grid)
     blocks = blocks_of(traces)
     inside = float(traces.voltage_V.min()) <= 0.0 <= float(traces.voltage_V.max())
     zero = model.at(0.0, 0) if inside else None
@@ -98,7 +99,6 @@ def analyse_iv(run: Run, settings: IVSettings = IVSettings()) -> RunResult:
         "v_at_p_max_V": maximum.voltage,
         "fill_factor": fill_factor(maximum, nearest, zero),
     }
-    grid = grid_of(traces)
     quantities.update(_curves(grid))
     return RunResult(run, quantities, (*run.warnings, *warnings))
 
@@ -174,7 +174,7 @@ def _local_slope(
         if len(near) < 3 or float(np.ptp(near.voltage_V)) == 0.0:
             reason = f"fewer than three points within {settings.window_V:g} V"
             return Quantity(None, note=reason, extra=_stated(convention))
-        model = fit_globally(near) or LocalModel(near)
+        model = fit_globally(near) or LocalModel(near, grid_of(near))
     curve = model.at(at_V, 1)
     slope, error = float(curve.c[1]), curve.error((0, 1, 0))
     if abs(slope) <= 3.0 * error:
