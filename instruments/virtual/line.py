@@ -41,6 +41,9 @@ class WorkingPoint:
 
 Law = Callable[[float], float]
 
+#: Where the search for a working point ends (V): the 2400's largest output.
+_LARGEST_V = 210.0
+
 
 class Circuit:
     """Finds the working point of a junction behind its leads."""
@@ -59,9 +62,9 @@ class Circuit:
             if abs(current) <= source.limit:
                 return WorkingPoint(junction_V, source.level, current, False)
             limit = math.copysign(source.limit, current)
-            junction_V = self._voltage_at(limit, current_of, abs(junction_V), junction_V)
+            junction_V = self._voltage_at(limit, current_of, junction_V, _LARGEST_V)
             return WorkingPoint(junction_V, junction_V + lead * limit, limit, True)
-        junction_V = self._voltage_at(source.level, current_of, source.limit, source.limit)
+        junction_V = self._voltage_at(source.level, current_of, 0.0, source.limit)
         sensed = junction_V + lead * source.level
         if abs(junction_V) < source.limit and abs(sensed) <= source.limit:
             return WorkingPoint(junction_V, sensed, source.level, False)
@@ -92,23 +95,24 @@ class Circuit:
         return root, current_of(root)
 
     def _voltage_at(
-        self, current_A: float, current_of: Law, bound_V: float, beyond_V: float
+        self, current_A: float, current_of: Law, start_V: float, bound_V: float
     ) -> float:
-        """Return where the junction carries `current_A`, or ±`beyond_V` if not within `bound_V`."""
+        """Return where the junction carries `current_A`; ±`bound_V` if that lies beyond."""
 
         def excess(v: float) -> float:
             return current_of(v) - current_A
 
-        at_zero = excess(0.0)
-        if at_zero == 0.0:
-            return 0.0
-        sign = -1.0 if at_zero > 0.0 else 1.0
-        low, high = 0.0, min(1e-3, bound_V)
-        while excess(sign * high) * at_zero > 0.0:
-            if high >= bound_V:
-                return math.copysign(beyond_V, sign)
-            low, high = high, min(2.0 * high, bound_V)
-        return float(self._root(excess, sign * low, sign * high, xtol=1e-15, rtol=1e-14))
+        near, at_near = start_V, excess(start_V)
+        step = math.copysign(1e-3, -at_near)
+        while at_near != 0.0:
+            far = min(max(near + step, -bound_V), bound_V)
+            at_far = excess(far)
+            if at_near * at_far <= 0.0:
+                return float(self._root(excess, near, far, xtol=1e-15, rtol=1e-14))
+            if abs(far) >= bound_V:
+                return far
+            near, at_near, step = far, at_far, 2.0 * step
+        return near
 
 
 class Meters:

@@ -64,10 +64,12 @@ class Magnet:
 
     def lead_T(self, t: float) -> float:
         """Return the lead current, as the field it would make (T)."""
+        self._settle(t)
         return self._lead.at(t)
 
     def field_T(self, t: float) -> float:
         """Return the field of the coil (T)."""
+        self._settle(t)
         if self.quenched or not self.switch_open(t):
             return self._coil.at(t)
         return self._lead.at(t)
@@ -84,8 +86,7 @@ class Magnet:
 
     def advance(self, t: float) -> list[float]:
         """Bring the switch up to `t`; return the field's turning points since the last call."""
-        if self._switch in ("warming", "cooling") and t >= self._switch_done_s:
-            self._finish_switching(self._switch_done_s)
+        self._settle(t)
         turns, self._turns = self._turns, []
         return turns
 
@@ -129,6 +130,10 @@ class Magnet:
         self._coil, self._lead = resting(t, 0.0), resting(t, 0.0)
         self.quenched = False
         return True
+
+    def _settle(self, t: float) -> None:
+        if self._switch in ("warming", "cooling") and t >= self._switch_done_s:
+            self._finish_switching(self._switch_done_s)
 
     def _turn(self, t: float) -> None:
         turns = self.advance(t)
