@@ -27,8 +27,12 @@ Progress = Callable[[int, int], None]
 """Called with the number of files done and the number of all files."""
 
 
+def _view(items: dict[Any, Any]) -> MappingProxyType[Any, Any]:
+    return MappingProxyType(items)
+
+
 def _pickle_view(view: MappingProxyType[Any, Any]) -> tuple[Any, ...]:
-    return MappingProxyType, (dict(view),)
+    return _view, (dict(view),)
 
 
 # Results travel between processes; pickle alone does not know the read-only view in a Quantity.

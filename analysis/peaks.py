@@ -11,8 +11,8 @@ from nanojunction.analysis.values import Array, Quantity
 
 _FEWEST = 7
 _MOST = 120
-_DRAWS = 400
-_FINE = 401
+_DRAWS = 256
+_FINE = 241
 _LENGTHS = np.geomspace(0.12, 3.0, 20)
 # The likeliest length suits the flat parts too; the top of a peak needs a shorter one.
 _UNDERSMOOTH = 0.7
