@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import copyreg
+import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -116,9 +118,28 @@ def _outcomes(
 
     count = min(workers, len(files))
     share = max(1, min(32, len(files) // (4 * count)))
+    columns = (files, [pattern] * len(files), [settings] * len(files))
     with ProcessPoolExecutor(count, mp_context=multiprocessing.get_context("spawn")) as pool:
-        columns = (files, [pattern] * len(files), [settings] * len(files))
-        yield from zip(files, pool.map(analyse_file, *columns, chunksize=share), strict=True)
+        with _single_threaded_children():
+            outcomes = pool.map(analyse_file, *columns, chunksize=share)
+        yield from zip(files, outcomes, strict=True)
+
+
+@contextmanager
+def _single_threaded_children() -> Iterator[None]:
+    """Let processes that start meanwhile use one thread each for linear algebra.
+
+    The threads of several processes would wait for one another on small matrices.
+    """
+    names = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
+    before = {name: os.environ.get(name) for name in names}
+    os.environ.update({name: value or "1" for name, value in before.items()})
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
 
 
 def analyse_file(path: Path, pattern: str | None, settings: IVSettings) -> Outcome:

@@ -156,7 +156,8 @@ def _from_iv(states: States, line: MeasuringLine | None, warnings: list[str]) ->
     tmr = replace(curve, extra={**fields, "source": "iv"})
     out["tmr_from_iv"] = tmr
     out["mc_from_iv"] = replace(tmr, note=_reference_note(curve.note, states.reference_field_T))
-    out["tmr_peak"] = ratio_peak(pair, curve)
+    out["tmr_peak"] = peak = ratio_peak(pair, curve)
+    out["spin_polarisation_tmr"] = julliere(peak["height"], same_sign=True, source="tmr_peak")
     out["sign_reversals"] = sign_reversals(pair)
     out["i_of_v"] = _current_curves(pair)
     return out

@@ -80,7 +80,7 @@ def _named_levels(
     for index, (name, _) in enumerate(_SIGMA_LEVELS):
         low, high = rows[levels - 1 - index][1], rows[levels + 1 + index][1]
         out[name] = [
-            low if math.isfinite(low) and low <= value else None,
-            high if math.isfinite(high) and high >= value else None,
+            float(low) if math.isfinite(low) and low <= value else None,
+            float(high) if math.isfinite(high) and high >= value else None,
         ]
     return out

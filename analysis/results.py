@@ -100,7 +100,11 @@ def check_results(document: Mapping[str, Any]) -> None:
         _check_group(group, f"groups[{index}]")
     for index, error in enumerate(document["errors"]):
         _texts(error, f"errors[{index}]", ("file", "error"))
-    _finite(document, "document")
+    try:
+        json.dumps(document, allow_nan=False)
+    except (TypeError, ValueError):
+        _finite(document, "document")
+        raise
 
 
 def _expect(fulfilled: bool, where: str, what: str) -> None:
