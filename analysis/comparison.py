@@ -95,8 +95,8 @@ class ComparedRow:
             if self.absolute:
                 return f"± {self.tolerance:g} {self.unit}".rstrip()
             return f"± {100.0 * self.tolerance:g} %"
-        parts = [f"> {self.low:g}"] * (self.low is not None)
-        parts += [f"< {self.high:g}"] * (self.high is not None)
+        parts = [f"> {self.low:g}"] if self.low is not None else []
+        parts += [f"< {self.high:g}"] if self.high is not None else []
         return f"{' and '.join(parts)} {self.unit}".strip()
 
     def to_json(self) -> dict[str, Any]:

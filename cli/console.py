@@ -117,6 +117,22 @@ def _plain(title: str) -> Callable[[Progress], None]:
     return show
 
 
+@contextmanager
+def steps_of(title: str) -> Iterator[Callable[[int, int], None]]:
+    """Show how many of a known number of steps are done, and the time left."""
+    from nanojunction.procedures.runner import Progress
+
+    began = time.monotonic()
+    with progress_of(title) as show:
+
+        def steps(done: int, total: int) -> None:
+            passed = time.monotonic() - began
+            left_s = passed / done * (total - done) if done else None
+            show(Progress(100.0 * done / max(total, 1), left_s, f"{done} of {total}", done))
+
+        yield steps
+
+
 def left(progress: Progress) -> str:
     """Return the time left in words."""
     if progress.left_s is None:

@@ -146,7 +146,7 @@ def analyse(
         typer.Option(help="Conditions from file names, such as '{device}_{temperature_K}K'."),
     ] = None,
     calibration: Annotated[
-        list[Path] | None, typer.Option(metavar="PATH", help="Runs on known resistors.")
+        Path | None, typer.Option(metavar="PATH", help="Runs on known resistors.")
     ] = None,
     workers: Annotated[int, typer.Option(min=1, help="Processes to work in.")] = 1,
 ) -> None:

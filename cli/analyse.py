@@ -1,0 +1,122 @@
+"""`nanojunction analyse`: a table on the screen, results JSON, a report."""
+
+from __future__ import annotations
+
+import json
+import sys
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from nanojunction.cli.console import FAILED, say, steps_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from rich.table import Table
+
+    from nanojunction.analysis.analyse import Analysis
+    from nanojunction.analysis.iv import RunResult
+
+#: What the table shows of a run, with a unit for the eye.
+COLUMNS = (
+    ("V_off (mV)", "v_off_V", 1e3),
+    ("I_off (µA)", "i_off_A", 1e6),
+    ("R_s (Ω)", "r_s_ohm", 1.0),
+    ("P_max (nW)", "p_max_W", 1e9),
+)
+
+
+def analyse(
+    paths: Sequence[str],
+    json_file: str,
+    report: Path | None,
+    pattern: str | None,
+    calibration: Path | None,
+    workers: int,
+) -> int:
+    """Analyse, show and write; 1 if a file could not be read, 0 otherwise."""
+    from nanojunction.analysis.analyse import analyse as analyse_files
+
+    with steps_of("analysing") as show:
+        found = analyse_files(
+            list(map(Path, paths)),
+            pattern=pattern,
+            calibration=calibration,
+            workers=workers,
+            progress=show,
+        )
+    document = found.to_json()
+    if json_file == "-":
+        json.dump(document, sys.stdout, indent=1, ensure_ascii=False, allow_nan=False)
+        sys.stdout.write("\n")
+    elif json_file:
+        from nanojunction.analysis.results import write_results
+
+        write_results(document, Path(json_file))
+    if report is not None:
+        from nanojunction.analysis.report import write_report
+
+        software = f"nanojunction {version('nanojunction')}"
+        page = write_report(found, report, title=title_of(found), software=software)
+        say(f"report: {page}")
+    if json_file != "-":
+        show_runs(found)
+    for error in found.errors:
+        say(f"error: {error.error}")
+    return FAILED if found.errors else 0
+
+
+def title_of(found: Analysis) -> str:
+    """Return a title that names the devices."""
+    devices = list(dict.fromkeys(result.run.device for result in found.run_results))
+    return f"Analysis of {', '.join(devices[:5])}{', …' if len(devices) > 5 else ''}"
+
+
+def show_runs(found: Analysis) -> None:
+    """Print the table of runs, and their warnings."""
+    from rich.console import Console
+
+    if found.run_results:
+        Console().print(table_of(found.run_results))
+    for result in found.run_results:
+        for warning in (*result.run.warnings, *result.warnings):
+            say(f"{result.run.file.name}: {warning}")
+
+
+def table_of(results: Sequence[RunResult]) -> Table:
+    """Return the table of runs with the quantities that most people look for first."""
+    from rich.table import Table
+
+    from nanojunction.analysis.values import Quantity
+
+    table = Table()
+    table.add_column("run", overflow="fold")
+    for column in ("device", "kind", "T (K)", "H (T)", *(title for title, _, _ in COLUMNS)):
+        table.add_column(column, justify="right", no_wrap=True)
+    for result in results:
+        run, cells = result.run, []
+        for _, key, scale in COLUMNS:
+            value = result.quantities.get(key)
+            known = isinstance(value, Quantity) and value.value is not None
+            cells.append(with_error(value, scale) if known else "–")
+        part = "" if run.segment is None else f" #{run.segment}"
+        conditions = (run.conditions.temperature_K, run.conditions.field_T)
+        table.add_row(
+            f"{run.file.name}{part}", run.device, run.kind,
+            *("–" if one is None else f"{one:.5g}" for one in conditions), *cells,
+        )  # fmt: skip
+    return table
+
+
+def with_error(quantity: object, scale: float) -> str:
+    """Return a value with its uncertainty in brackets: 25.90(2)."""
+    from uncertainties import ufloat
+
+    value = getattr(quantity, "value", None)
+    stderr = getattr(quantity, "stderr", None)
+    if value is None:
+        return "–"
+    if not stderr:
+        return f"{value * scale:.5g}"
+    return f"{ufloat(value * scale, stderr * scale):.1uS}"
