@@ -19,7 +19,7 @@ from nanojunction.analysis.values import Array
 
 _ORDERS = (1, 3, 5)
 _EXTRA_2 = 13.8  # χ² of two more terms that are not needed, p = 0.001
-_EXTRA_3 = 16.3  # χ² of three more terms, p = 0.001
+_EXTRA_3 = 19.7  # χ² of three more terms, p = 0.0002
 _EXPONENTS = np.array([1.3, 1.6, 2.0, 2.3, 2.6, 3.0, 3.5, 4.2, 5.2])
 
 Terms = Callable[

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from nanojunction.analysis.slopes import slope_weights
 from nanojunction.analysis.traces import IntArray, Traces, noise_against
 from nanojunction.analysis.values import Array, Curve, Quantity
 
@@ -17,8 +18,11 @@ class Grid:
 
     `voltage_V` is the sensed voltage, averaged over everything at a point. Per direction (+1, −1)
     `sensed_V` and `current_A` are the means (NaN where a direction has no row) and `count` is the
-    number of rows. `noise_A` is the standard deviation of one row at a given point, None if unknown. `cell`
-    says for every row of the traces which point it belongs to.
+    number of rows. Slow drift is taken off: each leg is shifted to agree with the mean of its
+    direction, and the shifts cancel over the rows. `noise_A` is the standard deviation of one row
+    at a given point, None if unknown. `cell` says for every row of the traces which point it
+    belongs to. `smooth_V` is the sensed voltage as a smooth function of the setpoint, free of the
+    voltmeter's noise; `level_A` per direction, and `row_level_A` per row, is the current there.
     """
 
     cell: IntArray
@@ -27,6 +31,9 @@ class Grid:
     current_A: Mapping[int, Array]
     count: Mapping[int, Array]
     noise_A: float | None
+    smooth_V: Array
+    level_A: Mapping[int, Array]
+    row_level_A: Array
 
     @property
     def directions(self) -> tuple[int, ...]:
@@ -47,21 +54,68 @@ def grid_of(traces: Traces) -> Grid:
     cell = _cells(traces)
     cells = int(cell.max()) + 1
     voltage = np.bincount(cell, weights=traces.voltage_V, minlength=cells) / np.bincount(cell)
-    voltages: dict[int, Array] = {}
-    currents: dict[int, Array] = {}
-    counts: dict[int, Array] = {}
-    for direction in traces.directions():
-        mine = traces.direction == direction
-        count = np.bincount(cell[mine], minlength=cells).astype(float)
-        with np.errstate(invalid="ignore"):
-            for means, values in ((voltages, traces.voltage_V), (currents, traces.current_A)):
-                total = np.bincount(cell[mine], weights=values[mine], minlength=cells)
-                means[direction] = np.where(count > 0, total / count, np.nan)
-        counts[direction] = count
-    noise = traces.noise_A
+    aligned = _align(traces, cell)
+    smooth = _smooth(traces, cell, voltage)
+    means = _Means(traces, cell, cells)
+    noise, row_level = _leveled(traces, cell, smooth, aligned, means)
+    return Grid(
+        cell=cell,
+        voltage_V=voltage,
+        sensed_V=means.of(traces.voltage_V),
+        current_A=means.of(aligned),
+        count=means.count,
+        noise_A=noise,
+        smooth_V=smooth,
+        level_A=means.of(row_level),
+        row_level_A=row_level,
+    )
+
+
+class _Means:
+    """Means over the rows of a direction at every point."""
+
+    def __init__(self, traces: Traces, cell: IntArray, cells: int) -> None:
+        self.rows = {d: traces.direction == d for d in traces.directions()}
+        self.cell = cell
+        self.cells = cells
+        self.count = {
+            d: np.bincount(cell[rows], minlength=cells).astype(float)
+            for d, rows in self.rows.items()
+        }
+
+    def of(self, values: Array) -> dict[int, Array]:
+        """Return the means of a column per direction, NaN where there is no row."""
+        out = {}
+        for d, rows in self.rows.items():
+            total = np.bincount(self.cell[rows], weights=values[rows], minlength=self.cells)
+            with np.errstate(invalid="ignore"):
+                out[d] = np.where(self.count[d] > 0, total / self.count[d], np.nan)
+        return out
+
+
+def _leveled(
+    traces: Traces, cell: IntArray, smooth: Array, aligned: Array, means: _Means
+) -> tuple[float | None, Array]:
+    """Return the noise of a row at given voltage, and the rows' currents moved to `smooth`.
+
+    Where the sensed voltage explains noise of the current (the source is noisier than the
+    voltmeter), or there is no setpoint, the current is moved along the slope.
+    """
     if traces.setpoint_V is not None:
         noise = noise_against(traces, traces.setpoint_V)
-    return Grid(cell, voltage, voltages, currents, counts, noise)
+        if noise is None or traces.noise_A is None or noise <= 1.2 * traces.noise_A:
+            return noise, aligned
+    moved = aligned.copy()
+    currents = means.of(aligned)
+    for d, rows in means.rows.items():
+        known = np.flatnonzero(means.count[d] > 0)
+        if len(known) < 7:
+            continue
+        slope = np.zeros(len(smooth))
+        slope[known] = slope_weights(smooth[known], 3).apply(currents[d][known])
+        off = traces.voltage_V[rows] - smooth[cell[rows]]
+        moved[rows] -= slope[cell[rows]] * off
+    return traces.noise_A, moved
 
 
 def _cells(traces: Traces) -> IntArray:
@@ -77,25 +131,64 @@ def _cells(traces: Traces) -> IntArray:
     return cell
 
 
+def _smooth(traces: Traces, cell: IntArray, voltage: Array) -> Array:
+    """Return the sensed voltage of every point as a cubic of its setpoint, if it is one."""
+    if traces.setpoint_V is None or len(voltage) < 8:
+        return voltage
+    count = np.bincount(cell)
+    s = np.bincount(cell, weights=traces.setpoint_V) / count
+    s = (s - s.mean()) / float(np.ptp(s))
+    powers = s[:, None] ** np.arange(4)
+    weight = np.sqrt(count)
+    c, *_ = np.linalg.lstsq(powers * weight[:, None], voltage * weight, rcond=None)
+    smooth = np.asarray(powers @ c)
+    # A lead in series with a structured I(V) bends this relation: then the means are the better.
+    off = weight * (voltage - smooth)
+    neighbours = float(np.mean(np.diff(off) ** 2)) / 2.0
+    return smooth if float(np.mean(off**2)) <= 1.5 * neighbours else voltage
+
+
+def _align(traces: Traces, cell: IntArray) -> Array:
+    """Return the currents, each leg shifted to agree with the mean over its direction's legs."""
+    leg = traces.leg - int(traces.leg.min())
+    if len(traces.directions()) == len(np.unique(leg)):
+        return traces.current_A
+    place = cell + (int(cell.max()) + 1) * (traces.direction > 0)
+    rows_of_place = np.maximum(np.bincount(place), 1)
+    rows_of_leg = np.maximum(np.bincount(leg), 1)
+    y = traces.current_A.copy()
+    for _ in range(20):
+        off = y - (np.bincount(place, weights=y) / rows_of_place)[place]
+        shift = np.bincount(leg, weights=off) / rows_of_leg
+        y = y - shift[leg]
+        if np.max(np.abs(shift)) <= 1e-3 * (traces.noise_A or 0.0) / np.sqrt(len(y)):
+            break
+    for direction in traces.directions():
+        mine = traces.direction == direction
+        y[mine] += float(np.mean(traces.current_A[mine]) - np.mean(y[mine]))
+    return y
+
+
 def power_curve(grid: Grid) -> Curve:
     """Return P(V) = −V·I(V), both directions weighing the same."""
-    current = np.nanmean(np.array([grid.current_A[d] for d in grid.directions]), axis=0)
+    levels = np.array([grid.level_A[d] for d in grid.directions])
+    current = np.nanmean(levels, axis=0)
     errors = np.array([grid.stderr_A(d) for d in grid.directions])
-    present = np.sum(~np.isnan(np.array([grid.current_A[d] for d in grid.directions])), axis=0)
+    present = np.sum(~np.isnan(levels), axis=0)
     stderr = np.sqrt(np.nansum(errors**2, axis=0)) / present
     if grid.noise_A is None:
         stderr = np.full_like(current, np.nan)
-    v = grid.voltage_V
+    v = grid.smooth_V
     return Curve(v, -v * current, np.abs(v) * stderr)
 
 
 def hysteresis(grid: Grid) -> Curve:
     """Return forward minus return current, its `rms` over setpoints with the noise taken off."""
     both = (grid.count[1] > 0) & (grid.count[-1] > 0)
-    difference = (grid.current_A[1] - grid.current_A[-1])[both]
+    difference = (grid.level_A[1] - grid.level_A[-1])[both]
     stderr = np.hypot(grid.stderr_A(1), grid.stderr_A(-1))[both]
     rms = _rms(difference, stderr)
-    return Curve(grid.voltage_V[both], difference, stderr, extra={"rms": rms})
+    return Curve(grid.smooth_V[both], difference, stderr, extra={"rms": rms})
 
 
 def _rms(difference: Array, stderr: Array) -> Quantity:

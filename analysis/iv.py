@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from nanojunction.analysis.derivative import differentiate, mean_of_directions
 from nanojunction.analysis.expansion import CurveModel, Expansion, joint_error
 from nanojunction.analysis.global_fit import fit_globally
 from nanojunction.analysis.grid import Grid, grid_of, hysteresis, power_curve
@@ -29,6 +30,7 @@ SlopeConvention = Literal["local_zero", "chord", "local_offset"]
 Result = Quantity | Curve | Sequence[Any]
 
 _CHORD_V = 0.01  # Chowrira 2020 takes A's R_s between ±10 mV
+_NAMES = {1: "forward", -1: "return"}
 _SCALARS = (
     "i_off_A",
     "v_off_V",
@@ -99,12 +101,18 @@ def analyse_iv(run: Run, settings: IVSettings = IVSettings()) -> RunResult:
         "v_at_p_max_V": maximum.voltage,
         "fill_factor": fill_factor(maximum, nearest, zero),
     }
-    quantities.update(_curves(grid))
+    quantities.update(_curves(traces, grid))
     return RunResult(run, quantities, (*run.warnings, *warnings))
 
 
-def _curves(grid: Grid) -> dict[str, Result]:
+def _curves(traces: Traces, grid: Grid) -> dict[str, Result]:
+    """Return what is a function of voltage."""
     curves: dict[str, Result] = {"p_v_W": power_curve(grid)}
+    derivatives = differentiate(traces, grid)
+    if derivatives:
+        curves["conductance_S"] = mean_of_directions(derivatives)
+    for direction, derivative in derivatives.items():
+        curves[f"conductance_{_NAMES[direction]}_S"] = derivative.to_curve()
     if len(grid.directions) == 2:
         curves["hysteresis_A"] = hysteresis(grid)
     return curves

@@ -127,7 +127,8 @@ class LocalModel:
         width, fit, variance = chosen
         unit = reach ** -np.arange(3.0)
         influence = np.sqrt(variance) * unit[:, None] * self._influence(fit)
-        covariance = influence @ influence.T + _bias(sides, width, order, fit, variance, unit)
+        bias = _bias(sides, width, order, fit, variance)
+        covariance = influence @ influence.T + np.diag(bias * unit**2)
         c = fit.theta[:3] * unit
         name = f"local polynomial of order {order + 2}"
         return Expansion(voltage_V, c, covariance, width * reach, name, influence)
@@ -216,17 +217,15 @@ def _fit(sides: list[_Side], width: float, order: int) -> _Fit | None:
     return _Fit(theta, inverse, parts, rss, dof)
 
 
-def _bias(
-    sides: list[_Side], width: float, order: int, fit: _Fit, variance: float, unit: Array
-) -> Array:
-    """Return what the difference to two orders more says about the bias, as variances."""
+def _bias(sides: list[_Side], width: float, order: int, fit: _Fit, variance: float) -> Array:
+    """Return what the difference to two orders more says about the bias, squared."""
     higher = _fit(sides, width, order + 4)
     if higher is None:
-        return np.zeros((3, 3))
+        return np.zeros(3)
     off = fit.theta[:3] - higher.theta[:3]
     spread = np.diag(higher.inverse)[:3] - np.diag(fit.inverse)[:3]
     excess = off**2 - np.maximum(spread, 0.0) * variance
-    return np.diag(0.5 * np.maximum(excess, 0.0) * unit**2)
+    return np.asarray(0.5 * np.maximum(excess, 0.0))
 
 
 def _few_points(traces: Traces, voltage_V: float) -> Expansion:
