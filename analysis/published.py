@@ -6,10 +6,12 @@ magnetic tunnel junction. Tolerances and kinds are those of the project's table 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from functools import partial
 from typing import TYPE_CHECKING
 
+from nanojunction.analysis.arrhenius import Arrhenius
 from nanojunction.analysis.comparison import ComparedRow
 from nanojunction.analysis.found import Found, curve_at, exact, is_masked, missing
 from nanojunction.analysis.values import Quantity
@@ -78,7 +80,8 @@ def _features(found: Found) -> Iterator[ComparedRow]:
     width = narrowest(features)
     yield row("narrowest feature of dI/dV, FWHM", "0.3 meV", kind="value", measured=width,
               unit="meV", expected=0.3, tolerance=0.15)  # fmt: skip
-    outer = max((abs(one["position_V"].value) for one in features), default=None)
+    positions = [one["position_V"].value for one in features]
+    outer = max((abs(one) for one in positions if one is not None), default=None)
     span = missing("no feature was found") if outer is None else exact(2.0 * outer)
     yield row("span of the features", "within 1.4 mV", kind="bound", measured=span, unit="mV",
               scale=1e3, high=1.4)  # fmt: skip
@@ -89,13 +92,12 @@ def _features(found: Found) -> Iterator[ComparedRow]:
 
 def features_of(found: Found, device: str, **conditions: float) -> list[dict[str, Quantity]]:
     """Return the features of the device's finest run there."""
-    runs = [
-        result
+    lists = [
+        features
         for result in found.runs(device, "iv", **conditions)
-        if isinstance(result.quantities.get("features"), list) and result.quantities["features"]
+        if isinstance(features := result.quantities.get("features"), list)
     ]
-    best = max(runs, key=lambda result: len(result.quantities["features"]), default=None)
-    return [] if best is None else list(best.quantities["features"])
+    return max(lists, key=len, default=[])
 
 
 def narrowest(features: list[dict[str, Quantity]]) -> Quantity:
@@ -142,30 +144,50 @@ def junction_b(found: Found) -> Iterator[ComparedRow]:
 def junction_b_thermal(found: Found) -> Iterator[ComparedRow]:
     """Thermal activation of B from 40 to 360 K (Chowrira, Fig. 2b)."""
     row = partial(ComparedRow, "B", "40 to 360 K", source="Chowrira, Fig. 2b")
-    groups = found.group("arrhenius", "B")
+    fits = found.group("arrhenius", "B")
 
     def gain(key: str) -> Quantity:
         """Return ΔAICc in favour of two regimes."""
-        fit = groups.get(key)
-        best = fit.to_json() if hasattr(fit, "to_json") else (fit or {})
-        value = best.get("delta_aicc")
-        return missing(f"no Arrhenius fit of {key}") if value is None else exact(value)
+        fit = fits.get(key)
+        if not isinstance(fit, Arrhenius) or fit.delta_aicc is None:
+            return missing(f"no Arrhenius fit of {key}")
+        return exact(fit.delta_aicc)
+
+    def fitted(key: str, regimes: str, name: str) -> Quantity:
+        fit = fits.get(key)
+        if not isinstance(fit, Arrhenius):
+            return missing(f"no Arrhenius fit of {key}")
+        chosen = fit.one if regimes == "one" else fit.two
+        return chosen.quantities.get(name, missing(f"{key} has no {name}"))
 
     yield row("R_s: ΔAICc for two regimes", "one regime", kind="bound",
               measured=gain("r_s_ohm"), high=10.0)  # fmt: skip
     for key, name in (("v_off_V", "V_off"), ("p_max_W", "P_max")):
         yield row(f"{name}: ΔAICc for two regimes", "two regimes", kind="bound",
                   measured=gain(key), low=10.0)  # fmt: skip
-        crossover = found.of_group("arrhenius", "B", key, "two-regime", "t_cross_K")
-        yield row(f"{name}: crossover T*", "120 K", kind="value", measured=crossover, unit="K",
-                  expected=120.0, tolerance=15.0, absolute=True)  # fmt: skip
-    for key, regime, energy, name, text in (
-        ("r_s_ohm", "one-regime", "e_a_meV", "R_s: E_a", "12.4 meV from the end points"),
-        ("p_max_W", "two-regime", "e_a_low_meV", "P_max: E_a below T*", "9.6 meV from the ends"),
-        ("p_max_W", "two-regime", "e_a_high_meV", "P_max: E_a above T*", "16.6 meV (11 to 22)"),
+        yield row(f"{name}: crossover T*", "120 K", kind="value", unit="K", expected=120.0,
+                  measured=fitted(key, "two", "t_cross_K"), tolerance=15.0,
+                  absolute=True)  # fmt: skip
+    for key, low, high, name in (("v_off_V", "e_a_low_meV", "e_a_high_meV", "V_off"),
+                                 ("p_max_W", "e_a_low_meV", "e_a_high_meV", "P_max")):  # fmt: skip
+        below, above = fitted(key, "two", low), fitted(key, "two", high)
+        yield row(f"{name}: E_a above less below T*", "lower below", kind="bound", unit="meV",
+                  measured=difference(above, below), low=0.0)  # fmt: skip
+    for key, regimes, energy, name, text in (
+        ("r_s_ohm", "one", "e_a_meV", "R_s: E_a", "12.4 meV from the end points"),
+        ("p_max_W", "two", "e_a_low_meV", "P_max: E_a below T*", "9.6 meV from the ends"),
+        ("p_max_W", "two", "e_a_high_meV", "P_max: E_a above T*", "16.6 meV (11 to 22)"),
     ):
-        measured = found.of_group("arrhenius", "B", key, regime, energy)
-        yield row(name, text, kind="choice", measured=measured, unit="meV")
+        yield row(name, text, kind="choice", measured=fitted(key, regimes, energy), unit="meV")
+
+
+def difference(one: Quantity, other: Quantity) -> Quantity:
+    """Return one less other; without a standard error where one of them has none."""
+    if one.value is None or other.value is None:
+        return missing(one.note or other.note or "not both were found")
+    if one.stderr is None or other.stderr is None:
+        return Quantity(one.value - other.value, None, "not both have a standard error")
+    return Quantity(one.value - other.value, math.hypot(one.stderr, other.stderr))
 
 
 def junction_c(found: Found) -> Iterator[ComparedRow]:

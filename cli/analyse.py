@@ -29,6 +29,7 @@ COLUMNS = (
 
 def analyse(
     paths: Sequence[str],
+    *,
     json_file: str,
     report: Path | None,
     pattern: str | None,
@@ -119,4 +120,4 @@ def with_error(quantity: object, scale: float) -> str:
         return "–"
     if not stderr:
         return f"{value * scale:.5g}"
-    return f"{ufloat(value * scale, stderr * scale):.1uS}"
+    return f"{ufloat(value * scale, stderr * abs(scale)):.1ufS}"

@@ -37,10 +37,14 @@ LINE = {"vmax": "10 mV", "step": "500 uV"}
 KATCKO = {"vmax": "10 mV", "step": "500 uV", "repeats": "2", "measure_range": "1 uA"}
 PEAK = {"vmax": "6 mV", "step": "100 uV", "repeats": "2", "measure_range": "1 uA"}
 FINE = {"vmax": "1.5 mV", "step": "25 uV", "repeats": "3", "measure_range": "1 uA"}
-LOOP = {"fields": "-0.2 T, 0.06 T, -0.2 T", "field_rate": "0.1 T/min", "measure_range": "1 uA"}
+LOOP = {"fields": "-0.2 T, 0.06 T, -0.2 T", "field_rate": "0.05 T/min", "measure_range": "1 uA"}
 #: Chowrira 2020, Fig. 3.
 C_SWEEP = {"vmax": "5 mV", "step": "100 uV", "measure_range": "1 mA"}
-C_LOOP = {"fields": "-0.6 T, 0.6 T, -0.6 T", "measure_range": "100 uA"}
+C_LOOP = {
+    "fields": "-0.6 T, 0.6 T, -0.6 T",
+    "field_rate": "0.2 T/min",
+    "measure_range": "100 uA",
+}
 
 
 def calibrations() -> Iterator[Step]:

@@ -154,7 +154,15 @@ def analyse(
     from nanojunction.cli import analyse as work
 
     with one_sentence(Debug.on):
-        raise typer.Exit(work.analyse(paths, json_file, report, pattern, calibration, workers))
+        status = work.analyse(
+            paths,
+            json_file=json_file,
+            report=report,
+            pattern=pattern,
+            calibration=calibration,
+            workers=workers,
+        )
+        raise typer.Exit(status)
 
 
 @app.command()
