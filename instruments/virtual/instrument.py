@@ -9,7 +9,7 @@ from typing import ClassVar
 from nanojunction.instruments.virtual.world import World
 
 
-def nobody() -> Sequence[str]:
+def nobody(out_of_idle: bool) -> Sequence[str]:
     """Return the urgent lines that arrived while an instrument waits: none without a server."""
     return ()
 
@@ -28,7 +28,7 @@ class VirtualInstrument(ABC):
     def __init__(self, world: World, latency_s: float = 0.0) -> None:
         self.world = world
         self.latency_s = latency_s
-        self.attend: Callable[[], Sequence[str]] = nobody
+        self.attend: Callable[[bool], Sequence[str]] = nobody
         self.time_s = world.now()  # how far this instrument has come, on the world's clock
 
     def handle(self, line: str, arrived_s: float | None = None) -> str | None:
@@ -37,11 +37,11 @@ class VirtualInstrument(ABC):
         `arrived_s` is when the line arrived on the world's clock, now by default.
         """
         arrived = self.world.now() if arrived_s is None else arrived_s
-        self._catch_up()
+        self.wait_until(self.time_s)
         self.time_s = max(arrived, self.time_s) + self.latency_s
         answer = self.execute(line)
         if answer is not None:
-            self._catch_up()
+            self.wait_until(self.time_s)
         return answer
 
     @abstractmethod
@@ -60,20 +60,19 @@ class VirtualInstrument(ABC):
         """Return whether a line is carried out at once, even while the instrument is busy."""
         return False
 
-    def wait_until(self, moment_s: float) -> bool:
-        """Wait on the world's clock; return False if urgent lines were carried out instead."""
-        waiting: list[str] = []
+    def wait_until(self, moment_s: float, *, out_of_idle: bool = False) -> bool:
+        """Wait on the world's clock; return False if urgent lines were carried out instead.
 
-        def called() -> bool:
-            waiting.extend(self.attend())
-            return bool(waiting)
+        Only an instrument that is `out_of_idle` lets urgent lines overtake earlier ones.
+        """
+        urgent: list[str] = []
 
-        if self.world.clock.sleep_until(moment_s, called):
+        def interrupted() -> bool:
+            urgent.extend(self.attend(out_of_idle))
+            return bool(urgent)
+
+        if self.world.clock.sleep_until(moment_s, interrupted):
             return True
-        for line in waiting:
+        for line in urgent:
             self.execute(line)
         return False
-
-    def _catch_up(self) -> None:
-        while not self.wait_until(self.time_s):
-            pass

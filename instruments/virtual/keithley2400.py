@@ -93,7 +93,7 @@ class Keithley2400(VirtualInstrument):
             return
         while trigger.running:
             due = trigger.next_event_s
-            if self.wait_until(due):
+            if self.wait_until(due, out_of_idle=True):
                 with self.world.lock:
                     self.world.sync(due)
         self.time_s = max(self.time_s, trigger.ended_s)

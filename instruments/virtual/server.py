@@ -1,32 +1,44 @@
 """One instrument on one loopback socket.
 
 A raw instrument socket takes one client: a second one is accepted and closed at once. A client
-that leaves makes room for the next; the instrument keeps its state.
+that leaves makes room for the next; the instrument keeps its state, carries out what it was
+sent before, and answers to nobody.
 """
 
 from __future__ import annotations
 
-import contextlib
 import logging
+import select
 import selectors
 import socket
 import threading
 from collections import deque
+from dataclasses import dataclass
 
 from nanojunction.instruments.virtual.instrument import VirtualInstrument
 
 log = logging.getLogger(__name__)
 
-#: Longest line that is looked at; what is longer is refused (the 2400's input buffer is shorter).
+#: Longest line that is looked at (bytes); what is longer is refused.
 MAX_LINE = 65_536
 
+#: How long (s of the wall clock) a client may leave its answers unread before it is let go.
+_PATIENCE_S = 2.0
 
-class _GoneError(Exception):
-    """The client left, or the server is being closed."""
+
+class _ClosingError(Exception):
+    """The server is being closed while the instrument waits."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Line:
+    text: str
+    arrived_s: float
+    client: socket.socket
 
 
 class InstrumentServer:
-    """Serves a virtual instrument on 127.0.0.1; use it as a context manager.
+    """Serves a virtual instrument on 127.0.0.1 while it is entered.
 
     Raises OSError if no port can be had.
     """
@@ -43,15 +55,15 @@ class InstrumentServer:
         self._selector.register(self._wake, selectors.EVENT_READ)
         self._client: socket.socket | None = None
         self._buffer = bytearray()
-        self._lines: deque[tuple[str, float]] = deque()
         self._overlong = False
+        self._lines: deque[_Line] = deque()
         self._closing = threading.Event()
         self._thread = threading.Thread(
             target=self._run, name=f"virtual-{instrument.driver}", daemon=True
         )
 
     def __enter__(self) -> InstrumentServer:
-        self.instrument.attend = self._urgent_lines
+        self.instrument.attend = self._attend
         self._thread.start()
         return self
 
@@ -59,70 +71,72 @@ class InstrumentServer:
         self._closing.set()
         self._waker.send(b"x")
         self._thread.join()
-        self._drop()
+        self._let_go()
         self._selector.close()
         for sock in (self._listener, self._wake, self._waker):
             sock.close()
 
     def _run(self) -> None:
-        while not self._closing.is_set():
-            try:
-                self._receive(None)
-                while self._lines:
-                    self._answer(*self._lines.popleft())
-            except _GoneError:
-                self._drop()
-
-    def _answer(self, line: str, arrived_s: float) -> None:
         try:
-            answer = self.instrument.handle(line, arrived_s)
-        except _GoneError:
+            while not self._closing.is_set():
+                self._receive(None)
+                while self._lines and not self._closing.is_set():
+                    self._answer(self._lines.popleft())
+        except _ClosingError:
+            return
+
+    def _answer(self, line: _Line) -> None:
+        try:
+            answer = self.instrument.handle(line.text, line.arrived_s)
+        except _ClosingError:
             raise
         except Exception:  # an error of the simulation must not look like a dead instrument
-            log.exception("virtual %s failed on %r", self.instrument.driver, line)
-            answer = self.instrument.fail(line)
+            log.exception("virtual %s failed on %r", self.instrument.driver, line.text)
+            answer = self.instrument.fail(line.text)
         if answer is not None:
-            self._send(answer)
+            self._send(answer, line.client)
 
-    def _send(self, answer: str) -> None:
-        if self._client is None:
-            return
+    def _send(self, answer: str, client: socket.socket) -> None:
+        if client is not self._client:
+            return  # who asked has left
         try:
-            self._client.sendall(answer.encode("ascii", "replace") + self._end)
-        except OSError as error:
-            raise _GoneError from error
+            client.sendall(answer.encode("ascii", "replace") + self._end)
+        except OSError:
+            self._let_go()
 
-    def _urgent_lines(self) -> list[str]:
-        """Return what has to be carried out while the instrument waits."""
+    def _attend(self, out_of_idle: bool) -> list[str]:
+        """Look after the socket while the instrument waits; return urgent lines out of idle."""
         self._receive(0.0)
         if self._closing.is_set():
-            raise _GoneError
-        urgent = [line for line, _ in self._lines if self.instrument.urgent(line)]
-        if urgent:
-            kept = [entry for entry in self._lines if not self.instrument.urgent(entry[0])]
-            self._lines = deque(kept)
-        return urgent
+            raise _ClosingError
+        if not out_of_idle:
+            return []
+        urgent = [line for line in self._lines if self.instrument.urgent(line.text)]
+        for line in urgent:
+            self._lines.remove(line)
+        return [line.text for line in urgent]
 
     def _receive(self, timeout_s: float | None) -> None:
         """Take in what has arrived; wait for it if `timeout_s` is None."""
-        for key, _ in self._selector.select(timeout_s):
-            if key.fileobj is self._listener:
-                self._accept()
-            elif key.fileobj is self._client:
-                self._read()
+        ready = [key.fileobj for key, _ in self._selector.select(timeout_s)]
+        if self._client in ready:
+            self._read()
+        if self._listener in ready:
+            self._accept()
 
     def _accept(self) -> None:
         try:
             client, _ = self._listener.accept()
         except OSError:
             return  # it left before it was let in
+        while self._client is not None and select.select([self._client], [], [], 0.0)[0]:
+            self._read()  # it may have left just before
         if self._client is not None:
             client.close()
             return
         client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        client.settimeout(_PATIENCE_S)
         self._client = client
-        self._buffer.clear()
-        self._overlong = False
         self._selector.register(client, selectors.EVENT_READ)
 
     def _read(self) -> None:
@@ -131,36 +145,32 @@ class InstrumentServer:
             return
         try:
             data = client.recv(65_536)
-        except OSError as error:
-            raise _GoneError from error
+        except OSError:
+            data = b""
         if not data:
-            raise _GoneError
+            self._let_go()
+            return
         now = self.instrument.world.now()
-        self._buffer += data
-        while (end := self._buffer.find(self._end)) >= 0:
-            line = bytes(self._buffer[:end])
-            del self._buffer[: end + len(self._end)]
+        *lines, rest = (bytes(self._buffer) + data).split(self._end)
+        for line in lines:
             if self._overlong or len(line) > MAX_LINE:
-                self._overlong = False
-                self._refuse(line)
+                self._refuse(line, client)
             else:
-                self._lines.append((line.decode("latin-1"), now))
-        if len(self._buffer) > MAX_LINE:
-            self._overlong = True
-            self._buffer.clear()
+                self._lines.append(_Line(line.decode("latin-1"), now, client))
+            self._overlong = False
+        if len(rest) > MAX_LINE:
+            self._overlong, rest = True, b""
+        self._buffer[:] = rest
 
-    def _refuse(self, line: bytes) -> None:
+    def _refuse(self, line: bytes, client: socket.socket) -> None:
         answer = self.instrument.refuse(line[:80].decode("latin-1"))
         if answer is not None:
-            self._send(answer)
+            self._send(answer, client)
 
-    def _drop(self) -> None:
-        """Forget the client; lines that it sent are carried out no more."""
+    def _let_go(self) -> None:
         client, self._client = self._client, None
-        self._lines.clear()
         self._buffer.clear()
-        if client is None:
-            return
-        with contextlib.suppress(KeyError, ValueError):
+        self._overlong = False
+        if client is not None:
             self._selector.unregister(client)
-        client.close()
+            client.close()
