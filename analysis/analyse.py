@@ -24,6 +24,7 @@ from nanojunction.analysis.iv import IVSettings, RunResult, analyse_iv
 from nanojunction.analysis.reader import ReadError, find_files, read_runs
 from nanojunction.analysis.results import FileError, build_results
 from nanojunction.analysis.run import Run
+from nanojunction.analysis.states import LARGEST_AGAINST_ZERO, FieldReference
 
 Progress = Callable[[int, int], None]
 """Called with the number of files done and the number of all files."""
@@ -60,6 +61,8 @@ def analyse(
     pattern: str | None = None,
     calibration: Path | None = None,
     settings: IVSettings = IVSettings(),  # noqa: B008
+    reference: FieldReference = LARGEST_AGAINST_ZERO,
+    subtract_offsets: bool = False,
     workers: int = 1,
     progress: Progress | None = None,
 ) -> Analysis:
@@ -67,8 +70,10 @@ def analyse(
 
     `paths` are files, or folders for their *.csv. `calibration` is a file or folder with runs of
     calibrated resistors; runs of kind calibration among `paths` serve as well. A file that cannot
-    be read goes to the errors with its sentence and never stops the others. `workers` processes
-    share the files where it is more than one. Raises ValueError for fewer than one worker.
+    be read goes to the errors with its sentence and never stops the others. `reference` says which
+    fields of I(H) are compared; `subtract_offsets` adds the offsets without the line's beside the
+    measured ones. `workers` processes share the files where it is more than one. Raises
+    ValueError for fewer than one worker.
     """
     if workers < 1:
         raise ValueError(f"workers is {workers}: give at least 1")
@@ -88,8 +93,8 @@ def analyse(
     given = [result for path in extra for result in found.get(path, [])]
     line = _line(asked, given, errors)
     if line is not None:
-        asked = [_compared(result, line) for result in asked]
-    return Analysis(tuple(asked), tuple(find_groups(asked, line)), tuple(errors))
+        asked = [_compared(result, line, subtract_offsets) for result in asked]
+    return Analysis(tuple(asked), tuple(find_groups(asked, line, reference)), tuple(errors))
 
 
 def _files(paths: Iterable[Path], errors: list[FileError]) -> list[Path]:
@@ -187,8 +192,8 @@ def _line(
         return None
 
 
-def _compared(result: RunResult, line: MeasuringLine) -> RunResult:
+def _compared(result: RunResult, line: MeasuringLine, subtract: bool) -> RunResult:
     """Compare an I(V) of a junction with the line; anything else stays as it is."""
     if result.run.kind == "iv" and not is_calibration(result.run):
-        return against_line(result, line)
+        return against_line(result, line, subtract=subtract)
     return result

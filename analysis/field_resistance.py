@@ -73,12 +73,15 @@ def parallel_field(loops: Sequence[Loop]) -> float:
     return low if -low >= 0.98 * high else high
 
 
-def current_level(loop: Loop, field_T: float) -> Quantity:
-    """Return the current of a loop at a field: mean over repeats, then over both directions."""
+def current_level(loop: Loop, field_T: float, approach: Direction | None = None) -> Quantity:
+    """Return the current of a loop at a field: mean over repeats, then over both directions.
+
+    With `approach`, of that direction only.
+    """
     levels = [
         (leg.direction, level.current_A)
         for leg in loop.legs
-        if (level := level_at(leg, field_T)) is not None
+        if approach in (None, leg.direction) and (level := level_at(leg, field_T)) is not None
     ]
     return combine_levels(levels)
 
@@ -93,10 +96,15 @@ def widest_pair(loops: Sequence[Loop]) -> tuple[Loop, Loop]:
     return loops[0], loops[-1]
 
 
-def resistance_level(pair: tuple[Loop, Loop], field_T: float) -> Quantity:
-    """Return R_s (Ω) at a field: (V2 − V1)/(I2 − I1) within each direction, then their mean."""
+def resistance_level(
+    pair: tuple[Loop, Loop], field_T: float, approach: Direction | None = None
+) -> Quantity:
+    """Return R_s (Ω) at a field: (V2 − V1)/(I2 − I1) within each direction, then their mean.
+
+    With `approach`, of that direction only.
+    """
     found: list[tuple[Direction, Quantity]] = []
-    directions: tuple[Direction, ...] = ("up", "down")
+    directions: tuple[Direction, ...] = ("up", "down") if approach is None else (approach,)
     for direction in directions:
         ends = []
         for loop in pair:

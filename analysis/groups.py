@@ -12,8 +12,9 @@ from nanojunction.analysis.arrhenius import ThermalPoint, fit_arrhenius
 from nanojunction.analysis.averages import weighted_mean
 from nanojunction.analysis.calibration import MeasuringLine, is_calibration, number
 from nanojunction.analysis.iv import RunResult
-from nanojunction.analysis.magneto import analyse_magneto, choose_states
+from nanojunction.analysis.magneto import analyse_magneto
 from nanojunction.analysis.run import Run
+from nanojunction.analysis.states import LARGEST_AGAINST_ZERO, FieldReference, choose_states
 from nanojunction.analysis.values import plain
 
 GroupKind = Literal["arrhenius", "magneto", "calibration", "repeat"]
@@ -78,12 +79,17 @@ def run_name(run: Run) -> str:
     return run.file.as_posix() if run.segment is None else f"{run.file.as_posix()}#{run.segment}"
 
 
-def find_groups(results: Sequence[RunResult], line: MeasuringLine | None = None) -> list[Group]:
+def find_groups(
+    results: Sequence[RunResult],
+    line: MeasuringLine | None = None,
+    reference: FieldReference = LARGEST_AGAINST_ZERO,
+) -> list[Group]:
     """Return all groups among the results of runs, device by device in order of appearance.
 
     `calibration`: the runs of a calibrated resistor. `arrhenius`: I(V) at four temperatures or
     more at one field. `magneto`: at one temperature I(H), or I(V) in two states or fields.
-    `repeat`: I(V) several times under the same conditions.
+    `repeat`: I(V) several times under the same conditions. `reference` says which fields of I(H)
+    are compared.
     """
     devices: dict[str, list[RunResult]] = {}
     for result in results:
@@ -96,7 +102,7 @@ def find_groups(results: Sequence[RunResult], line: MeasuringLine | None = None)
         if resistor:
             groups.append(_calibration(device, resistor))
         groups.extend(_temperature_series(device, iv))
-        groups.extend(_magneto(device, iv, ih, line))
+        groups.extend(_magneto(device, iv, ih, line, reference))
         groups.extend(_repeats(device, iv))
     return groups
 
@@ -135,7 +141,11 @@ def _thermal_point(result: RunResult, key: str) -> ThermalPoint:
 
 
 def _magneto(
-    device: str, iv: Sequence[RunResult], ih: Sequence[RunResult], line: MeasuringLine | None
+    device: str,
+    iv: Sequence[RunResult],
+    ih: Sequence[RunResult],
+    line: MeasuringLine | None,
+    reference: FieldReference,
 ) -> list[Group]:
     groups = []
     for members in _by_temperature([*iv, *ih]):
@@ -143,7 +153,7 @@ def _magneto(
         loops = [r for r in members if r.run.kind == "ih"]
         if not loops and choose_states(pairs) is None:
             continue
-        quantities, warnings = analyse_magneto(pairs, loops, line)
+        quantities, warnings = analyse_magneto(pairs, loops, line, reference)
         common = {"temperature_K": _mean_temperature(members)}
         groups.append(Group("magneto", device, quantities, _names(members), common, warnings))
     return groups

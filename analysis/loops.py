@@ -244,6 +244,8 @@ def find_switches(leg: FieldLeg, plateaus: Sequence[Plateau]) -> list[Switch]:
     for low, high in pairwise(plateaus):
         half = 0.5 * (_value(low) + _value(high))
         size = _value(high) - _value(low)
+        if size == 0.0:
+            continue
         within = (leg.field_T >= low.to_T) & (leg.field_T <= high.from_T)
         field, part = leg.field_T[within], (leg.current_A[within] - half) / size
         crossing = np.flatnonzero((part[:-1] < 0) & (part[1:] >= 0))

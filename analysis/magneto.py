@@ -7,7 +7,7 @@ larger |H| is the parallel state; the other state is the one nearest to 0 T.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -23,8 +23,15 @@ from nanojunction.analysis.field_resistance import (
     resistance_level,
     widest_pair,
 )
-from nanojunction.analysis.loops import find_plateaus
+from nanojunction.analysis.loops import field_legs, find_plateaus
 from nanojunction.analysis.run import Run
+from nanojunction.analysis.states import (
+    LARGEST_AGAINST_ZERO,
+    ZERO_FIELD_T,
+    FieldReference,
+    States,
+    choose_states,
+)
 from nanojunction.analysis.tmr import (
     MASK_BELOW,
     CurrentPair,
@@ -39,79 +46,29 @@ from nanojunction.analysis.values import Curve, Quantity
 if TYPE_CHECKING:
     from nanojunction.analysis.iv import RunResult
 
-_SAME_FIELD = 0.05
-_ZERO_FIELD_T = 1e-3
-
-
-@dataclass(frozen=True, slots=True)
-class States:
-    """The I(V) runs of the parallel and of the reference state, and the fields they were at (T)."""
-
-    parallel: tuple[RunResult, ...]
-    reference: tuple[RunResult, ...]
-    parallel_field_T: float | None
-    reference_field_T: float | None
-    left_out: tuple[str, ...] = ()
-
-
-def choose_states(results: Sequence[RunResult]) -> States | None:
-    """Return which I(V) runs are P and which are the reference, None where they are not two.
-
-    Stated states (P/AP) decide where both occur; otherwise the runs at the largest |H| (within
-    5 %) are P and those at the smallest |H| the reference. Runs of neither are left out by name.
-    """
-    stated = [[r for r in results if r.run.conditions.state == state] for state in ("P", "AP")]
-    if all(stated):
-        parallel, reference = stated
-    else:
-        known = [r for r in results if r.run.conditions.field_T is not None]
-        if not known:
-            return None
-        sizes = np.array([abs(r.run.conditions.field_T or 0.0) for r in known])
-        margin = max(_ZERO_FIELD_T, _SAME_FIELD * float(np.max(sizes)))
-        if np.ptp(sizes) <= margin:
-            return None
-        parallel = [r for r, h in zip(known, sizes, strict=True) if h >= np.max(sizes) - margin]
-        reference = [r for r, h in zip(known, sizes, strict=True) if h <= np.min(sizes) + margin]
-    chosen = {id(r) for r in (*parallel, *reference)}
-    return States(
-        tuple(parallel),
-        tuple(reference),
-        _mean_field(parallel),
-        _mean_field(reference),
-        tuple(str(r.run.file) for r in results if id(r) not in chosen),
-    )
-
-
-def _mean_field(results: Sequence[RunResult]) -> float | None:
-    fields = [r.run.conditions.field_T for r in results]
-    known = [field for field in fields if field is not None]
-    # Both signs of one |H| are one state; their mean would be no field at all.
-    if not known or len(known) < len(fields):
-        return None
-    return float(np.mean(known)) if len({np.sign(f) for f in known}) == 1 else float(known[0])
-
 
 def analyse_magneto(
-    iv: Sequence[RunResult], ih: Sequence[RunResult], line: MeasuringLine | None = None
+    iv: Sequence[RunResult],
+    ih: Sequence[RunResult],
+    line: MeasuringLine | None = None,
+    reference: FieldReference = LARGEST_AGAINST_ZERO,
 ) -> tuple[dict[str, Any], tuple[str, ...]]:
     """Return the quantities of a `magneto` group and its warnings.
 
     `iv` and `ih` are runs of one device at one temperature. `mr` comes from R_s(H) where I(H) was
     measured at two voltages, else from the I(V) of both states; `mc` and `tmr` are curves over V
     from the I(V), else points from the plateaus of I(H). What cannot be found is null with its
-    reason. `line` widens the mask of small denominators by the line's current offset.
+    reason. `line` widens the mask of small denominators by the line's current offset. `reference`
+    says which fields of I(H) are compared.
     """
     quantities: dict[str, Any] = {}
     warnings: list[str] = []
     states = choose_states(iv)
     if states is not None:
         quantities.update(_from_iv(states, line, warnings))
-    if ih:
-        try:
-            quantities.update(_from_loops([r.run for r in ih], line, quantities))
-        except ValueError as error:
-            warnings.append(str(error))
+    loops = _usable_loops([r.run for r in ih], warnings)
+    if loops:
+        quantities.update(_from_loops(loops, line, reference, quantities))
     for key in ("mr", "mr_optimistic", "mc", "tmr"):
         preferred = [f"{key}_from_loops", f"{key}_from_iv"]
         if key in {"mc", "tmr"}:
@@ -171,7 +128,7 @@ def _current_curves(pair: CurrentPair) -> dict[str, Curve]:
 
 
 def _reference_note(note: str | None, reference_field_T: float | None) -> str | None:
-    if reference_field_T is not None and abs(reference_field_T) <= _ZERO_FIELD_T:
+    if reference_field_T is not None and abs(reference_field_T) <= ZERO_FIELD_T:
         return note
     where = "an unknown field" if reference_field_T is None else f"{reference_field_T:.4g} T"
     text = f"the reference was measured at {where}, not at 0 T"
@@ -201,25 +158,46 @@ def _line_current(line: MeasuringLine | None, resistance: Quantity) -> float:
         return 0.0
 
 
+def _usable_loops(runs: Sequence[Run], warnings: list[str]) -> list[Loop]:
+    usable = []
+    for run in runs:
+        try:
+            field_legs(run)
+        except ValueError as error:
+            warnings.append(str(error))
+        else:
+            usable.append(run)
+    return loops_by_voltage(usable)
+
+
 def _from_loops(
-    runs: Sequence[Run], line: MeasuringLine | None, known: Mapping[str, Any]
+    loops: Sequence[Loop],
+    line: MeasuringLine | None,
+    reference: FieldReference,
+    known: Mapping[str, Any],
 ) -> dict[str, Any]:
     """Return R_s(H), MR, MC and TMR of I(H) at one or several voltages."""
-    loops = loops_by_voltage(runs)
-    at_p = parallel_field(loops)
-    fields = {"parallel_field_T": at_p, "reference_field_T": 0.0}
+    at_p, at_ref, side = (
+        reference.parallel_field_T,
+        reference.reference_field_T,
+        reference.approach,
+    )
+    if at_p is None:
+        at_p = parallel_field(loops)
+    fields = {"parallel_field_T": at_p, "reference_field_T": at_ref, "approach": side}
     out: dict[str, Any] = {}
     r_zero = Quantity(None, note="R_s(H) needs I(H) at two different voltages")
     if len(loops) >= 2:
         pair = widest_pair(loops)
         out["r_s_of_field"] = resistance_curves(pair)
-        r_zero, r_p = resistance_level(pair, 0.0), resistance_level(pair, at_p)
+        r_zero = resistance_level(pair, at_ref, side)
+        r_p = resistance_level(pair, at_p, side)
         out["r_s_zero_field_ohm"], out["r_s_max_field_ohm"] = r_zero, r_p
         out.update(_magnetoresistance(r_zero, r_p, fields, "ih"))
     resistance = r_zero if r_zero.value is not None else number(known, "r_s_reference_ohm")
     syst = _line_current(line, resistance)
-    parallel = [current_level(loop, at_p) for loop in loops]
-    zero = [current_level(loop, 0.0) for loop in loops]
+    parallel = [current_level(loop, at_p, side) for loop in loops]
+    zero = [current_level(loop, at_ref, side) for loop in loops]
     other = [_most_different(loop, level) for loop, level in zip(loops, parallel, strict=True)]
     extra = {**fields, "source": "ih"}
     out["mc_from_loops"] = _points(loops, parallel, zero, syst, extra)

@@ -82,8 +82,10 @@ def _between(x: Array, y: Array, high: int, level: float) -> float:
 def _baseline(x: Array, y: Array, top: int, width: float) -> tuple[Array, Array]:
     """Return the lowest point on each side within two widths: their x and y (2,)."""
     near = np.abs(x - x[top]) <= 2.0 * width
-    sides = (near & (x < x[top]), near & (x > x[top]))
-    lowest = [np.flatnonzero(side)[int(np.argmin(y[side]))] for side in sides]
+    near[top - 1 : top + 2] = True
+    index = np.arange(len(x))
+    sides = (index[near & (index < top)], index[near & (index > top)])
+    lowest = [side[int(np.argmin(y[side]))] for side in sides]
     return x[lowest], y[lowest]
 
 

@@ -48,8 +48,21 @@ def build_results(
         "groups": [group.to_json() for group in groups],
         "errors": [error.to_json() for error in errors],
     }
+    _explain(document)
     check_results(document)
     return document
+
+
+def _explain(item: Any) -> None:
+    """Give every missing value without a note one: it was NaN or infinite."""
+    if isinstance(item, dict):
+        if "value" in item and item["value"] is None and not item.get("note"):
+            item["note"] = "the value is not a finite number"
+        for part in item.values():
+            _explain(part)
+    elif isinstance(item, list) and item and isinstance(item[0], dict | list):
+        for part in item:
+            _explain(part)
 
 
 def _run(result: RunResult) -> dict[str, Any]:

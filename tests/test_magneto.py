@@ -21,8 +21,11 @@ from nanojunction.analysis.field_resistance import (
 from nanojunction.analysis.ih import analyse_ih
 from nanojunction.analysis.iv import RunResult
 from nanojunction.analysis.loops import field_legs, level_at
-from nanojunction.analysis.magneto import analyse_magneto, choose_states
+from nanojunction.analysis.magneto import analyse_magneto
+from nanojunction.analysis.peaks import fit_peak
+from nanojunction.analysis.results import build_results
 from nanojunction.analysis.run import Conditions, Run, State
+from nanojunction.analysis.states import FieldReference, choose_states
 from nanojunction.analysis.tmr import CurrentPair, current_pair, julliere, ratio_curve, ratio_peak
 from nanojunction.analysis.values import Array, Curve, Quantity
 
@@ -385,6 +388,48 @@ def test_a_pinned_loop_gives_tmr_between_its_plateaus() -> None:
     truth = LAWS["MTJ-P"](V) / LAWS["MTJ-AP"](V) - 1
     np.testing.assert_allclose(found["tmr"].y, truth, rtol=0.01)
     assert np.all(np.isnan(found["mc"].y))  # at 0 T the state depends on the direction
+
+
+def test_the_side_from_which_a_field_is_approached_may_be_given() -> None:
+    rng = np.random.default_rng(15)
+    runs = [result(ih_run("MTJ", V, rng, hmax=0.2, rows=401, sigma_A=2e-11)) for V in (5e-3, 10e-3)]
+    reference = FieldReference(parallel_field_T=-0.2, approach="down")
+    found, _ = analyse_magneto([], runs, reference=reference)
+    V = np.array([5e-3, 10e-3])  # going down, 0 T is still antiparallel
+    truth = LAWS["MTJ-P"](V) / LAWS["MTJ-AP"](V) - 1
+    np.testing.assert_allclose(found["mc"].y, truth, rtol=0.01)
+    assert value(found["mr"]) == pytest.approx(43 / 57.7 - 1, abs=2e-3)
+
+
+def test_a_loop_that_cannot_be_used_does_not_stop_the_others() -> None:
+    rng = np.random.default_rng(5)
+    loops = loops_of_c(rng)
+    bad = replace(loops[0].run, field_T=None, file=Path("bad.csv"))
+    found, warnings = analyse_magneto([], [*loops, result(bad)])
+    assert value(found["mr"]) == pytest.approx(63 / 550 - 1, abs=2e-3)
+    assert warnings == ("bad.csv: an I(H) run needs a field column",)
+
+
+@given(
+    st.lists(st.floats(-1e3, 1e3), min_size=5, max_size=40),
+    st.floats(0, 10),
+)
+def test_any_curve_has_a_peak_or_none(y: list[float], error: float) -> None:
+    x = np.arange(float(len(y)))
+    found = fit_peak(x, np.array(y), np.full(len(y), error))
+    if found is not None:
+        assert x[0] <= value(found.position) <= x[-1]
+        assert value(found.height) > 0
+
+
+@given(st.integers(0, 10_000))
+def test_a_random_loop_never_breaks_the_analysis(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    run = ih_run("C", 2.13e-3, rng, rows=int(rng.integers(2, 40)))
+    walk = np.cumsum(rng.standard_normal(len(run))) * 10.0 ** rng.integers(-12, -3)
+    steps = np.where(rng.random(len(run)) < 0.1, 1e-6, 0.0)
+    found = analyse_ih(replace(run, current_A=rng.choice([walk, steps, 0 * walk])))
+    build_results([found])
 
 
 # --- states and polarisation ----------------------------------------------------------------

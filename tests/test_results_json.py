@@ -279,6 +279,6 @@ def test_a_wrong_document_is_refused_with_the_place(
 
 @given(st.floats() | st.none(), st.floats() | st.none())
 def test_no_value_brings_nan_into_the_document(value: float | None, stderr: float | None) -> None:
-    quantity = Quantity(value, stderr, "a note")
+    quantity = Quantity(value, stderr)
     document = build_results([result("x.csv", r=quantity)])
     json.dumps(document, allow_nan=False)
