@@ -414,6 +414,46 @@ def test_staircases(spacing: str, levels: list[float]) -> None:
     assert numbers(k.handle(":READ?")) == pytest.approx(levels[::-1], abs=5e-5)
 
 
+def test_a_sweep_stays_on_the_best_source_range_for_all_its_levels() -> None:
+    k = ready(ohm=1e6)
+    k.handle(":SOUR:VOLT:MODE LIST;:SOUR:LIST:VOLT 0.000015,0.3;:TRIG:COUN 2;:FORM:ELEM VOLT")
+    assert numbers(k.handle(":READ?")) == pytest.approx([0.0, 0.3], abs=1e-9)  # steps of 50 µV
+    k.handle(":SOUR:SWE:RANG AUTO")
+    assert numbers(k.handle(":READ?")) == pytest.approx([15e-6, 0.3], abs=1e-9)
+
+
+def test_a_sweep_can_end_at_the_first_point_in_compliance() -> None:
+    k = ready(ohm=1e3)
+    k.handle(":SOUR:VOLT:MODE LIST;:SOUR:LIST:VOLT 0.5,0.9,1.3,1.7;:TRIG:COUN 4;:FORM:ELEM CURR")
+    k.handle(":SOUR:SWE:CAB EARL")
+    assert numbers(k.handle(":READ?")) == pytest.approx([5e-4, 9e-4, 1e-3], rel=1e-6)
+
+
+def test_the_interlock_blocks_the_output_when_it_is_asked_for() -> None:
+    k = keithley()
+    k.handle(":OUTP:ENAB ON;:OUTP ON")
+    assert k.handle(":SYST:ERR?;:OUTP?") == '+802,"OUTPUT blocked by output enable";0'
+
+
+def test_the_wrong_line_frequency_lets_the_mains_through() -> None:
+    quiet = WorldSettings(voltmeter_noise_of_range=0.0)
+    k = ready(constants=quiet)
+    k.handle(":SENS:VOLT:NPLC 1;:SOUR:VOLT:RANG 0.2;:TRIG:COUN 50;:FORM:ELEM VOLT")
+    k.handle(":SENS:FUNC:OFF 'CURR';:SYST:AZER OFF;:SOUR:DEL 0.0013")
+    right = numbers(k.handle(":READ?"))
+    wrong = numbers(k.handle(":SYST:LFR 60;:READ?"))
+    assert max(right) - min(right) <= 1e-7
+    assert max(wrong) - min(wrong) > 0.2 * quiet.voltmeter_pickup_V
+
+
+def test_the_world_knows_the_largest_voltage_that_the_junction_saw() -> None:
+    k = ready(ohm=1e6)
+    k.handle(":SOUR:VOLT 0.1")
+    k.handle(":SOUR:VOLT -0.25")
+    k.handle(":SOUR:VOLT 0")
+    assert k.world.largest_voltage_V == pytest.approx(0.25)
+
+
 def test_statistics_of_the_buffer() -> None:
     k = ready()
     k.handle(":SOUR:VOLT:MODE LIST;:SOUR:LIST:VOLT 0.01,0.03;:TRIG:COUN 2")

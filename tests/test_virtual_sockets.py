@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Iterator
 
+import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -256,6 +257,35 @@ def test_shutdown_leaves_zero_and_an_open_output(
     smu.shutdown()
     assert smu.ask(":OUTP?;:SOUR:VOLT?").strip() == "0;0.000000E+00"
     assert not cryostat.world.output_on
+
+
+@pytest.mark.parametrize(
+    ("name", "range_A", "bounds"),
+    [
+        ("resistor-100", 1e-3, (40e-6, 0.11e-6)),
+        ("resistor-1k", 1e-4, (20e-6, 30e-9)),
+        ("resistor-10k", 1e-5, (30e-6, 0.8e-9)),
+    ],
+)
+def test_calibrated_resistors_show_the_offsets_of_the_line(
+    smu: Keithley2400,
+    cryostat: VirtualCryostat,
+    name: str,
+    range_A: float,
+    bounds: tuple[float, float],
+) -> None:
+    cryostat.mount(name)
+    smu.source_mode = "voltage"
+    smu.compliance_current = range_A
+    smu.current_range = range_A
+    smu.write(":SENS:FUNC 'VOLT','CURR'")
+    smu.enable_source()
+    rows = np.array([smu.values(f":SOUR:VOLT {1e-3 * n:g};:READ?") for n in range(-10, 11)])
+    cryostat.mount(Resistor(1e3))
+    slope, i_off = np.polyfit(rows[:, 0], rows[:, 1], 1)
+    assert smu.check_errors() == []
+    assert abs(i_off / slope) < bounds[0]
+    assert abs(i_off) < bounds[1]
 
 
 # PyMeasure's IPS120_10 and ITC503

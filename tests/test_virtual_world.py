@@ -235,8 +235,8 @@ def test_noise_falls_as_one_over_the_square_root_of_nplc(quantity: str) -> None:
     meters = Meters(SETTINGS, seed=3)
     read = meters.read_voltage_V if quantity == "voltage" else meters.read_current_A
     rng = 0.2 if quantity == "voltage" else 1e-6
-    one = standard_deviation([read(0.0, rng, 1.0, i) for i in range(4000)])
-    ten = standard_deviation([read(0.0, rng, 10.0, i) for i in range(4000)])
+    one = standard_deviation([read(0.0, rng, 0.02, i) for i in range(4000)])
+    ten = standard_deviation([read(0.0, rng, 0.2, i) for i in range(4000)])
     assert one == pytest.approx({"voltage": 0.4e-6, "current": 10e-12}[quantity], rel=0.05)
     assert one / ten == pytest.approx(math.sqrt(10.0), rel=0.06)
 
@@ -244,8 +244,8 @@ def test_noise_falls_as_one_over_the_square_root_of_nplc(quantity: str) -> None:
 def test_mains_pickup_vanishes_over_whole_periods_only() -> None:
     quiet = WorldSettings(voltmeter_noise_of_range=0.0)
     meters = Meters(quiet, seed=3)
-    whole = {meters.read_voltage_V(0.0, 0.2, 1.0, 0.0013 * i) for i in range(100)}
-    short = [meters.read_voltage_V(0.0, 0.2, 0.01, 0.0013 * i) for i in range(100)]
+    whole = {meters.read_voltage_V(0.0, 0.2, 0.02, 0.0013 * i) for i in range(100)}
+    short = [meters.read_voltage_V(0.0, 0.2, 0.0002, 0.0013 * i) for i in range(100)]
     assert len(whole) == 1
     assert max(short) - min(short) > quiet.voltmeter_pickup_V
 
@@ -253,7 +253,7 @@ def test_mains_pickup_vanishes_over_whole_periods_only() -> None:
 def test_the_same_seed_gives_the_same_noise() -> None:
     def some(seed: int) -> list[float]:
         meters = Meters(SETTINGS, seed)
-        return [meters.read_voltage_V(0.0, 0.2, 1.0, 0.0) for _ in range(5)]
+        return [meters.read_voltage_V(0.0, 0.2, 0.02, 0.0) for _ in range(5)]
 
     assert some(1) == some(1)
     assert some(1) != some(2)

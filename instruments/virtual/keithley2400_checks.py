@@ -74,6 +74,12 @@ def _current_level(s: Settings2400, value: float) -> float:
     return value
 
 
+def _line_frequency(s: Settings2400, value: float) -> float:
+    if value not in (50, 60):
+        raise ScpiError(-222)
+    return value
+
+
 def _arm_count(s: Settings2400, value: float) -> float:
     if value * s.trigger_count > _MOST_READINGS:
         raise ScpiError(-222)
@@ -93,6 +99,7 @@ CHECKS: Mapping[str, Check] = {
     "voltage_range": _voltage_range,
     "voltage_level": _voltage_level,
     "current_level": _current_level,
+    "line_frequency": _line_frequency,
     "arm_count": _arm_count,
     "trigger_count": _trigger_count,
 }

@@ -157,7 +157,6 @@ def _source(name: str, attribute: str, maximum: float, ranges: tuple[float, ...]
                 Real(-top, top, ranges[2], ranges), auto),
         Setting(f"{head}:RANGe:AUTO", auto, Switch()),
         Setting(f"{head}[:LEVel][:IMMediate][:AMPLitude]", f"{attribute}_level", sweep),
-        Setting(f"{head}[:LEVel]:TRIGgered[:AMPLitude]", f"{attribute}_level", sweep),
         Setting(f"{head}:MODE", f"{attribute}_mode", Word(("FIXed", "LIST", "SWEep"))),
         Setting(f"{head}:STARt", f"{attribute}_start", sweep),
         Setting(f"{head}:STOP", f"{attribute}_stop", sweep),
@@ -210,7 +209,6 @@ SETTINGS: tuple[Setting, ...] = (
             Real(0.0, 2.1e8, 2.1e5, RESISTANCE_RANGES), "resistance_auto"),
     Setting("[:SENSe[1]]:RESistance:RANGe:AUTO", "resistance_auto", Switch()),
     Setting("[:SENSe[1]]:RESistance:MODE", "resistance_mode", Word(("MANual", "AUTO"))),
-    Setting("[:SENSe[1]]:RESistance:OCOMpensated", "offset_compensated", Switch()),
     *(Setting(f"[:SENSe[1]]:{name}:NPLCycles", "nplc", Real(0.01, 10.0, 1.0))
       for name in ("CURRent[:DC]", "VOLTage[:DC]", "RESistance")),
     Setting("[:SENSe[1]]:CURRent[:DC]:PROTection[:LEVel]", "current_compliance",

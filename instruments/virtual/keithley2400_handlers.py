@@ -61,7 +61,10 @@ def _getter(setting: Setting) -> Command:
 
 
 def _output(k: Keithley2400, parameters: Parameters) -> None:
-    k.unit.switch(k.time_s, scpi.boolean(scpi.single(parameters)))
+    on = scpi.boolean(scpi.single(parameters))
+    if on and k.unit.settings.output_enable:
+        raise ScpiError(802)  # nothing closes the enable line
+    k.unit.switch(k.time_s, on)
 
 
 def _functions(parameters: Parameters) -> frozenset[str]:

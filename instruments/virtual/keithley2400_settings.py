@@ -88,7 +88,7 @@ class Settings2400:
     clear_auto_mode: str = "ALW"
     # Output
     off_mode: str = "NORM"
-    output_enable: bool = False
+    output_enable: bool = False  # the interlock line, which nothing is connected to
     # Sense
     functions: frozenset[str] = frozenset({"CURR"})
     concurrent: bool = True
@@ -102,7 +102,6 @@ class Settings2400:
     current_compliance: float = 1.05e-4
     voltage_compliance: float = 21.0
     resistance_mode: str = "AUTO"
-    offset_compensated: bool = False
     filter_on: bool = False
     filter_count: int = 10
     filter_kind: str = "REP"

@@ -49,7 +49,8 @@ class TriggerModel:
 
     def start(self, t: float) -> None:
         """Leave idle; raises ScpiError -221 for a sweep that cannot be made."""
-        sweep_levels(self.unit.settings, self.unit.sources_voltage)
+        levels = sweep_levels(self.unit.settings, self.unit.sources_voltage)
+        self.unit.swept_peak = max(map(abs, levels), default=0.0)
         self.readings = []
         self.unit.clear_filter()
         self._arms = iter(range(self.unit.settings.arm_count))
@@ -131,12 +132,17 @@ class TriggerModel:
 
     def _finish(self, t: float) -> None:
         s = self.unit.settings
+        limited = False
         if self._pending is not None:
+            limited = bool(self._pending.status & (COMPLIANCE | RANGE_COMPLIANCE))
             self._store(self._pending)
             self._pending = None
         if s.clear_auto and s.clear_auto_mode == "ALW":
             self.unit.switch(t, False)
-        self._next_point(t)
+        if limited and s.sweep_abort_on_compliance != "NEV" and self.unit.swept_level is not None:
+            self._stop(t)
+        else:
+            self._next_point(t)
 
     def _stop(self, t: float) -> None:
         self.running = False

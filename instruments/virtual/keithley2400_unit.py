@@ -45,6 +45,7 @@ class SourceMeasureUnit:
         self.output_on = False
         self.time_zero_s = world.now()
         self.swept_level: float | None = None  # a sweep's; None for the programmed one
+        self.swept_peak = 0.0
         self._resistance_range = self.settings.resistance_range
         self._moving: dict[str, deque[float]] = {"VOLT": deque(), "CURR": deque()}
 
@@ -81,14 +82,19 @@ class SourceMeasureUnit:
     @property
     def source_range(self) -> float:
         """The range (full scale, V or A) of the source."""
-        s = self.settings
+        s, wanted = self.settings, self.wanted_level
+        fixed = False
+        if self.swept_level is not None:
+            fixed = s.sweep_ranging == "FIX"
+            if s.sweep_ranging == "BEST":
+                wanted = self.swept_peak
         if self.sources_voltage:
-            if not s.source_voltage_auto:
+            if fixed or not s.source_voltage_auto:
                 return s.source_voltage_range
-            return range_for(self.wanted_level, spec.VOLTAGE_RANGES)
-        if not s.source_current_auto and not self.auto_ohms:
+            return range_for(wanted, spec.VOLTAGE_RANGES)
+        if (fixed or not s.source_current_auto) and not self.auto_ohms:
             return s.source_current_range
-        return range_for(self.wanted_level, spec.CURRENT_RANGES)
+        return range_for(wanted, spec.CURRENT_RANGES)
 
     @property
     def limit(self) -> tuple[float, bool]:
@@ -170,7 +176,12 @@ class SourceMeasureUnit:
         conversions = len(self.measured - {"RES"})
         if s.autozero:
             conversions *= spec.AUTOZERO_CONVERSIONS
-        return conversions * self._repeats * s.nplc / self.world.settings.line_frequency_Hz
+        return conversions * self._repeats * self._integration_s
+
+    @property
+    def _integration_s(self) -> float:
+        """One conversion (s): so many periods of the mains that the instrument believes in."""
+        return self.settings.nplc / self.settings.line_frequency
 
     @property
     def _repeats(self) -> int:
@@ -208,9 +219,8 @@ class SourceMeasureUnit:
         full_scale = self.voltage_range if volts else self.current_range
         meters = self.world.meters
         read = meters.read_voltage_V if volts else meters.read_current_A
-        rng, repeats = nominal(full_scale), self._repeats
-        spacing = s.nplc / self.world.settings.line_frequency_Hz
-        value = sum(read(true, rng, s.nplc, t + i * spacing) for i in range(repeats)) / repeats
+        rng, repeats, duration = nominal(full_scale), self._repeats, self._integration_s
+        value = sum(read(true, rng, duration, t + i * duration) for i in range(repeats)) / repeats
         if s.filter_on and s.filter_kind == "MOV":
             kept = self._moving[name]
             kept.append(value)

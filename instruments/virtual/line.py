@@ -123,34 +123,40 @@ class Meters:
         self._random = random.Random(seed)
         self._phase = 2.0 * math.pi * self._random.random()
 
-    def read_voltage_V(self, true_V: float, range_V: float, nplc: float, t: float) -> float:
-        """Return one reading on a range, integrated over `nplc` mains periods around `t`."""
+    def read_voltage_V(
+        self, true_V: float, range_V: float, integration_s: float, t: float
+    ) -> float:
+        """Return one reading on a range, integrated for `integration_s` around `t` (s)."""
         s = self._settings
-        noise = s.voltmeter_noise_of_range * range_V / math.sqrt(nplc)
+        periods = integration_s * s.line_frequency_Hz
+        noise = s.voltmeter_noise_of_range * range_V / math.sqrt(periods)
         return (
             true_V * (1.0 + s.voltmeter_gain_error)
             + s.voltmeter_offset_V
             + s.voltmeter_offset_of_range * range_V
             + self._random.gauss(0.0, noise)
-            + s.voltmeter_pickup_V * self._pickup(nplc, t)
+            + s.voltmeter_pickup_V * self._pickup(periods, t)
         )
 
-    def read_current_A(self, true_A: float, range_A: float, nplc: float, t: float) -> float:
-        """Return one reading on a range, integrated over `nplc` mains periods around `t`."""
+    def read_current_A(
+        self, true_A: float, range_A: float, integration_s: float, t: float
+    ) -> float:
+        """Return one reading on a range, integrated for `integration_s` around `t` (s)."""
         s = self._settings
+        periods = integration_s * s.line_frequency_Hz
         noise = math.hypot(s.ammeter_noise_A, s.ammeter_noise_of_range * range_A)
         return (
             true_A * (1.0 + s.ammeter_gain_error)
             + s.ammeter_offset_A
             + s.ammeter_offset_of_range * range_A
-            + self._random.gauss(0.0, noise / math.sqrt(nplc))
-            + s.ammeter_pickup_of_range * range_A * self._pickup(nplc, t)
+            + self._random.gauss(0.0, noise / math.sqrt(periods))
+            + s.ammeter_pickup_of_range * range_A * self._pickup(periods, t)
         )
 
-    def _pickup(self, nplc: float, t: float) -> float:
+    def _pickup(self, periods: float, t: float) -> float:
         """Return the mean of a sine of unit height over the integration: zero for whole periods."""
-        if nplc == round(nplc):
+        if abs(periods - round(periods)) < 1e-9 and periods > 0.5:
             return 0.0
-        x = math.pi * nplc
+        x = math.pi * periods
         phase = 2.0 * math.pi * self._settings.line_frequency_Hz * t + self._phase
         return math.sin(x) / x * math.sin(phase)

@@ -36,6 +36,7 @@ MESSAGES = {
     -363: "Input buffer overrun",
     -410: "Query interrupted",
     800: "Illegal with storage active",
+    802: "OUTPUT blocked by output enable",
     803: "Not permitted with OUTPUT off",
     822: "Too small for sense range",
     824: "Cannot exceed compliance range",

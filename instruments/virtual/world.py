@@ -52,6 +52,7 @@ class World:
         self._source = OPEN
         self._junction = junction
         self._memory = junction.at_rest()
+        self._largest_V = 0.0
 
     # What is true now
 
@@ -108,6 +109,13 @@ class World:
         with self.lock:
             return self.working_point(self.sync()).current_A
 
+    @property
+    def largest_voltage_V(self) -> float:
+        """The largest |V| that the source put across this junction since it was mounted."""
+        with self.lock:
+            self.sync()
+            return self._largest_V
+
     # What instruments do to it; the lock is held and `t` (s) is when it happens
 
     def follow(self, advance: Callable[[float], None]) -> None:
@@ -134,6 +142,7 @@ class World:
             now = self.sync()
             self._junction = junction
             self._memory = junction.apply_field(junction.at_rest(), self.magnet.field_T(now))
+            self._largest_V = 0.0
 
     def working_point(self, t: float) -> WorkingPoint:
         """Solve the circuit at `t` and let the junction remember the voltage it saw."""
@@ -144,6 +153,8 @@ class World:
             self._source, lambda voltage: law.current_A(voltage, temperature, memory)
         )
         self._memory = law.apply_voltage(memory, point.junction_V)
+        if self._output_on:
+            self._largest_V = max(self._largest_V, abs(point.junction_V))
         return point
 
     def sensor_K(self, number: int, t: float) -> float:
