@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 from nanojunction.cli.console import say
-from nanojunction.instruments.errors import LaboratoryError
+from nanojunction.instruments.errors import StationError
 from nanojunction.instruments.limits import LimitedMagnet, LimitedSourceMeter, LimitedTemperature
 from nanojunction.instruments.station import Station
 from nanojunction.procedures.runner import StopRequest, stop_on_signals
@@ -75,7 +75,7 @@ def simulate(
             seed=seed,
         )
     except ValueError as problem:
-        raise LaboratoryError(str(problem)) from problem
+        raise StationError(str(problem)) from problem
     with stop_on_signals(StopRequest()) as stop, bench:
         endpoints = {
             role: {

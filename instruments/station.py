@@ -82,22 +82,21 @@ class Station:
             return
         from nanojunction.instruments.virtual import VirtualCryostat, WorldSettings
 
-        drivers = {
-            role: instruments[role].driver if role in instruments else None for role in ROLES
-        }
+        for role, one in instruments.items():
+            driver(one.driver, f"{self.source}: {role}.driver")
+        models = {role: instruments[role].driver if role in instruments else None for role in ROLES}
+        world: dict[str, Any] = dict(virtual.world)
         try:
-            world: dict[str, Any] = dict(virtual.world)
-            settings = WorldSettings(**world)
+            bench = VirtualCryostat(
+                virtual.junction,
+                **models,
+                speed=virtual.speed,
+                bus_latency_s=virtual.bus_latency_s,
+                seed=virtual.seed,
+                settings=WorldSettings(**world),
+            )
         except (TypeError, ValueError) as problem:
-            raise StationError(f"{self.source}: virtual.world: {problem}") from problem
-        bench = VirtualCryostat(
-            virtual.junction,
-            **drivers,
-            speed=virtual.speed,
-            bus_latency_s=virtual.bus_latency_s,
-            seed=virtual.seed,
-            settings=settings,
-        )
+            raise StationError(f"{self.source}: virtual: {problem}") from problem
         self.bench = self._open.enter_context(bench)
         self.clock = bench.clock
 

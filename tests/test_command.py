@@ -1,4 +1,4 @@
-"""The command as a new user tries it: one clear sentence for every wrong input, right exit status."""
+"""The command as a new user tries it: a wrong input gets one sentence and the right status."""
 
 from __future__ import annotations
 
@@ -60,8 +60,8 @@ IV = ["measure", "iv", "--sample", "A", "--station", "station.toml"]
          "driver.toml: source_meter.driver: no driver 'keithley9000'; known are"),
         (["check", "--station", "junction.toml"], 2, "nosuchjunction"),
         (["simulate", "--junction", "nosuchjunction"], 2, "nosuchjunction"),
-        (["simulate", "--magnet", "ami"], 1, "no virtual magnet 'ami'"),
-        (["simulate", "--speed", "0"], 1, "speed must lie between 1 and 10000"),
+        (["simulate", "--magnet", "ami"], 2, "no virtual magnet 'ami'"),
+        (["simulate", "--speed", "0"], 2, "speed must lie between 1 and 10000"),
         (["analyse", "empty"], 1, "empty"),
         (["analyse", "nothing.csv"], 1, "nothing.csv"),
         (["analyse", "noise.csv"], 1, "noise.csv"),
