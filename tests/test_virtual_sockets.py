@@ -17,8 +17,10 @@ from pymeasure.instruments.keithley import Keithley2400
 from pymeasure.instruments.oxfordinstruments import IPS120_10, ITC503
 
 from nanojunction.instruments.virtual import Endpoint, VirtualCryostat
+from nanojunction.instruments.virtual.in_process import InProcessAdapter
+from nanojunction.instruments.virtual.keithley2400 import Keithley2400 as VirtualKeithley2400
 from nanojunction.instruments.virtual.server import MAX_LINE
-from tests.virtual_bench import Resistor
+from tests.virtual_bench import Resistor, world_with
 
 
 def port_of(endpoint: Endpoint) -> int:
@@ -246,6 +248,18 @@ def test_abort_ends_a_wait_for_a_trigger_that_never_comes(smu: Keithley2400) -> 
     smu.write(":SOUR:VOLT?")  # has to wait until idle
     smu.stop_buffer()
     assert float(smu.read()) == 0.0
+
+
+def test_the_driver_works_without_a_socket_too() -> None:
+    world = world_with(Resistor(1e3))
+    smu = Keithley2400(InProcessAdapter(VirtualKeithley2400(world, latency_s=0.005)))
+    smu.source_mode = "voltage"
+    smu.source_voltage = 0.01
+    smu.enable_source()
+    assert smu.current == pytest.approx(1e-5, rel=2e-3)
+    smu.write(":NO:SUCH:HEADER?")
+    with pytest.raises(TimeoutError, match="keithley2400 answered nothing"):
+        smu.read()
 
 
 def test_shutdown_leaves_zero_and_an_open_output(
