@@ -9,13 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from nanojunction.analysis.averages import weighted_mean
-from nanojunction.analysis.loops import (
-    Direction,
-    FieldLeg,
-    combine_levels,
-    field_legs,
-    level_at,
-)
+from nanojunction.analysis.levels import combine_levels, level_at
+from nanojunction.analysis.loops import Direction, FieldLeg, field_legs
 from nanojunction.analysis.run import Run
 from nanojunction.analysis.values import Array, Curve, Quantity
 

@@ -9,15 +9,14 @@ from typing import Any
 import numpy as np
 
 from nanojunction.analysis.iv import RunResult
+from nanojunction.analysis.levels import combine_levels, level_at
 from nanojunction.analysis.loops import (
     FieldLeg,
     Plateau,
     Switch,
-    combine_levels,
     field_legs,
     find_plateaus,
     find_switches,
-    level_at,
 )
 from nanojunction.analysis.run import Run
 from nanojunction.analysis.values import Array, Curve, Quantity

@@ -1,4 +1,4 @@
-"""One I(H) run: its legs, the current at a field, its plateaus and its switching fields."""
+"""One I(H) run: its legs, its plateaus and its switching fields."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from typing import Any, Literal
 
 import numpy as np
 
-from nanojunction.analysis.averages import weighted_mean
 from nanojunction.analysis.run import Run, State
 from nanojunction.analysis.values import Array, Quantity
 
@@ -20,7 +19,6 @@ _FEWEST_ROWS = 8
 _WINDOW = 0.05
 _STEP = 0.05
 _SWITCH = 0.10
-_REACH = 0.25
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -36,15 +34,6 @@ class FieldLeg:
     direction: Direction
     noise_A: float
     noise_V: float
-
-
-@dataclass(frozen=True, slots=True)
-class Level:
-    """The current at a field, and the sensed voltage over the same rows."""
-
-    current_A: Quantity
-    voltage_V: Quantity
-    rows: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,52 +119,6 @@ def reading_noise(values: Array) -> float:
     # Fourth differences leave nothing of a smooth transition; of white noise they have 70 times
     # its variance. 1.4826 makes the median absolute deviation a standard deviation.
     return float(1.4826 * np.median(np.abs(np.diff(values, 4))) / math.sqrt(70.0))
-
-
-def level_at(leg: FieldLeg, field_T: float) -> Level | None:
-    """Return the current of a leg at a field, None where the leg does not reach it.
-
-    The mean over the nearest rows, over the widest window whose mean agrees with those of all
-    narrower ones (Lepski's rule), so that a plateau is used as far as it reaches.
-    """
-    distance = np.abs(leg.field_T - field_T)
-    order = np.argsort(distance, kind="stable")
-    span = float(np.ptp(leg.field_T))
-    if distance[order[0]] > max(2.0 * span / len(order), 0.01 * span):
-        return None
-    reach = int(np.count_nonzero(distance <= _REACH * span))
-    sizes = [4]
-    while sizes[-1] * 1.4 < reach:
-        sizes.append(math.ceil(sizes[-1] * 1.4))
-    current = leg.current_A[order]
-    means = np.cumsum(current)[np.array(sizes) - 1] / sizes
-    chosen = 0
-    for wide in range(1, len(sizes)):
-        # Nested means: the variance of the difference is the difference of the variances.
-        spread = [leg.noise_A * math.sqrt(1 / sizes[k] - 1 / sizes[wide]) for k in range(wide)]
-        if np.any(np.abs(means[:wide] - means[wide]) > 2.0 * np.array(spread)):
-            break
-        chosen = wide
-    rows = order[: sizes[chosen]]
-    voltage = float(np.mean(leg.voltage_V[rows]))
-    root = math.sqrt(len(rows))
-    offset = abs(float(np.mean(leg.field_T[rows])) - field_T)
-    tilt = _tilt(leg, rows) * offset
-    return Level(
-        Quantity(float(means[chosen]), math.hypot(leg.noise_A / root, tilt)),
-        Quantity(voltage, leg.noise_V / root),
-        len(rows),
-    )
-
-
-def _tilt(leg: FieldLeg, rows: np.ndarray[Any, np.dtype[np.intp]]) -> float:
-    """Return |dI/dH| over the rows where it is significant, else 0."""
-    field = leg.field_T[rows] - np.mean(leg.field_T[rows])
-    power = float(np.sum(field**2))
-    if power == 0:
-        return 0.0
-    slope = float(np.sum(field * leg.current_A[rows])) / power
-    return abs(slope) if abs(slope) * math.sqrt(power) > 2.0 * leg.noise_A else 0.0
 
 
 def find_plateaus(leg: FieldLeg) -> list[Plateau]:
@@ -270,29 +213,3 @@ def _crossing(field: Array, part: Array, at: int, noise: float) -> Quantity:
     fraction = -part[at] / (part[at + 1] - part[at])
     # Inside one step of an abrupt switch every field is equally likely.
     return Quantity(float(field[at] + fraction * step), step / math.sqrt(12.0))
-
-
-def combine_levels(levels: Sequence[tuple[Direction, Quantity]]) -> Quantity:
-    """Return the mean over repeats, then over both directions with equal weight.
-
-    Null with the reason where the directions differ by more than five standard errors and by
-    more than 2 % of the larger one: such a value depends on the side from which it is approached.
-    """
-    means = {
-        direction: weighted_mean([q for side, q in levels if side == direction])
-        for direction in dict.fromkeys(side for side, _ in levels)
-    }
-    if not means:
-        return Quantity(None, note="no leg reaches this field")
-    if len(means) == 1:
-        direction, mean = next(iter(means.items()))
-        return Quantity(mean.value, mean.stderr, f"from the {direction} direction only")
-    (a, sa), (b, sb) = ((q.value or 0.0, q.stderr or 0.0) for q in means.values())
-    error = math.hypot(sa, sb)
-    if abs(a - b) > max(5.0 * error, 0.02 * max(abs(a), abs(b))):
-        return Quantity(
-            None,
-            note=f"depends on the direction of the field: {means['up'].value:.4g} going up, "
-            f"{means['down'].value:.4g} going down",
-        )
-    return Quantity(0.5 * (a + b), 0.5 * max(error, abs(a - b)))

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from nanojunction.analysis.values import Array, Quantity
 
 _FEWEST = 7
-_MOST = 120
+_MOST = 80
 _DRAWS = 256
-_FINE = 241
-_LENGTHS = np.geomspace(0.12, 3.0, 20)
+_FINE, _COARSE = 801, 121
+_LENGTHS = np.geomspace(0.12, 3.0, 14)
 # The likeliest length suits the flat parts too; the top of a peak needs a shorter one.
 _UNDERSMOOTH = 0.7
-_AMPLITUDES = np.array([0.3, 1.0, 3.0, 10.0])
+_AMPLITUDES = np.array([0.3, 1.0, 3.0])
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,14 +110,12 @@ def _fitted(
     centre, width, size = scale
     u, v = (x - centre) / width, y / size
     error = np.maximum(np.nan_to_num(stderr / size), 1e-9)
-    fine = np.linspace(u[0], u[-1], _FINE)
-    mean, covariance, length = _gaussian_process(u, v, error, fine)
-    powers, modes = np.linalg.eigh(covariance)
-    draws = np.random.default_rng(0).standard_normal((_DRAWS, _FINE))
-    curves = mean + draws @ (np.sqrt(np.maximum(powers, 0.0))[:, None] * modes.T)
     line = np.polyfit((base[0] - centre) / width, base[1] / size, 1)
-    shape = _shapes(mean[None, :], fine, line)[0]
-    spread = np.nanstd(_shapes(curves, fine, line), axis=0)
+    process = _likeliest(u, v, error)
+    fine, coarse = (np.linspace(u[0], u[-1], count) for count in (_FINE, _COARSE))
+    shape = _shapes(process.mean(fine)[None, :], fine, line)[0]
+    spread = np.nanstd(_shapes(process.draws(coarse), coarse, line), axis=0)
+    length = process.length
     extra = {"points": len(x), "smoothing_length": length * width}
     local = width * float(shape[3]) if math.isfinite(shape[3]) else None
     missing = "the curve does not fall to half of its height above the local baseline"
@@ -134,35 +132,56 @@ def _fitted(
     )
 
 
-def _gaussian_process(u: Array, v: Array, error: Array, fine: Array) -> tuple[Array, Array, float]:
-    """Return mean and covariance at `fine`, and the length of the likeliest kernel."""
-    best, likelihood = (1.0, 1.0), -math.inf
-    for length in _LENGTHS:
-        kernel = _kernel(u, u, length)
-        for amplitude in _AMPLITUDES:
-            total = amplitude**2 * kernel + np.diag(error**2 + 1e-12 * amplitude**2)
-            found = _log_likelihood(total, v)
-            if found > likelihood:
-                best, likelihood = (float(length), float(amplitude)), found
-    length, amplitude = _UNDERSMOOTH * best[0], best[1]
-    total = amplitude**2 * _kernel(u, u, length) + np.diag(error**2 + 1e-12 * amplitude**2)
-    across = amplitude**2 * _kernel(fine, u, length)
-    solved = np.linalg.solve(total, np.column_stack([v, across.T]))
-    covariance = amplitude**2 * _kernel(fine, fine, length) - across @ solved[:, 1:]
-    return np.asarray(across @ solved[:, 0]), 0.5 * (covariance + covariance.T), length
+@dataclass(frozen=True, slots=True, eq=False)
+class _Process:
+    """A Gaussian process of zero mean through points (u, v) with errors."""
+
+    u: Array
+    v: Array
+    error: Array
+    length: float
+    amplitude: float
+
+    def total(self) -> Array:
+        """Return the covariance of the points, noise included."""
+        noise = self.error**2 + 1e-12 * self.amplitude**2
+        return np.asarray(self._signal(self.u, self.u) + np.diag(noise))
+
+    def mean(self, at: Array) -> Array:
+        """Return the expected curve."""
+        return np.asarray(self._signal(at, self.u) @ np.linalg.solve(self.total(), self.v))
+
+    def draws(self, at: Array) -> Array:
+        """Return curves that the points allow, one a row; the same ones at every call."""
+        across = self._signal(at, self.u)
+        covariance = self._signal(at, at) - across @ np.linalg.solve(self.total(), across.T)
+        powers, modes = np.linalg.eigh(0.5 * (covariance + covariance.T))
+        normal = np.random.default_rng(0).standard_normal((_DRAWS, len(at)))
+        return self.mean(at) + normal @ (np.sqrt(np.maximum(powers, 0.0))[:, None] * modes.T)
+
+    def log_likelihood(self) -> float:
+        """Return the marginal likelihood's logarithm up to a constant, −inf where singular."""
+        try:
+            root = np.linalg.cholesky(self.total())
+        except np.linalg.LinAlgError:
+            return -math.inf
+        white = np.linalg.solve(root, self.v)
+        return float(-0.5 * white @ white - np.sum(np.log(np.diag(root))))
+
+    def _signal(self, first: Array, second: Array) -> Array:
+        apart = (first[:, None] - second[None, :]) / self.length
+        return np.asarray(self.amplitude**2 * np.exp(-0.5 * apart**2))
 
 
-def _kernel(first: Array, second: Array, length: float) -> Array:
-    return np.exp(-0.5 * ((first[:, None] - second[None, :]) / length) ** 2)
-
-
-def _log_likelihood(total: Array, v: Array) -> float:
-    try:
-        root = np.linalg.cholesky(total)
-    except np.linalg.LinAlgError:
-        return -math.inf
-    white = np.linalg.solve(root, v)
-    return float(-0.5 * white @ white - np.sum(np.log(np.diag(root))))
+def _likeliest(u: Array, v: Array, error: Array) -> _Process:
+    """Return the process of the largest marginal likelihood, a little less smooth."""
+    tried = [
+        _Process(u, v, error, float(length), float(amplitude))
+        for length in _LENGTHS
+        for amplitude in _AMPLITUDES
+    ]
+    best = max(tried, key=_Process.log_likelihood)
+    return replace(best, length=_UNDERSMOOTH * best.length)
 
 
 def _shapes(curves: Array, fine: Array, line: Array) -> Array:

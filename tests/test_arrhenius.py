@@ -6,7 +6,7 @@ import json
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nanojunction.analysis.arrhenius import (
@@ -235,6 +235,7 @@ def test_the_document_is_json_and_names_both_regimes() -> None:
     assert len(text["points"]["residuals"]["two-regime"]) == len(NINE)
 
 
+@settings(deadline=None)
 @given(
     st.lists(
         st.tuples(

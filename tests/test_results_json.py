@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nanojunction.analysis.analyse import analyse
@@ -277,6 +277,7 @@ def test_a_wrong_document_is_refused_with_the_place(
         check_results(document)
 
 
+@settings(deadline=None)
 @given(st.floats() | st.none(), st.floats() | st.none())
 def test_no_value_brings_nan_into_the_document(value: float | None, stderr: float | None) -> None:
     quantity = Quantity(value, stderr)
