@@ -188,6 +188,7 @@ def test_forcing_the_heater_on_a_mismatch_quenches_and_the_supply_recovers() -> 
     assert supply.world.field_T() == 0.0
     assert supply.handle("A0") == "A"
     assert supply.handle("X")[:5] == "X00A0"
+    assert supply.handle("R18") == "R+0.00000"
 
 
 def test_without_a_switch_the_field_follows_the_leads() -> None:
@@ -341,6 +342,17 @@ def test_a_setpoint_below_the_gas_ends_at_the_gas() -> None:
     after(controller, 3600.0)
     assert kelvin(controller, 0) == 1.5
     assert kelvin(controller, 1) == pytest.approx(4.2, abs=0.02)
+
+
+def test_a_sweep_goes_on_while_the_heater_is_in_manual_and_is_caught_up_with() -> None:
+    controller = itc()
+    for command in ("C3", "x1", "y1", "s275", "y2", "s4", "y3", "s60", "S1"):
+        controller.handle(command)
+    after(controller, 120.0)
+    assert kelvin(controller, 1) == pytest.approx(295.0, abs=0.02)
+    controller.handle("A1")
+    after(controller, 600.0)
+    assert kelvin(controller, 2) == pytest.approx(275.0, abs=0.1)
 
 
 def test_a_sweep_ramps_the_setpoint_and_holds() -> None:

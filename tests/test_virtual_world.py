@@ -89,6 +89,14 @@ def test_with_the_heater_off_it_cools_to_the_temperature_of_the_gas() -> None:
     assert cryostat.sample_K(1e5) == pytest.approx(SETTINGS.base_temperature_K)
 
 
+@pytest.mark.parametrize("setpoint_K", [4.2, 10.0, 40.0])
+def test_no_step_undershoots_the_temperature_of_the_gas(setpoint_K: float) -> None:
+    cryostat = Cryostat(SETTINGS)
+    cryostat.control(0.0, setpoint_K)
+    assert all(cryostat.insert_K(t) >= 4.2 and cryostat.sample_K(t) >= 4.2 for t in range(600))
+    assert cryostat.sample_K(2000.0) == pytest.approx(setpoint_K)
+
+
 def test_the_heater_holds_what_its_percentage_says() -> None:
     controlled, free = Cryostat(SETTINGS), Cryostat(SETTINGS)
     controlled.control(0.0, 200.0)

@@ -67,21 +67,14 @@ class Cryostat:
         self._segment = ThermalSegment(0.0, start, 0.0, (), settings.sample_lag_s, 0.0)
         self.controlled = False
         self.heater_percent_set = self._percent_for(start)
-        self._setpoint_K = start
-        self._ramp_start_s = 0.0
-        self._ramp_K_per_s = 0.0
 
     def insert_K(self, t: float) -> float:
-        """Return the insert's true temperature (K)."""
-        return self._segment.insert_K(t)
+        """Return the insert's true temperature (K), never below that of the cold gas."""
+        return max(self._segment.insert_K(t), self._settings.base_temperature_K)
 
     def sample_K(self, t: float) -> float:
-        """Return the sample's true temperature (K)."""
-        return self._segment.sample_K(t)
-
-    def setpoint_K(self, t: float) -> float:
-        """Return the controller's setpoint (K), which moves during a ramp."""
-        return self._setpoint_K + self._ramp_K_per_s * max(t - self._ramp_start_s, 0.0)
+        """Return the sample's true temperature (K), never below that of the cold gas."""
+        return max(self._segment.sample_K(t), self._settings.base_temperature_K)
 
     def heater_percent(self, t: float) -> float:
         """Return the heater's output in percent of its largest voltage."""
@@ -102,7 +95,6 @@ class Cryostat:
         decay, ringing = zeta * omega, omega * math.sqrt(1.0 - zeta**2)
         amplitude = complex(error, -(error_slope + decay * error) / ringing)
         self.controlled = True
-        self._setpoint_K, self._ramp_start_s, self._ramp_K_per_s = setpoint_K, t, ramp_K_per_s
         term = (amplitude, complex(-decay, ringing))
         self._begin(t, line, ramp_K_per_s, term, sample)
 
@@ -114,15 +106,10 @@ class Cryostat:
             s.base_temperature_K
             + (s.heater_full_power_K - s.base_temperature_K) * (heater_percent / 100.0) ** 2
         )
-        self._setpoint_K, self._ramp_start_s, self._ramp_K_per_s = self.setpoint_K(t), t, 0.0
         self.controlled = False
         self.heater_percent_set = heater_percent
         term = (complex(insert - equilibrium), complex(-1.0 / s.open_loop_time_s))
         self._begin(t, equilibrium, 0.0, term, sample)
-
-    def remember_setpoint(self, t: float, setpoint_K: float) -> None:
-        """Take a setpoint for later while the loop is open."""
-        self._setpoint_K, self._ramp_start_s, self._ramp_K_per_s = setpoint_K, t, 0.0
 
     def _begin(
         self, t: float, line: float, slope: float, term: tuple[complex, complex], sample: float

@@ -65,8 +65,10 @@ class Ips120(OxfordInstrument):
     def _set_activity(self, argument: str) -> None:
         activity = whole(argument, 0, 4)
         magnet, t = self.world.magnet, self.time_s
-        if magnet.quenched and not (activity in (HOLD, CLAMP) and magnet.clear_quench(t)):
-            raise RefusedError
+        if magnet.quenched:
+            if activity not in (HOLD, CLAMP) or not magnet.clear_quench(t):
+                raise RefusedError
+            self.persistent_T = 0.0
         if activity == 3 or (self.activity == CLAMP and activity in (TO_SETPOINT, TO_ZERO)):
             raise RefusedError  # a clamped output is released with A0 first
         if activity == CLAMP and abs(magnet.lead_T(t)) > _MATCH_T:

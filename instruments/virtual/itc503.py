@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import ClassVar
 
 from nanojunction.instruments.virtual.oxford import OxfordInstrument, RefusedError, decimal, whole
@@ -15,6 +16,20 @@ from nanojunction.instruments.virtual.world import World
 
 #: Rows of the sweep table and its columns: setpoint (K), sweep time (min), hold time (min).
 _STEPS, _COLUMNS = 16, 3
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """A setpoint that stays or moves: step of a sweep (0 without one), start, value, slope."""
+
+    number: int
+    start_s: float
+    start_K: float
+    slope_K_per_s: float
+
+    def setpoint_K(self, t: float) -> float:
+        """Return the setpoint (K) at `t` (s)."""
+        return self.start_K + self.slope_K_per_s * max(t - self.start_s, 0.0)
 
 
 class Itc503(OxfordInstrument):
@@ -30,11 +45,11 @@ class Itc503(OxfordInstrument):
         self.auto_pid = False
         self.pid = {"P": 20.0, "I": 2.0, "D": 0.0}
         self.sweep_table = [[0.0] * _COLUMNS for _ in range(_STEPS)]
-        self._setpoint_K = world.settings.initial_temperature_K
+        start = world.settings.initial_temperature_K
+        self._stage = Stage(0, world.now(), start, 0.0)
+        self._stages: list[Stage] = []  # of a sweep, still to come
         self._pointer = {"x": 0, "y": 0}
         self._tables: dict[tuple[str, int, int], float] = {}
-        self._stages: list[tuple[int, float, float, float]] = []  # number, start, from, K/s
-        self._stage = 0
         world.follow(self._advance)
         self._table: Mapping[str, Callable[[str], str | None]] = {
             "A": self._set_automatic,
@@ -75,24 +90,28 @@ class Itc503(OxfordInstrument):
     # Loop
 
     def _set_automatic(self, argument: str) -> None:
-        self.automatic = whole(argument, 0, 3)
-        cryostat = self.world.cryostat
-        if self.automatic & 1:
-            self._control(self.time_s, self._setpoint_K, 0.0)
-        elif cryostat.controlled:
+        automatic, cryostat = whole(argument, 0, 3), self.world.cryostat
+        closing = automatic & 1 and not self.automatic & 1
+        self.automatic = automatic
+        if closing:
+            self._control(self.time_s)
+        elif cryostat.controlled and not automatic & 1:
             cryostat.free(self.time_s, cryostat.heater_percent(self.time_s))
 
     def _set_setpoint(self, argument: str) -> None:
-        self._stages, self._stage = [], 0
         kelvin = decimal(argument, 0.0, self.world.settings.heater_full_power_K)
-        self._setpoint_K = kelvin
-        if self.automatic & 1:
-            self._control(self.time_s, kelvin, 0.0)
+        self._stages = []
+        self._begin(Stage(0, self.time_s, kelvin, 0.0))
 
-    def _control(self, t: float, kelvin: float, slope_K_per_s: float) -> None:
+    def _begin(self, stage: Stage) -> None:
+        self._stage = stage
+        if self.automatic & 1:
+            self._control(stage.start_s)
+
+    def _control(self, t: float) -> None:
         """Close the loop; the insert cannot go below what the cold gas reaches."""
-        reachable = max(kelvin, self.world.settings.base_temperature_K)
-        self.world.cryostat.control(t, reachable, slope_K_per_s)
+        reachable = max(self._stage.setpoint_K(t), self.world.settings.base_temperature_K)
+        self.world.cryostat.control(t, reachable, self._stage.slope_K_per_s)
 
     def _set_heater(self, argument: str) -> None:
         if self.automatic & 1:
@@ -119,37 +138,25 @@ class Itc503(OxfordInstrument):
     # Sweeps
 
     def _set_sweep(self, argument: str) -> None:
-        step = whole(argument, 0, 2 * _STEPS)
-        self._setpoint_K = self._present_setpoint(self.time_s)
-        self._stages, self._stage = [], 0
-        if self.automatic & 1:
-            self._control(self.time_s, self._setpoint_K, 0.0)
-        if step == 0:
+        first = whole(argument, 0, 2 * _STEPS)
+        t, kelvin = self.time_s, self._stage.setpoint_K(self.time_s)
+        self._stages = []
+        self._begin(Stage(0, t, kelvin, 0.0))
+        if first == 0:
             return
-        t, kelvin = self.time_s, self._setpoint_K
-        for number in range(max(step, 1), 2 * _STEPS + 1):
+        for number in range(first, 2 * _STEPS + 1):
             target, sweep_min, hold_min = self.sweep_table[(number - 1) // 2]
-            if number % 2:
-                seconds = 60.0 * sweep_min
-                slope = (target - kelvin) / seconds if seconds else 0.0
-                self._stages.append((number, t, kelvin if seconds else target, slope))
-                t, kelvin = t + seconds, target
-            else:
-                self._stages.append((number, t, target, 0.0))
-                t += 60.0 * hold_min
-        self._stages.append((0, t, kelvin, 0.0))
+            sweeping = number % 2 == 1
+            seconds = 60.0 * (sweep_min if sweeping else hold_min)
+            slope = (target - kelvin) / seconds if sweeping and seconds else 0.0
+            self._stages.append(Stage(number, t, kelvin if slope else target, slope))
+            t, kelvin = t + seconds, target
+        self._stages.append(Stage(0, t, kelvin, 0.0))
         self._advance(self.time_s)
 
     def _advance(self, t: float) -> None:
-        while self._stages and self._stages[0][1] <= t:
-            self._stage, start, kelvin, slope = self._stages.pop(0)
-            self._setpoint_K = kelvin
-            if self.automatic & 1:
-                self._control(start, kelvin, slope)
-
-    def _present_setpoint(self, t: float) -> float:
-        cryostat = self.world.cryostat
-        return cryostat.setpoint_K(t) if self._stage and cryostat.controlled else self._setpoint_K
+        while self._stages and self._stages[0].start_s <= t:
+            self._begin(self._stages.pop(0))
 
     def _point(self, axis: str, argument: str) -> None:
         self._pointer[axis] = whole(argument, 0, 128)
@@ -185,17 +192,18 @@ class Itc503(OxfordInstrument):
         return percent / 100.0 * self.world.settings.heater_max_voltage_V
 
     def _status(self) -> str:
-        return f"X0A{self.automatic}C{self.control}S{self._stage:02d}H1L{1 if self.auto_pid else 0}"
+        loop = f"A{self.automatic}C{self.control}S{self._stage.number:02d}"
+        return f"X0{loop}H1L{1 if self.auto_pid else 0}"
 
     def _parameter(self, number: int) -> str:
         world, t = self.world, self.time_s
         match number:
             case 0:
-                value, digits = self._present_setpoint(t), 3
+                value, digits = self._stage.setpoint_K(t), 3
             case 1 | 2 | 3:
                 value, digits = world.sensor_K(number, t), 3
             case 4:
-                value, digits = self._present_setpoint(t) - world.sensor_K(1, t), 3
+                value, digits = self._stage.setpoint_K(t) - world.sensor_K(1, t), 3
             case 5:
                 value, digits = world.cryostat.heater_percent(t), 1
             case 6:
