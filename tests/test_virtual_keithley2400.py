@@ -8,6 +8,7 @@ import math
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from nanojunction.instruments.virtual import WorldSettings
 from nanojunction.instruments.virtual.keithley2400 import Keithley2400
@@ -341,6 +342,71 @@ def test_the_line_keeps_the_offsets_of_the_calibrated_resistors(
     i_off = mean_i - slope * mean_v
     assert abs(i_off) < 0.75 * i_bound
     assert abs(i_off / slope) < 0.75 * v_bound
+
+
+class AnyOrderOfCommands(RuleBasedStateMachine):
+    """Whatever is sent: the junction never sees more than level and compliance allow."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.k = keithley(ohm=330.0, offset_V=4e-3)
+        self.k.handle("*CLS")
+
+    @rule(on=st.booleans())
+    def output(self, on: bool) -> None:
+        self.k.handle(f":OUTP {on:d}")
+        assert self.k.handle(":OUTP?") == f"{on:d}"
+
+    @rule(function=st.sampled_from(["VOLT", "CURR"]))
+    def source(self, function: str) -> None:
+        self.k.handle(f":SOUR:FUNC {function}")
+
+    @rule(volt=st.floats(-300.0, 300.0), ampere=st.floats(-1.5, 1.5))
+    def levels(self, volt: float, ampere: float) -> None:
+        self.k.handle(f":SOUR:VOLT {volt:.6g}")
+        self.k.handle(f":SOUR:CURR {ampere:.6g}")
+
+    @rule(volt=st.floats(1e-3, 300.0), ampere=st.floats(1e-8, 1.5))
+    def compliance(self, volt: float, ampere: float) -> None:
+        self.k.handle(f":SENS:VOLT:PROT {volt:.6g}")
+        self.k.handle(f":SENS:CURR:PROT {ampere:.6g}")
+
+    @rule(ampere=st.floats(1e-7, 1.0), wires=st.booleans(), automatic=st.booleans())
+    def ranges(self, ampere: float, wires: bool, automatic: bool) -> None:
+        self.k.handle(f":SENS:CURR:RANG {ampere:.6g}")
+        self.k.handle(f":SENS:CURR:RANG:AUTO {automatic:d};:SYST:RSEN {wires:d}")
+
+    @rule(mode=st.sampled_from(["FIX", "SWE", "LIST"]), count=st.integers(1, 5))
+    def sweep(self, mode: str, count: int) -> None:
+        self.k.handle(f":SOUR:VOLT:MODE {mode};STAR -1;STOP 1;STEP 0.5;:TRIG:COUN {count}")
+        self.k.handle(":SOUR:LIST:VOLT 0.1,-0.2,0.3")
+
+    @rule()
+    def read(self) -> None:
+        answer = self.k.handle(":READ?")
+        assert (answer is None) == (self.k.handle(":OUTP?") == "0")
+
+    @rule()
+    def reset(self) -> None:
+        self.k.handle("*RST")
+        assert not self.k.world.output_on
+
+    @invariant()
+    def limits_hold(self) -> None:
+        settings, world = self.k.unit.settings, self.k.world
+        if world.output_on and settings.source_function == "VOLT":
+            assert abs(world.junction_current_A) <= settings.current_compliance * (1 + 1e-9)
+        elif world.output_on:
+            assert abs(world.junction_voltage_V) <= settings.voltage_compliance * (1 + 1e-9)
+
+    @invariant()
+    def nothing_breaks(self) -> None:
+        codes = numbers(self.k.handle(":SYST:ERR:CODE?"))
+        assert codes[0] in (0, -222, -350, 803, 822, 824, 826)
+        assert self.k.handle("*IDN?") == Keithley2400.identity
+
+
+TestAnyOrderOfCommands = AnyOrderOfCommands.TestCase
 
 
 # Time

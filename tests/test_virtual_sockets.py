@@ -420,6 +420,37 @@ def test_no_bytes_kill_a_server(cryostat: VirtualCryostat, role: str, junk: byte
     client.close()
 
 
+def test_all_instruments_can_be_asked_at_once() -> None:
+    questions = {
+        "source_meter": (
+            b"*RST;:OUTP ON;:SENS:FUNC 'VOLT','CURR';*OPC?",
+            b":SOUR:VOLT 0.01;:READ?",
+        ),
+        "magnet": (b"C3", b"R7"),
+        "temperature": (b"C3", b"R2"),
+    }
+    with VirtualCryostat("C", speed=10_000) as cryostat:
+        answers: dict[str, list[bytes]] = {}
+
+        def ask(role: str) -> None:
+            client = Raw(cryostat.endpoints[role])
+            prepare, question = questions[role]
+            client.ask(prepare)
+            answers[role] = [client.ask(question) for _ in range(200)]
+            client.close()
+
+        threads = [threading.Thread(target=ask, args=(role,)) for role in questions]
+        for thread in threads:
+            thread.start()
+        truth = [(cryostat.world.field_T(), cryostat.world.temperature_K()) for _ in range(500)]
+        for thread in threads:
+            thread.join()
+    assert all(line.count(b",") == 4 for line in answers["source_meter"])
+    assert set(answers["magnet"]) == {b"R+0.000"}
+    assert all(line.startswith(b"R29") for line in answers["temperature"])
+    assert set(truth) == {(0.0, 295.0)}
+
+
 def test_an_endless_line_is_refused_and_forgotten(cryostat: VirtualCryostat) -> None:
     client = Raw(cryostat.endpoints["source_meter"])
     client.ask(b"*CLS;*IDN?")
