@@ -510,6 +510,7 @@ def test_nothing_is_left_behind() -> None:
     with pytest.raises(ConnectionError):
         client.line()
     client.close()
+    assert cryostat.instruments["magnet"].handle("R7") == "R+0.000"
     for endpoint in endpoints.values():
         with pytest.raises(ConnectionRefusedError):
             socket.create_connection(("127.0.0.1", port_of(endpoint)))

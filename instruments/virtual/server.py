@@ -15,7 +15,7 @@ import threading
 from collections import deque
 from dataclasses import dataclass
 
-from nanojunction.instruments.virtual.instrument import VirtualInstrument
+from nanojunction.instruments.virtual.instrument import VirtualInstrument, nobody
 
 log = logging.getLogger(__name__)
 
@@ -71,6 +71,7 @@ class InstrumentServer:
         self._closing.set()
         self._waker.send(b"x")
         self._thread.join()
+        self.instrument.attend = nobody
         self._let_go()
         self._selector.close()
         for sock in (self._listener, self._wake, self._waker):
