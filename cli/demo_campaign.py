@@ -22,7 +22,7 @@ from nanojunction.procedures.runner import Outcome, Progress, StopRequest, run_p
 class Step:
     """One run: the junction to mount, the procedure, its settings, and the run file's name.
 
-    `weight` is the step's share of the campaign's duration, for the progress bar only.
+    `junction` is a built-in name or a junction file, whose name is then the sample's. `weight` is the step's share of the campaign's duration, for the progress bar only.
     """
 
     junction: str
@@ -30,6 +30,11 @@ class Step:
     name: str
     settings: Mapping[str, str] = field(default_factory=dict)
     weight: float = 1.0
+
+    @property
+    def sample(self) -> str:
+        """The junction's name, as it stands in the run file."""
+        return Path(self.junction).stem
 
 
 LINE = {"vmax": "10 mV", "step": "500 uV"}
@@ -146,7 +151,7 @@ def measure(
         if step.junction != mounted:
             on.bench.mount(step.junction)
             mounted = step.junction
-        procedure = load_procedure(step.procedure)(sample=step.junction, **step.settings)
+        procedure = load_procedure(step.procedure)(sample=step.sample, **step.settings)
 
         def tell(progress: Progress, done: float = done, step: Step = step) -> None:
             show(
