@@ -46,6 +46,8 @@ from nanojunction.analysis.values import Curve, Quantity
 if TYPE_CHECKING:
     from nanojunction.analysis.iv import RunResult
 
+__all__ = ["FieldReference", "States", "analyse_magneto", "choose_states"]
+
 
 def analyse_magneto(
     iv: Sequence[RunResult],
@@ -58,7 +60,7 @@ def analyse_magneto(
     `iv` and `ih` are runs of one device at one temperature. `mr` comes from R_s(H) where I(H) was
     measured at two voltages, else from the I(V) of both states; `mc` and `tmr` are curves over V
     from the I(V), else points from the plateaus of I(H). What cannot be found is null with its
-    reason. `line` widens the mask of small denominators by the line's current offset. `reference`
+    reason. `line` widens the mask of small denominators by what its offset drives. `reference`
     says which fields of I(H) are compared.
     """
     quantities: dict[str, Any] = {}
@@ -150,10 +152,14 @@ def _magnetoresistance(
 
 
 def _line_current(line: MeasuringLine | None, resistance: Quantity) -> float:
+    """Return the current (A) that the line's voltage offset drives through a resistance.
+
+    The line's own current offset belongs to its resistor and says nothing about another one.
+    """
     if line is None or resistance.value is None or resistance.value <= 0:
         return 0.0
     try:
-        return line.offset("i_off_A", resistance.value).value
+        return line.offset("v_off_V", resistance.value).value / resistance.value
     except CalibrationError:
         return 0.0
 
@@ -230,7 +236,7 @@ def _points(
     ratios, notes = [], []
     for loop, i_p, i_ref in zip(loops, parallel, reference, strict=True):
         ratio = ratio_of(i_p, i_ref)
-        limit = MASK_BELOW * float(np.hypot(i_ref.stderr or 0.0, syst_A))
+        limit = MASK_BELOW * (i_ref.stderr or 0.0) + syst_A
         if ratio.value is not None and abs(i_ref.value or 0.0) <= limit:
             ratio = Quantity(None, note="the denominator is zero within its error and the line's")
         if ratio.value is None:

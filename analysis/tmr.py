@@ -27,8 +27,8 @@ MASK_BELOW = 3.0
 class CurrentPair:
     """The currents of the parallel and of the reference state on one grid of voltages.
 
-    `syst_A` is the measuring line's current offset at the junction's resistance, 0 where no
-    calibration is given: it widens the mask, never the statistical error.
+    `syst_A` is the current that the measuring line's voltage offset drives through the junction,
+    0 where no calibration is given: it widens the mask, never the statistical error.
     """
 
     voltage_V: Array
@@ -85,9 +85,9 @@ def ratio_curve(pair: CurrentPair) -> Curve:
 
 
 def denominator_is_zero(pair: CurrentPair) -> np.ndarray[Any, np.dtype[np.bool_]]:
-    """Tell where the reference current is below three standard errors, the line's included."""
-    error = np.hypot(pair.reference_err_A, pair.syst_A)
-    return np.asarray(np.abs(pair.reference_A) <= MASK_BELOW * error)
+    """Tell where the reference current is below three standard errors and the line's offset."""
+    error = MASK_BELOW * pair.reference_err_A + pair.syst_A
+    return np.asarray(np.abs(pair.reference_A) <= error)
 
 
 def ratio_peak(pair: CurrentPair, curve: Curve) -> dict[str, Quantity]:
@@ -137,7 +137,7 @@ def sign_reversals(pair: CurrentPair) -> list[dict[str, Any]]:
     opposite = pair.parallel_A * pair.reference_A < 0
     sure = (
         opposite
-        & (np.abs(pair.parallel_A) > MASK_BELOW * np.hypot(pair.parallel_err_A, pair.syst_A))
+        & (np.abs(pair.parallel_A) > MASK_BELOW * pair.parallel_err_A + pair.syst_A)
         & ~denominator_is_zero(pair)
     )
     edges = np.flatnonzero(np.diff(np.concatenate([[False], opposite, [False]]).astype(int)))

@@ -178,6 +178,30 @@ def test_the_document_is_written_whole(campaign: Path, tmp_path: Path) -> None:
     assert not list(tmp_path.glob("*.part"))
 
 
+def test_a_current_over_time_has_a_mean_whose_error_counts_the_drift(campaign: Path) -> None:
+    rng = np.random.default_rng(3)
+    count = 400
+    drift = np.linspace(-1e-8, 1e-8, count)
+    current = -10e-6 + drift + 1e-10 * rng.standard_normal(count)
+    rows = np.column_stack([np.zeros(count), current, np.zeros(count), np.full(count, 240.0)])
+    rows = np.column_stack([rows, np.zeros(count)])
+    (found,) = analyse([write_run(campaign / "it.csv", "A", "it", rows)]).run_results
+    mean = found.quantities["i_mean_A"]
+    assert mean.value == pytest.approx(-10e-6, abs=1e-10)
+    assert mean.stderr > 1e-9  # the noise alone would give 5e-12 A
+
+
+def test_a_run_in_which_nothing_is_swept_says_so(campaign: Path) -> None:
+    path = campaign / "rest.csv"
+    path.write_text("V,I\n" + "0.001,1e-6\n" * 30, encoding="utf-8")
+    analysis = analyse([path])
+    (found,) = analysis.run_results
+    assert found.run.kind == "unknown"
+    assert found.quantities == {}
+    assert any("no quantities" in warning for warning in found.warnings)
+    check_results(analysis.to_json())
+
+
 # --- groups ---------------------------------------------------------------------------------
 
 
