@@ -73,6 +73,7 @@ class VirtualInstrument(ABC):
 
         if self.world.clock.sleep_until(moment_s, interrupted):
             return True
+        self.time_s = max(self.time_s, self.world.now())
         for line in urgent:
             self.execute(line)
         return False

@@ -7,7 +7,7 @@ ScpiError with the instrument's code.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from nanojunction.instruments.virtual.keithley2400_settings import (
     CURRENT_RANGES,
@@ -90,6 +90,17 @@ def _trigger_count(s: Settings2400, value: float) -> float:
     if value * s.arm_count > _MOST_READINGS:
         raise ScpiError(-222)
     return value
+
+
+def check_sweep(s: Settings2400, levels: Sequence[float], voltage: bool) -> None:
+    """Raise ScpiError for a sweep (V or A) beyond a fixed source range or the operating area."""
+    fixed = s.sweep_ranging == "FIX"
+    check = _voltage_level if voltage else _current_level
+    full_scale = s.source_voltage_range if voltage else s.source_current_range
+    for level in levels:
+        if fixed and _exceeds(level, full_scale):
+            raise ScpiError(-222)
+        check(s, level)
 
 
 CHECKS: Mapping[str, Check] = {

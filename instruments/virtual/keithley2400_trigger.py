@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator
 
+from nanojunction.instruments.virtual.keithley2400_checks import check_sweep
 from nanojunction.instruments.virtual.keithley2400_sweep import sweep_levels
 from nanojunction.instruments.virtual.keithley2400_unit import (
     COMPLIANCE,
@@ -48,8 +49,9 @@ class TriggerModel:
         unit.world.follow(self.advance)
 
     def start(self, t: float) -> None:
-        """Leave idle; raises ScpiError -221 for a sweep that cannot be made."""
+        """Leave idle; raises ScpiError for a sweep that cannot be made."""
         levels = sweep_levels(self.unit.settings, self.unit.sources_voltage)
+        check_sweep(self.unit.settings, levels, self.unit.sources_voltage)
         self.unit.swept_peak = max(map(abs, levels), default=0.0)
         self.readings = []
         self.unit.clear_filter()
