@@ -1,0 +1,120 @@
+"""The run file keeps every bit, ends with a whole row, and never replaces another."""
+
+from __future__ import annotations
+
+import math
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from pymeasure.experiment import Results
+
+from nanojunction.procedures.iv import IVSweep
+from nanojunction.procedures.runfile import NotWritten, RunFile, free_path, header
+
+COLUMNS = ("Voltage (V)", "Current (A)", "Leg")
+
+
+def lines_of(path: Path) -> list[str]:
+    return path.read_text(encoding="utf-8").splitlines()
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(st.lists(st.tuples(st.floats(), st.floats(), st.integers(0, 9)), max_size=5))
+def test_numbers_read_back_to_the_last_bit(
+    tmp_path: Path, rows: list[tuple[float, float, int]]
+) -> None:
+    path = free_path(tmp_path, "run")
+    with RunFile(path, COLUMNS) as file:
+        file.write_header("")
+        for row in rows:
+            file.write_row(dict(zip(COLUMNS, row, strict=True)))
+    read = [tuple(map(float, line.split(","))) for line in lines_of(path)[1:]]
+    assert len(read) == len(rows)
+    for after, before in zip(read, rows, strict=True):
+        for one, other in zip(after, before, strict=True):
+            assert one == other or (math.isnan(one) and math.isnan(other))
+
+
+def test_numpy_scalars_are_numbers(tmp_path: Path) -> None:
+    """PyMeasure's own formatter writes them as nan in a column with a unit."""
+    with RunFile(tmp_path / "run.csv", COLUMNS) as file:
+        file.write_header("")
+        file.write_row(
+            {"Voltage (V)": np.float32(0.5), "Current (A)": np.array(1e-6), "Leg": np.int64(3)}
+        )
+    assert lines_of(tmp_path / "run.csv")[1] == "0.5,1e-06,3.0"
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        {"Voltage (V)": 1.0, "Current (A)": 1.0},
+        {"Voltage (V)": 1.0, "Current (A)": 1.0, "leg": 0},
+        {"Voltage (V)": 1.0, "Current (A)": 1.0, "Leg": 0, "More": 1},
+        {"Voltage (V)": "1.0", "Current (A)": 1.0, "Leg": 0},
+        {"Voltage (V)": None, "Current (A)": 1.0, "Leg": 0},
+        {"Voltage (V)": True, "Current (A)": 1.0, "Leg": 0},
+    ],
+)
+def test_a_row_that_is_not_whole_is_refused(tmp_path: Path, row: dict[str, float]) -> None:
+    with RunFile(tmp_path / "run.csv", COLUMNS) as file:
+        file.write_header("")
+        with pytest.raises(NotWritten, match=r"run\.csv"):
+            file.write_row(row)
+        assert file.rows == 0
+    assert len(lines_of(tmp_path / "run.csv")) == 1
+
+
+def test_a_row_is_with_the_operating_system_when_it_is_written(tmp_path: Path) -> None:
+    with RunFile(tmp_path / "run.csv", COLUMNS) as file:
+        file.write_header("")
+        for leg in range(3):
+            file.write_row({"Voltage (V)": 0.1, "Current (A)": 1e-9, "Leg": leg})
+            assert lines_of(tmp_path / "run.csv")[-1] == f"0.1,1e-09,{leg}"
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device that is always full")
+def test_a_device_that_is_full(tmp_path: Path) -> None:
+    path = tmp_path / "run.csv"
+    file = RunFile(path, COLUMNS)
+    full = os.open("/dev/full", os.O_WRONLY)
+    os.dup2(full, file._handle)
+    os.close(full)
+    with pytest.raises(NotWritten, match="No space left on device"):
+        file.write_header("")
+    file.close()
+
+
+def test_an_existing_file_is_never_replaced(tmp_path: Path) -> None:
+    first = free_path(tmp_path, "run")
+    first.write_text("precious", encoding="utf-8")
+    with pytest.raises(NotWritten, match=r"run\.csv: cannot be created"):
+        RunFile(first, COLUMNS)
+    assert free_path(tmp_path, "run").name == "run_2.csv"
+    assert first.read_text(encoding="utf-8") == "precious"
+
+
+@pytest.mark.parametrize(
+    ("stem", "name"),
+    [
+        ("A 40K/0T", "A-40K-0T.csv"),
+        ("con", "run-con.csv"),
+        ("LPT1.x", "run-LPT1.x.csv"),
+        ("..", "run.csv"),
+        ("Jonction é", "Jonction-é.csv"),
+        ("x" * 300, f"{'x' * 120}.csv"),
+    ],
+)
+def test_names_that_some_file_system_refuses(tmp_path: Path, stem: str, name: str) -> None:
+    assert free_path(tmp_path, stem).name == name
+
+
+def test_the_header_is_pymeasures(tmp_path: Path) -> None:
+    procedure = IVSweep(sample="A # 1", vmax="10mV", turning_points="0, 1mV")
+    theirs = Results(procedure, str(tmp_path / "theirs.csv"))
+    ours = header(procedure).replace("#Metadata:\n", "")
+    assert ours == theirs.header()
