@@ -157,7 +157,8 @@ class _Process:
         covariance = self._signal(at, at) - across @ np.linalg.solve(self.total(), across.T)
         powers, modes = np.linalg.eigh(0.5 * (covariance + covariance.T))
         normal = np.random.default_rng(0).standard_normal((_DRAWS, len(at)))
-        return self.mean(at) + normal @ (np.sqrt(np.maximum(powers, 0.0))[:, None] * modes.T)
+        root = np.sqrt(np.maximum(powers, 0.0))[:, None] * modes.T
+        return np.asarray(self.mean(at) + normal @ root)
 
     def log_likelihood(self) -> float:
         """Return the marginal likelihood's logarithm up to a constant, −inf where singular."""
