@@ -90,7 +90,9 @@ def read_distribution(table: Mapping[str, Any]) -> Distribution:
     values: dict[str, Any] = {}
     for key, field in fields.items():
         if key in table:
-            values[key] = _flag(key, table[key]) if key == "stratified" else _number(key, table[key])
+            values[key] = (
+                _flag(key, table[key]) if key == "stratified" else _number(key, table[key])
+            )
         elif field.default is dataclasses.MISSING:
             raise ValueError(f"{key} is missing")
     return kind(**values)
