@@ -1,0 +1,1 @@
+"""Figures in publication style, drawn from runs, results and groups."""
