@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 OUT ?= nanojunction-demo
 SEED ?= 1
 
-.PHONY: demo test lint clean
+.PHONY: demo test lint bench clean
 
 demo: $(VENV)/.ready
 	$(BIN)/nanojunction demo --out $(OUT) --seed $(SEED)
@@ -17,6 +17,9 @@ lint: $(VENV)/.ready build/ns/nanojunction
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	MYPYPATH=build/ns $(BIN)/mypy -p nanojunction
+
+bench: $(VENV)/.ready
+	@for one in benchmarks/*.py; do echo "== $$one"; $(BIN)/python $$one || exit 1; done
 
 # Python packages, pinned; made again only when one of these files changes.
 $(VENV)/.packages: pyproject.toml constraints.txt
