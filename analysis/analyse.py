@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import copyreg
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any
 
 from nanojunction.analysis.calibration import (
@@ -28,18 +26,6 @@ from nanojunction.analysis.states import LARGEST_AGAINST_ZERO, FieldReference
 
 Progress = Callable[[int, int], None]
 """Called with the number of files done and the number of all files."""
-
-
-def _view(items: dict[Any, Any]) -> MappingProxyType[Any, Any]:
-    return MappingProxyType(items)
-
-
-def _pickle_view(view: MappingProxyType[Any, Any]) -> tuple[Any, ...]:
-    return _view, (dict(view),)
-
-
-# Results travel between processes; pickle alone does not know the read-only view in a Quantity.
-copyreg.pickle(MappingProxyType, _pickle_view)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -15,7 +15,6 @@ from nanojunction.models.junction import Memory, load_junction
 from nanojunction.models.laws import Activated
 from nanojunction.models.magnetic_laws import Switching
 from tests.junction_probes import (
-    Curve,
     after_fields,
     chord_ohm,
     iv,
