@@ -49,8 +49,9 @@ CHANGES = [
     Change("resistor-100", "r_s_ohm", ("resistor",), {"I_off of 100 Ω": DOWN}),
     Change("resistor-1k", "r_s_ohm", ("resistor",), {"I_off of 1 kΩ": DOWN}),
     Change("resistor-10k", "r_s_ohm", ("resistor",), {}, up=["I_off of 10 kΩ"]),
-    Change("world", "voltmeter_offset_V", ("resistor",),
-           {"V_off of 100 Ω": UP, "V_off of 1 kΩ": UP}, up=["V_off of 10 kΩ", "I_off of 10 kΩ"]),
+        Change("world", "voltmeter_offset_V", ("resistor", "B-degraded"),
+           {"V_off of 100 Ω": UP, "V_off of 1 kΩ": UP}, up=["V_off of 10 kΩ", V],
+           down=["I_off of 10 kΩ"]),
     Change("A", "i_off_A", ("resistor", "A_"),
            {"I_off": UP, V: UP, "I_off over the line's": UP, "V_off over the line's": UP,
             "I_sp(t) at V = 0": UP, "P_max": 1.21}),
@@ -64,7 +65,7 @@ CHANGES = [
     Change("B", "t_cross_K", ("B_",), {"V_off: crossover T*": UP, "P_max: crossover T*": UP}),
     Change("B", "r_s_e_a_meV", ("B_",), {"R_s: E_a": UP}),
     Change("B", "p_max_e_a_low_meV", ("B_",), {"P_max: E_a below T*": UP},
-           down=["P_max: E_a above less below T*", "P_max: ΔAICc for two regimes"]),
+           down=["P_max: E_a above less below T*"]),
     Change("B", "p_max_e_a_high_meV", ("B_",), {"P_max: E_a above T*": UP},
            up=["P_max: E_a above less below T*"]),
     Change("B", "v_off_e_a_low_meV", ("B_",), {}, down=["V_off: E_a above less below T*"]),
@@ -105,8 +106,8 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> list[ComparedRow]:
     return measured(tmp_path_factory.mktemp("undisturbed"), steps(), {})
 
 
-def changed_file(junction: str, parameter: str, folder: Path) -> Path:
-    """Write the junction's file with a parameter ten per cent larger; return its path."""
+def changed_file(junction: str, parameter: str, folder: Path, factor: float = 1.1) -> Path:
+    """Write the junction's file with a parameter larger by `factor`; return its path."""
     source = resources.files("nanojunction.sample_data") / "junctions" / f"{junction}.toml"
     content = tomllib.loads(source.read_text(encoding="utf-8"))
     *path, last = parameter.split(".")
@@ -118,7 +119,7 @@ def changed_file(junction: str, parameter: str, folder: Path) -> Path:
             for inner in (table if key == "*" else [table[int(key) if key.isdigit() else key]])
         ]
     for table in tables:
-        table[last] *= 1.1
+        table[last] *= factor
     file = folder / f"{junction}.toml"
     file.write_text(as_toml(content), encoding="utf-8")
     return file
@@ -182,6 +183,21 @@ def follows(
     return now > was + far if quantity in change.up else now < was - far
 
 
+CRITERIA = ["R_s", "V_off", "P_max"]
+
+
+def test_a_junction_with_one_regime_is_found_to_have_one(
+    undisturbed: list[ComparedRow], tmp_path: Path
+) -> None:
+    """A criterion does not grow by ten per cent; it turns over when the regimes become one."""
+    file = changed_file("B", "v_off_e_a_low_meV", tmp_path, factor=14.0 / 6.365)
+    campaign = [replace(step, junction=str(file)) for step in steps() if step.junction == "B"]
+    after = {row.quantity: row for row in measured(tmp_path / "runs", campaign, {})}
+    before = {row.quantity: row for row in undisturbed if row.device == "B"}
+    assert before["V_off: ΔAICc for two regimes"].ok
+    assert not after["V_off: ΔAICc for two regimes"].ok
+
+
 def test_every_row_is_moved_by_some_parameter(undisturbed: list[ComparedRow]) -> None:
     moved = {
         (change.junction, quantity)
@@ -193,5 +209,5 @@ def test_every_row_is_moved_by_some_parameter(undisturbed: list[ComparedRow]) ->
         for row in undisturbed
         if (row.device, row.quantity) not in moved and ("world", row.quantity) not in moved
     ]
-    # B's R_s has one regime by its law: no parameter of it makes two.
-    assert still == [("B", "40 to 360 K", "R_s: ΔAICc for two regimes")]
+    criteria = [("B", "40 to 360 K", f"{name}: ΔAICc for two regimes") for name in CRITERIA]
+    assert still == criteria

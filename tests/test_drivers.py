@@ -145,13 +145,14 @@ def test_nothing_at_the_address(unused_port: int) -> None:
 
 
 V_IPS = ("V", "IPS120-10  Version 3.07  (c) OXFORD 1996")
+OPEN_IPS = [V_IPS, ("$Q4", None)]
 V_ITC = ("V", "ITC503 Version 1.11 (c) OXFORD 1997")
 
 
 def test_ips120_writes_rate_and_setpoint_before_it_goes(scripted: Any) -> None:
     server = scripted(
         [
-            V_IPS,
+            *OPEN_IPS,
             ("T0.500000", "T"),
             ("J-1.250000", "J"),
             ("R8", "R-1.25000"),
@@ -171,7 +172,7 @@ def test_ips120_writes_rate_and_setpoint_before_it_goes(scripted: Any) -> None:
 def test_ips120_opens_its_switch_only_with_the_leads_at_the_magnets_field(scripted: Any) -> None:
     server = scripted(
         [
-            V_IPS,
+            *OPEN_IPS,
             ("C3", "C"),
             ("X", "X00A0C3H2M00P00"),
             ("R18", "R+0.50000"),
@@ -206,7 +207,7 @@ def test_ips120_opens_its_switch_only_with_the_leads_at_the_magnets_field(script
     ],
 )
 def test_ips120_status(scripted: Any, answer: str, state: MagnetState, heater: bool | None) -> None:
-    server = scripted([V_IPS, ("X", answer)], "\r")
+    server = scripted([*OPEN_IPS, ("X", answer)], "\r")
     supply: IPS120Magnet = open_ips120_10(magnet(server.address), FAST)
     status = supply.status()
     assert (status.state, status.heater_on) == (state, heater)
@@ -214,7 +215,7 @@ def test_ips120_status(scripted: Any, answer: str, state: MagnetState, heater: b
 
 
 def test_ips120_quenched_is_not_touched(scripted: Any) -> None:
-    server = scripted([V_IPS, ("C3", "C"), ("X", "X10A0C3H0M00P00")], "\r")
+    server = scripted([*OPEN_IPS, ("C3", "C"), ("X", "X10A0C3H0M00P00")], "\r")
     supply = open_ips120_10(magnet(server.address), FAST)
     with pytest.raises(InstrumentFault, match="quenched; clear it at the front panel"):
         supply.prepare()
@@ -222,7 +223,7 @@ def test_ips120_quenched_is_not_touched(scripted: Any) -> None:
 
 
 def test_ips120_that_does_not_understand(scripted: Any) -> None:
-    server = scripted([V_IPS, ("X", "X00A1C2H1M01P00"), ("C3", "C"), ("A0", "?A0")], "\r")
+    server = scripted([*OPEN_IPS, ("X", "X00A1C2H1M01P00"), ("C3", "C"), ("A0", "?A0")], "\r")
     supply = open_ips120_10(magnet(server.address), FAST)
     with pytest.raises(InstrumentFault, match=r"magnet at TCPIP.*did not understand"):
         supply.hold()

@@ -39,6 +39,7 @@ def open_ips120_10(config: MagnetConfig, clock: Clock) -> IPS120Magnet:
         write_termination=config.write_termination,
     )
     instrument = IPS120_10(connection, clear_buffer=False, field_range=config.max_field_T)
+    instrument.write("$Q4")  # extended resolution: 0.01 mT instead of 1 mT in every answer
     return IPS120Magnet(instrument, connection, clock)
 
 
