@@ -25,7 +25,9 @@ from nanojunction.analysis.values import Array, Quantity
 Verdict = Literal["open", "short", "candidate", "ohmic", "undecided"]
 VERDICTS: tuple[Verdict, ...] = ("open", "short", "candidate", "ohmic", "undecided")
 
-_CLEAR = 3.0  # standard errors by which a conductance stands out
+# Standard errors by which a conductance stands out. A chip is mostly open junctions, and the error
+# from two dozen rows is itself uncertain: with three, one of a hundred would pass for a resistor.
+_CLEAR = 5.0
 
 
 @dataclass(frozen=True, slots=True)
