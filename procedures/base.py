@@ -308,7 +308,7 @@ class JunctionProcedure(Procedure):
     def seconds_per_point(self) -> float:
         """Return settling and integration time of one point (voltage and current, autozero)."""
         line_Hz = 50.0 if self._station is None else self.station.config.line_frequency_Hz
-        conversions = 2 * (2 if self.autozero else 1) * self.filter_count
+        conversions = 2 * (3 if self.autozero else 1) * self.filter_count
         return float(self.settle + conversions * self.nplc / line_Hz)
 
     # Metadata
