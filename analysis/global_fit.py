@@ -73,6 +73,11 @@ class GlobalModel:
     low_V: float
     high_V: float
 
+    @property
+    def residual_A(self) -> Array:
+        """The current less its description, per row, legs and directions each with their own."""
+        return max(self.fits, key=lambda pair: pair[0])[1].residual
+
     def at(self, voltage_V: float, target: int) -> Expansion:
         """Return the expansion at a voltage of the range; the target does not matter here."""
         del target

@@ -22,7 +22,8 @@ class Grid:
     direction, and the shifts cancel over the rows. `noise_A` is the standard deviation of one row
     at a given point, None if unknown. `cell` says for every row of the traces which point it
     belongs to. `smooth_V` is the sensed voltage as a smooth function of the setpoint, free of the
-    voltmeter's noise; `level_A` per direction, and `row_level_A` per row, is the current there.
+    voltmeter's noise; `level_A` per direction, and `row_level_A` per row, is the current there;
+    `moved_A` is what was taken off a row's current for its distance from `smooth_V`.
     """
 
     cell: IntArray
@@ -34,11 +35,16 @@ class Grid:
     smooth_V: Array
     level_A: Mapping[int, Array]
     row_level_A: Array
+    moved_A: Array
 
     @property
     def directions(self) -> tuple[int, ...]:
         """The directions present."""
         return tuple(self.current_A)
+
+    def means(self, direction: IntArray, values: Array) -> dict[int, Array]:
+        """Return the means of a column of the rows at every point, NaN where there is no row."""
+        return _means(self.cell, len(self.voltage_V), direction, values)
 
     def stderr_A(self, direction: int) -> Array:
         """Return the standard error of the mean current, NaN where it is unknown."""
@@ -56,45 +62,44 @@ def grid_of(traces: Traces) -> Grid:
     voltage = np.bincount(cell, weights=traces.voltage_V, minlength=cells) / np.bincount(cell)
     aligned = _align(traces, cell)
     smooth = _smooth(traces, cell, voltage)
-    means = _Means(traces, cell, cells)
-    noise, row_level = _leveled(traces, cell, smooth, aligned, means)
+    noise, row_level = _leveled(traces, cell, smooth, aligned)
+
+    def means(values: Array) -> dict[int, Array]:
+        return _means(cell, cells, traces.direction, values)
+
+    count = {
+        d: np.bincount(cell[traces.direction == d], minlength=cells).astype(float)
+        for d in traces.directions()
+    }
     return Grid(
         cell=cell,
         voltage_V=voltage,
-        sensed_V=means.of(traces.voltage_V),
-        current_A=means.of(aligned),
-        count=means.count,
+        sensed_V=means(traces.voltage_V),
+        current_A=means(aligned),
+        count=count,
         noise_A=noise,
         smooth_V=smooth,
-        level_A=means.of(row_level),
+        level_A=means(row_level),
         row_level_A=row_level,
+        moved_A=aligned - row_level,
     )
 
 
-class _Means:
-    """Means over the rows of a direction at every point."""
-
-    def __init__(self, traces: Traces, cell: IntArray, cells: int) -> None:
-        self.rows = {d: traces.direction == d for d in traces.directions()}
-        self.cell = cell
-        self.cells = cells
-        self.count = {
-            d: np.bincount(cell[rows], minlength=cells).astype(float)
-            for d, rows in self.rows.items()
-        }
-
-    def of(self, values: Array) -> dict[int, Array]:
-        """Return the means of a column per direction, NaN where there is no row."""
-        out = {}
-        for d, rows in self.rows.items():
-            total = np.bincount(self.cell[rows], weights=values[rows], minlength=self.cells)
+def _means(cell: IntArray, cells: int, direction: IntArray, values: Array) -> dict[int, Array]:
+    """Return the means of a column of the rows at every point, per direction present."""
+    out = {}
+    for d in (1, -1):
+        rows = direction == d
+        if rows.any():
+            count = np.bincount(cell[rows], minlength=cells)
+            total = np.bincount(cell[rows], weights=values[rows], minlength=cells)
             with np.errstate(invalid="ignore"):
-                out[d] = np.where(self.count[d] > 0, total / self.count[d], np.nan)
-        return out
+                out[d] = np.where(count > 0, total / count, np.nan)
+    return out
 
 
 def _leveled(
-    traces: Traces, cell: IntArray, smooth: Array, aligned: Array, means: _Means
+    traces: Traces, cell: IntArray, smooth: Array, aligned: Array
 ) -> tuple[float | None, Array]:
     """Return the noise of a row at given voltage, and the rows' currents moved to `smooth`.
 
@@ -106,13 +111,13 @@ def _leveled(
         if noise is None or traces.noise_A is None or noise <= 1.2 * traces.noise_A:
             return noise, aligned
     moved = aligned.copy()
-    currents = means.of(aligned)
-    for d, rows in means.rows.items():
-        known = np.flatnonzero(means.count[d] > 0)
+    for d, current in _means(cell, len(smooth), traces.direction, aligned).items():
+        rows = traces.direction == d
+        known = np.flatnonzero(~np.isnan(current))
         if len(known) < 7:
             continue
         slope = np.zeros(len(smooth))
-        slope[known] = slope_weights(smooth[known], 3).apply(currents[d][known])
+        slope[known] = slope_weights(smooth[known], 3).apply(current[known])
         off = traces.voltage_V[rows] - smooth[cell[rows]]
         moved[rows] -= slope[cell[rows]] * off
     return traces.noise_A, moved

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
 
-from nanojunction.analysis.derivative import differentiate, mean_of_directions
+from nanojunction.analysis.derivative import Derivative, differentiate, mean_of_directions
 from nanojunction.analysis.expansion import CurveModel, Expansion, joint_error
-from nanojunction.analysis.global_fit import fit_globally
+from nanojunction.analysis.features import Feature, find_features
+from nanojunction.analysis.global_fit import GlobalModel, fit_globally
 from nanojunction.analysis.grid import Grid, grid_of, hysteresis, power_curve
 from nanojunction.analysis.legs import white_noise
 from nanojunction.analysis.local_fit import LocalModel
@@ -24,10 +25,10 @@ from nanojunction.analysis.offsets import (
 )
 from nanojunction.analysis.run import Run
 from nanojunction.analysis.traces import Traces, traces_of
-from nanojunction.analysis.values import Curve, Quantity
+from nanojunction.analysis.values import Array, Curve, Quantity
 
 SlopeConvention = Literal["local_zero", "chord", "local_offset"]
-Result = Quantity | Curve | Sequence[Any]
+Result = Quantity | Curve | list[Feature]
 
 _CHORD_V = 0.01  # Chowrira 2020 takes A's R_s between ±10 mV
 _NAMES = {1: "forward", -1: "return"}
@@ -84,7 +85,8 @@ def analyse_iv(run: Run, settings: IVSettings = IVSettings()) -> RunResult:
         empty = {key: Quantity(None, note=reason) for key in _SCALARS}
         return RunResult(run, empty, (*run.warnings, *warnings))
     grid = grid_of(traces)
-    model: CurveModel = fit_globally(traces) or LocalModel(traces, grid)
+    smooth = fit_globally(traces)
+    model: CurveModel = smooth or LocalModel(traces, grid)
     blocks = blocks_of(traces)
     inside = float(traces.voltage_V.min()) <= 0.0 <= float(traces.voltage_V.max())
     zero = model.at(0.0, 0) if inside else None
@@ -101,14 +103,42 @@ def analyse_iv(run: Run, settings: IVSettings = IVSettings()) -> RunResult:
         "v_at_p_max_V": maximum.voltage,
         "fill_factor": fill_factor(maximum, nearest, zero),
     }
-    quantities.update(_curves(traces, grid))
+    derivatives = differentiate(traces, grid)
+    quantities.update(_curves(grid, derivatives))
+    rest = _unexplained(traces, grid, smooth)
+    quantities["features"] = [
+        feature
+        for direction, derivative in derivatives.items()
+        for feature in find_features(
+            grid, derivative.to_curve(), direction, run.conditions.temperature_K, rest[direction]
+        )
+    ]
     return RunResult(run, quantities, (*run.warnings, *warnings))
 
 
-def _curves(traces: Traces, grid: Grid) -> dict[str, Result]:
+def _unexplained(traces: Traces, grid: Grid, smooth: GlobalModel | None) -> dict[int, Array]:
+    """Return what a smooth description leaves of the current at `smooth_V`, per direction.
+
+    Without a description that is the current itself.
+    """
+    if smooth is None:
+        return dict(grid.level_A)
+    residual = smooth.residual_A
+    fitted = traces.current_A - residual
+    slope = np.zeros(len(fitted))
+    for leg in np.unique(traces.leg):
+        rows = np.flatnonzero(traces.leg == leg)
+        distinct = rows[np.append(True, np.diff(traces.voltage_V[rows]) > 0)]
+        if len(distinct) > 1:
+            gradient = np.gradient(fitted[distinct], traces.voltage_V[distinct])
+            slope[rows] = np.interp(traces.voltage_V[rows], traces.voltage_V[distinct], gradient)
+    off = traces.voltage_V - grid.smooth_V[grid.cell]
+    return grid.means(traces.direction, residual + slope * off - grid.moved_A)
+
+
+def _curves(grid: Grid, derivatives: Mapping[int, Derivative]) -> dict[str, Result]:
     """Return what is a function of voltage."""
     curves: dict[str, Result] = {"p_v_W": power_curve(grid)}
-    derivatives = differentiate(traces, grid)
     if derivatives:
         curves["conductance_S"] = mean_of_directions(derivatives)
     for direction, derivative in derivatives.items():

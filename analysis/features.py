@@ -1,0 +1,235 @@
+"""Peaks and dips of dI/dV that stand out from the noise, with widths free of any smoothing.
+
+They are looked for and fitted in I(V), whose noise is white, as steps: the integrals of the peaks.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from functools import lru_cache
+from statistics import NormalDist
+from typing import Any
+
+import numpy as np
+
+from nanojunction.analysis.grid import Grid
+from nanojunction.analysis.peak_fit import PeakFit, Stretch
+from nanojunction.analysis.slopes import slope_weights
+from nanojunction.analysis.values import Array, Curve, Quantity
+
+BOLTZMANN_eV_per_K = 8.617333262e-5
+_FALSE_ALARM = 0.02  # per run on a straight line with white noise; the promise is 0.05 a curve
+_NARROWEST = 2.0  # FWHM in steps
+_WIDTH_GROWTH = 1.45
+_MOST = 12
+_REACH = 6.0  # a fit extends this many FWHM beyond the outermost peaks
+_FLANK = 2.0  # the search looks this many FWHM to either side
+
+
+Feature = dict[str, Any]
+
+
+def find_features(
+    grid: Grid, derivative: Curve, direction: int, temperature_K: float | None, rest_A: Array
+) -> list[Feature]:
+    """Return the features of one direction, by position.
+
+    Each is a mapping with `direction` ("forward" or "return"), `position_V`, `fwhm_meV`,
+    `prominence_S` (below zero for a dip) and `t_eff_K` = FWHM/k_B as quantities, the numbers
+    `prominence_over_error` and `fwhm_over_kT` (None where the error or the temperature is
+    unknown), and the fitted `shape`.
+
+    `derivative` gives the error bar that a prominence is compared with (standard error of the mean
+    over legs). `rest_A` is what a smooth description leaves of the current per point, or the
+    current itself: a first peak has to show in it.
+    """
+    if grid.noise_A is None or grid.noise_A == 0.0:
+        return []
+    found: list[Feature] = []
+    for cells in _even_stretches(grid, direction):
+        x = grid.smooth_V[cells]
+        y = grid.level_A[direction][cells]
+        error = grid.stderr_A(direction)[cells]
+        fit = _search(x, y, rest_A[cells], error)
+        if fit is not None:
+            found += _features(fit, derivative, direction, temperature_K)
+    return sorted(found, key=lambda feature: float(feature["position_V"].value))
+
+
+def _even_stretches(grid: Grid, direction: int) -> list[np.ndarray[tuple[int], np.dtype[np.int64]]]:
+    """Return the points of a direction in stretches of one step each, of 16 points or more."""
+    cells = np.flatnonzero(grid.count[direction] > 0)
+    if len(cells) < 16:
+        return []
+    steps = np.diff(grid.smooth_V[cells])
+    step = np.median(steps)
+    if np.max(np.abs(steps - step)) < 0.2 * step:
+        return [cells]
+    changes = np.flatnonzero(np.abs(np.diff(steps)) > 0.2 * np.minimum(steps[1:], steps[:-1])) + 1
+    parts = np.split(cells, changes)
+    return [part for part in parts if len(part) >= 16]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Hit:
+    """The most significant peak of a search: where, how wide, how many standard deviations."""
+
+    position_V: float
+    fwhm_V: float
+    z: float
+
+
+def _search(x: Array, y: Array, rest: Array, error: Array) -> PeakFit | None:
+    """Return the fit of all significant peaks, None if nothing stands out from the noise.
+
+    Several beginnings are followed (the turning points of dI/dV, those upward, those downward,
+    the strongest peak alone), and what AICc likes best is kept.
+    """
+    threshold = _threshold(len(x))
+    hit = _strongest(rest, error, x)
+    if hit is None or hit.z < threshold:
+        return None
+    extremes = _extremes(x, y, error)
+    first = (hit.position_V, hit.fwhm_V)
+    reach = _REACH * max([hit.fwhm_V, *(width for _, width, _ in extremes)])
+    places = [hit.position_V, *(at for at, _, _ in extremes)]
+    near = (x >= min(places) - reach) & (x <= max(places) + reach)
+    stretch = Stretch(x[near], y[near], error[near])
+    up = [(at, width) for at, width, sign in extremes if sign > 0]
+    down = [(at, width) for at, width, sign in extremes if sign < 0]
+    fits = []
+    for starts in ([first], up, down, [*up, *down]):
+        if 0 < len(starts) <= _MOST:
+            fit = _follow(stretch, starts, threshold)
+            if fit is not None:
+                fits.append(fit)
+    return min(fits, key=lambda fit: fit.aicc, default=None)
+
+
+def _follow(
+    stretch: Stretch, starts: list[tuple[float, float]], threshold: float
+) -> PeakFit | None:
+    """Return a fit from these starts: peaks added while the rest shows one, weak ones dropped."""
+    best = _prune(stretch, stretch.fit(starts), threshold)
+    for _ in range(_MOST):
+        rest = stretch.y * stretch.error if best is None else best.residual_A
+        hit = _strongest(rest, stretch.error, stretch.x)
+        if hit is None or hit.z < threshold:
+            break
+        more = [*_places(best), (hit.position_V, hit.fwhm_V)]
+        if len(more) > _MOST:
+            break
+        trial = _prune(stretch, stretch.fit(more), threshold)
+        if trial is None or (best is not None and trial.aicc >= best.aicc):
+            break
+        best = trial
+    return best
+
+
+def _prune(stretch: Stretch, fit: PeakFit | None, threshold: float) -> PeakFit | None:
+    """Return the fit without its peaks that are no peaks, dropped one by one."""
+    while fit is not None:
+        weak = fit.weakest(0.7 * threshold)
+        if weak is None:
+            return fit
+        rest = [place for k, place in enumerate(_places(fit)) if k != weak]
+        fit = stretch.fit(rest) if rest else None
+    return None
+
+
+def _places(fit: PeakFit | None) -> list[tuple[float, float]]:
+    return [] if fit is None else [(peak.position_V, peak.fwhm_V) for peak in fit.peaks]
+
+
+def _extremes(x: Array, y: Array, error: Array) -> list[tuple[float, float, int]]:
+    """Return (position, FWHM, sign) of the peaks and dips of a smoothed dI/dV."""
+    from scipy.signal import find_peaks, peak_widths
+
+    step = float(x[-1] - x[0]) / (len(x) - 1)
+    best: list[tuple[float, float, int]] = []
+    for half in (1, 2, 3, 4, 6):
+        slopes = slope_weights(x, half)
+        g = slopes.apply(y)
+        bar = 5.0 * float(np.median(np.sqrt(slopes.variance(error**2))))
+        found: list[tuple[float, float, int]] = []
+        for sign in (1, -1):
+            peaks, _ = find_peaks(sign * g, prominence=bar)
+            widths = peak_widths(sign * g, peaks)[0] * step
+            found += [(float(x[k]), float(w), sign) for k, w in zip(peaks, widths, strict=True)]
+        if len(found) > len(best):
+            best = found
+    return best
+
+
+def _threshold(points: int) -> float:
+    """Return how many standard deviations noise alone exceeds somewhere in 2 % of curves."""
+    tests = sum(points * 2.0 / width for width in _widths(points)) * 2.0
+    z = NormalDist().inv_cdf(1.0 - _FALSE_ALARM / (2.0 * tests))
+    # The noise itself is known from the same points only to so much.
+    return z * (1.0 + 1.2 / math.sqrt(points))
+
+
+def _widths(points: int) -> list[float]:
+    """Return the FWHM, in steps, that the search tries."""
+    widths = [_NARROWEST]
+    while widths[-1] * _WIDTH_GROWTH * 2.0 * _FLANK < 0.5 * points:
+        widths.append(widths[-1] * _WIDTH_GROWTH)
+    return widths
+
+
+@lru_cache(maxsize=64)
+def _kernel(width: float) -> Array:
+    """Return the weights that turn I on even points into the height of a peak amid a cubic.
+
+    The current of a peak of FWHM `width` (in steps) is taken as a tanh, its dI/dV as a sech².
+    """
+    half = max(4, math.ceil(_FLANK * width))
+    u = np.arange(-half, half + 1, dtype=float)
+    rate = 2.0 * math.acosh(math.sqrt(2.0)) / width
+    design = np.column_stack([(u / half) ** k for k in range(4)] + [np.tanh(rate * u) / rate])
+    return np.asarray(np.linalg.pinv(design)[4])
+
+
+def _strongest(rest: Array, error: Array, x: Array) -> _Hit | None:
+    """Return the most significant place and width of a peak in what is left of the current."""
+    best: _Hit | None = None
+    step = float(x[-1] - x[0]) / (len(x) - 1)
+    for width in _widths(len(rest)):
+        kernel = _kernel(width)
+        if len(kernel) > len(rest):
+            break
+        height = np.correlate(rest, kernel, mode="valid")
+        noise = np.sqrt(np.correlate(error**2, kernel**2, mode="valid"))
+        z = np.abs(height) / noise
+        k = int(np.argmax(z))
+        if best is None or z[k] > best.z:
+            at = float(x[k + len(kernel) // 2])
+            best = _Hit(at, width * step, float(z[k]))
+    return best
+
+
+def _features(
+    fit: PeakFit, derivative: Curve, direction: int, temperature_K: float | None
+) -> list[Feature]:
+    """Return the peaks of a fit in the units of a report."""
+    out = []
+    for peak in fit.peaks:
+        at = int(np.argmin(np.abs(derivative.x - peak.position_V)))
+        bar = float(derivative.stderr[at])
+        width_meV, error_meV = 1e3 * peak.fwhm_V, 1e3 * peak.fwhm_error_V
+        kelvin = 1e-3 / BOLTZMANN_eV_per_K
+        ratio = width_meV * kelvin / temperature_K if temperature_K else None
+        out.append(
+            {
+                "direction": "forward" if direction > 0 else "return",
+                "position_V": Quantity(peak.position_V, peak.position_error_V),
+                "fwhm_meV": Quantity(width_meV, error_meV),
+                "prominence_S": Quantity(peak.height_S, peak.height_error_S),
+                "prominence_over_error": abs(peak.height_S) / bar if bar > 0 else None,
+                "fwhm_over_kT": ratio,
+                "t_eff_K": Quantity(width_meV * kelvin, error_meV * kelvin),
+                "shape": fit.shape,
+            }
+        )
+    return out
