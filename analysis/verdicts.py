@@ -134,7 +134,8 @@ def _by_offsets(
     """Judge a device that is neither open nor short by its offsets over the line's."""
     ratio_i = number(result.quantities, "offset_ratio_i")
     ratio_v = number(result.quantities, "offset_ratio_v")
-    if number(result.quantities, "v_off_V").value is None and line is not None:
+    is_beyond = number(result.quantities, "v_off_V").value is None
+    if is_beyond and line is not None:
         ratio_v = _least_ratio(result, line)
     needed = thresholds.candidate_ratio
     sizes = " and ".join(
@@ -142,14 +143,14 @@ def _by_offsets(
         for name, ratio in (("V", ratio_v), ("I", ratio_i))
         if ratio.value is not None
     )
-    for ratio in (ratio_i, ratio_v):
-        if ratio.value is not None and ratio.value < needed and "bound" not in ratio.extra:
+    for ratio in (ratio_i,) if is_beyond else (ratio_i, ratio_v):
+        if ratio.value is not None and ratio.value < needed:
             return "ohmic", f"offsets are those of the line: {sizes}, both must reach {needed:g}×"
     for ratio in (ratio_i, ratio_v):
         if ratio.value is None:
             return "undecided", ratio.note or "the run was not compared with the line"
-        if ratio.value < needed:
-            return "undecided", f"offsets are only bounded: {sizes}; sweep further"
+    if ratio_v.value is not None and ratio_v.value < needed:
+        return "undecided", f"offsets are {sizes}, but V_off is beyond the sweep: sweep further"
     return "candidate", f"offsets are beyond the line's: {sizes}"
 
 
