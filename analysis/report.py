@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,10 +16,10 @@ from markupsafe import Markup
 from nanojunction.analysis.comparison import ComparedRow
 from nanojunction.analysis.groups import run_name
 from nanojunction.analysis.notation import numbered
+from nanojunction.analysis.report_groups import FeatureRow, GroupTable, feature_rows, group_table
 from nanojunction.analysis.report_tables import (
-    GroupTable,
     comparison_tables,
-    group_table,
+    overview_rows,
     run_tables,
     summary,
 )
@@ -49,6 +50,7 @@ class _Section:
     device: str
     figures: list[_Shown]
     tables: list[GroupTable]
+    features: list[FeatureRow]
     missing: str
 
 
@@ -94,7 +96,7 @@ def write_report(
     holding, judged = summary(comparison)
     page = environment.from_string(source.read_text(encoding="utf-8")).render(
         title=title,
-        started=started or _first_start(runs),
+        started=_date(started or _first_start(runs)),
         software=software,
         simulated=_simulated(runs),
         run_count=len(runs),
@@ -104,6 +106,7 @@ def write_report(
         judged=judged,
         sections=sections,
         line=line,
+        overview=overview_rows(analysis.run_results),
         run_tables=run_tables(analysis.run_results, names),
         errors=analysis.errors,
         sources=_sources(runs, names),
@@ -134,7 +137,8 @@ def _sections(analysis: Analysis, folder: Path) -> tuple[list[_Section], list[_S
                     shown.append(_shown(figure, count, folder))
             missing = len(device.draw) - len(device.draw[:room])
             tables = [group_table(group, _named(numbers)) for group in device.groups]
-            sections.append(_Section(device.device, shown, tables, _left_out(missing)))
+            features = feature_rows(device.members)
+            sections.append(_Section(device.device, shown, tables, features, _left_out(missing)))
         figure = line_figure(analysis)
         line = [] if figure is None else [_shown(figure, count + 1, folder)]
     return sections, line
@@ -184,6 +188,15 @@ def _short_names(runs: Sequence[Run]) -> list[str]:
 def _first_start(runs: Sequence[Run]) -> str:
     starts = sorted(run.header["Started"] for run in runs if "Started" in run.header)
     return starts[0] if starts else ""
+
+
+def _date(text: str) -> str:
+    """Return an ISO date and time to the minute; any other text as it is."""
+    try:
+        when = datetime.fromisoformat(text)
+    except ValueError:
+        return text
+    return f"{when:%Y-%m-%d %H:%M %Z}".strip()
 
 
 def _is_simulated(run: Run) -> bool:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from markupsafe import Markup
 
-from nanojunction.analysis.arrhenius import Arrhenius
+from nanojunction.analysis.calibration import is_calibration
+from nanojunction.analysis.calibration import number as number_of
 from nanojunction.analysis.comparison import ComparedRow
-from nanojunction.analysis.groups import Group
 from nanojunction.analysis.iv import RunResult
 from nanojunction.analysis.notation import (
     NO_BREAK,
@@ -18,24 +18,29 @@ from nanojunction.analysis.notation import (
     amount,
     joined,
     measured,
-    plain_number,
     symbol_of,
     typeset,
     with_uncertainty,
 )
-from nanojunction.analysis.values import Curve, Quantity
+from nanojunction.analysis.values import Quantity
 
-DASH = "–"
+DASH = "—"
 
-IV_COLUMNS = ("i_off_A", "v_off_V", "r_s_ohm", "p_max_W", "v_at_p_max_V", "fill_factor")
-LINE_COLUMNS = ("offset_ratio_v", "offset_ratio_i", "candidate")
+IV_COLUMNS = ("i_off_A", "v_off_V", "r_s_ohm", "p_max_W", "fill_factor")
+LINE_COLUMNS = ("candidate",)
 IH_COLUMNS = ("voltage_V", "i_zero_field_A", "i_max_field_A")
 REST_COLUMNS = ("i_mean_A", "v_mean_V", "duration_s")
 _HEADS = {
-    "offset_ratio_v": Markup("<i>V</i><sub>off</sub>/line"),
-    "offset_ratio_i": Markup("<i>I</i><sub>off</sub>/line"),
     "candidate": Markup("candidate"),
     "duration_s": Markup("duration"),
+}
+
+
+#: Quantities that stand small below another one.
+_BESIDE = {
+    "v_off_V": ("{}× the line", "offset_ratio_v"),
+    "i_off_A": ("{}× the line", "offset_ratio_i"),
+    "p_max_W": ("at {}", "v_at_p_max_V"),
 }
 
 
@@ -57,7 +62,7 @@ class Cell:
     """A number as text, a small second line, and the numbers of its remarks."""
 
     text: str
-    small: str = ""
+    small: tuple[str, ...] = ()
     remarks: tuple[int, ...] = ()
 
 
@@ -82,18 +87,6 @@ class RunTable:
     heads: tuple[Markup, ...]
     rows: tuple[RunRow, ...]
     remarks: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class GroupTable:
-    """What was found in one group: (quantity, value, remark) rows, and what was left out."""
-
-    title: str
-    conditions: str
-    runs: tuple[str, ...]
-    rows: tuple[tuple[Markup, str, str], ...]
-    excluded: tuple[tuple[str, str], ...]
-    warnings: tuple[str, ...]
 
 
 def html(symbol: Symbol) -> Markup:
@@ -165,24 +158,34 @@ def _cell(result: RunResult, key: str, remarks: Remarks) -> Cell:
     quantity = found if isinstance(found, Quantity) else Quantity(None, note="not determined")
     notes = (remarks.number(quantity.note),) if quantity.note else ()
     if key == "candidate" and quantity.value is not None:
-        return Cell("yes" if quantity.value else "no", "", notes)
+        # The verdict's reason is the two ratios, which stand below the offsets.
+        return Cell("yes" if quantity.value else "no")
     text = measured(quantity, symbol_of(key).unit)
     if text is None:
-        return Cell(DASH, "", notes)
-    return Cell(text, _small(quantity, symbol_of(key).unit), notes)
+        return Cell(DASH, (), notes)
+    small = small_print(quantity, symbol_of(key).unit)
+    if key in _BESIDE:
+        label, other = _BESIDE[key]
+        beside = result.quantities.get(other)
+        if isinstance(beside, Quantity) and beside.value is not None:
+            least = "≥ " if beside.extra.get("bound") == "lower" else ""
+            number = amount(beside.value, symbol_of(other).unit, 3)
+            small = (*small, label.format(f"{least}{number}"))
+    return Cell(text, small, notes)
 
 
-def _small(quantity: Quantity, unit: str) -> str:
+def small_print(quantity: Quantity, unit: str) -> tuple[str, ...]:
+    """Return what stands small below a value: the line's share, the convention, the window."""
     parts = []
     if quantity.syst is not None:
-        parts.append(f"±{NO_BREAK}{amount(quantity.syst, unit, 2)} line")
+        parts.append(f"line: ±{amount(quantity.syst, unit, 2)}")
     window = quantity.extra.get("window_V")
     convention = quantity.extra.get("convention")
     if convention:
         parts.append(str(convention))
     if isinstance(window, float):
-        parts.append(f"±{NO_BREAK}{amount(window, 'V', 3)}")
-    return ", ".join(parts)
+        parts.append(f"within ±{amount(window, 'V', 3)}")
+    return tuple(parts)
 
 
 def _switching(result: RunResult) -> str:
@@ -192,6 +195,52 @@ def _switching(result: RunResult) -> str:
         field_T = measured(switch.field_T, "T")
         parts.append(f"{field_T} ({'rising' if switch.direction == 'up' else 'falling'})")
     return "; ".join(parts) or DASH
+
+
+@dataclass(frozen=True, slots=True)
+class OverviewRow:
+    """One junction at a glance; `best_run` is the number of the run with the largest P_max."""
+
+    device: str
+    runs: int
+    temperatures: str
+    power: str
+    best_run: int | None
+    candidate: str
+
+
+def overview_rows(results: Sequence[RunResult]) -> list[OverviewRow]:
+    """Return one row a junction, in order of appearance; calibrated resistors are left out."""
+    devices: dict[str, list[tuple[int, RunResult]]] = {}
+    for number, result in enumerate(results, 1):
+        if not is_calibration(result.run):
+            devices.setdefault(result.run.device, []).append((number, result))
+    return [_overview(device, members) for device, members in devices.items()]
+
+
+def _overview(device: str, members: Sequence[tuple[int, RunResult]]) -> OverviewRow:
+    known = [t for _, r in members if (t := r.run.conditions.temperature_K) is not None]
+    ends = [amount(t, "K", 3) for t in (min(known), max(known))] if known else []
+    powers = [
+        (p.value, number, p)
+        for number, result in members
+        if (p := number_of(result.quantities, "p_max_W")).value is not None
+    ]
+    best = max(powers, key=lambda item: item[0] or 0.0, default=None)
+    verdicts = [
+        v
+        for _, result in members
+        if (v := number_of(result.quantities, "candidate").value) is not None
+    ]
+    candidate = f"in {sum(v > 0 for v in verdicts)} of {len(verdicts)} runs" if verdicts else DASH
+    return OverviewRow(
+        device=device,
+        runs=len(members),
+        temperatures=" to ".join(dict.fromkeys(ends)) or DASH,
+        power=DASH if best is None else measured(best[2], "W") or DASH,
+        best_run=None if best is None else best[1],
+        candidate=candidate,
+    )
 
 
 def comparison_tables(rows: Sequence[ComparedRow]) -> list[tuple[str, list[dict[str, str]]]]:
@@ -214,7 +263,7 @@ def _compared(row: ComparedRow) -> dict[str, str]:
         "measured": number,
         "published": row.published,
         "deviation": _deviation(row),
-        "limits": row.limits_text() or DASH,
+        "limits": DASH if row.kind == "choice" else typeset(row.limits_text()),
         "kind": row.kind,
         "verdict": verdict,
         "source": row.source,
@@ -234,75 +283,3 @@ def summary(rows: Sequence[ComparedRow]) -> tuple[int, int]:
     """Return how many of the rows that are judged hold, and how many there are."""
     judged = [row for row in rows if row.kind != "choice"]
     return sum(row.ok for row in judged), len(judged)
-
-
-def group_table(group: Group, file_name: Mapping[str, str]) -> GroupTable:
-    """Return the table of one group; `file_name` shortens the names of runs."""
-    rows: list[tuple[Markup, str, str]] = []
-    excluded: list[tuple[str, str]] = []
-    for key, item in group.quantities.items():
-        if isinstance(item, Arrhenius):
-            rows.extend(_arrhenius_rows(key, item))
-            for point in item.excluded:
-                name = file_name.get(point.name, point.name)
-                excluded.append((name, f"{symbol_of(key).plain}: {point.reason}"))
-        else:
-            rows.extend(_rows(key, item))
-    titles = {
-        "arrhenius": "Temperature series",
-        "magneto": "Magnetic field",
-        "calibration": "Calibrated resistor",
-        "repeat": "Repeats",
-    }
-    return GroupTable(
-        title=titles[group.kind],
-        conditions=conditions_text(group.conditions),
-        runs=tuple(group.runs),
-        rows=tuple(rows),
-        excluded=tuple(excluded),
-        warnings=group.warnings,
-    )
-
-
-def _arrhenius_rows(key: str, fit: Arrhenius) -> Iterator[tuple[Markup, str, str]]:
-    """Yield one row for each fit of a quantity, the preferred one named."""
-    head = html(symbol_of(key))
-    for name, words, regimes in (
-        ("one-regime", "one regime", fit.one),
-        ("two-regime", "two regimes", fit.two),
-    ):
-        energies = [
-            f"{symbol_of(k).plain} = {measured(q, symbol_of(k).unit) or DASH}"
-            for k, q in regimes.quantities.items()
-            if not k.startswith("x0")
-        ]
-        notes = dict.fromkeys(q.note for q in regimes.quantities.values() if q.note)
-        preferred = " (preferred)" if fit.best == name else ""
-        remark = list(notes)
-        if name == "two-regime" and fit.delta_aicc is not None:
-            remark.insert(0, f"ΔAICc = {typeset(plain_number(fit.delta_aicc, 3))}")
-        if fit.note and fit.best is None:
-            remark.append(fit.note)
-        text = "; ".join(energies) if regimes.fit is not None else DASH
-        yield Markup("{}, {}{}").format(head, words, preferred), text, "; ".join(remark)
-
-
-def _rows(key: str, item: Any, path: str = "") -> Iterator[tuple[Markup, str, str]]:
-    """Yield rows of nested quantities; curves are in the figures and the results document."""
-    symbol = symbol_of(key)
-    head = Markup("{}{}").format(f"{path}: " if path else "", html(symbol))
-    if isinstance(item, Quantity):
-        unit = "%" if path.startswith("tmr") and key == "height" else symbol.unit
-        remark = item.note or ""
-        small = _small(item, unit)
-        text = measured(item, unit) or DASH
-        yield head, text, "; ".join(part for part in (small, remark) if part)
-    elif isinstance(item, Mapping):
-        for name, part in item.items():
-            yield from _rows(name, part, f"{path} {symbol.plain}".strip())
-    elif isinstance(item, list | tuple):
-        for number, part in enumerate(item, 1):
-            if isinstance(part, Mapping):
-                yield from _rows(f"{key} {number}", part, path)
-    elif isinstance(item, Curve) and item.note:
-        yield head, "curve", item.note

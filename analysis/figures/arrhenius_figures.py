@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 PANELS = ("r_s_ohm", "v_off_V", "p_max_W")
 _TICKS_K = (2, 3, 4, 5, 7, 10, 15, 20, 30, 40, 50, 60, 80, 100, 150, 200, 300, 400)
+_GROUND = {"facecolor": "white", "edgecolor": "none", "pad": 0.8}
 _CLOSEST = 0.085
 """Least distance of two ticks in K, as a fraction of the axis."""
 
@@ -50,7 +51,7 @@ def arrhenius_figure(name: str, group: Group, runs: Sequence[int]) -> DrawnFigur
     margin = 0.06 * (high - low) or 0.1 * high
     panels[-1].set_xlim(max(low - margin, 0.3 * low), high + margin)
     panels[-1].set_xlabel("$1000/T$ (K$^{-1}$)", labelpad=2.0)
-    _kelvin_axis(panels[0])
+    _kelvin_axis(panels[0], warmest=1000.0 / low)
     left_out = sorted({item.name for _, fit in fits for item in fit.excluded})
     text = Markup(
         "<b>{}</b>: {} on logarithmic axes against 1000/<i>T</i> (mean sample temperature of each "
@@ -139,6 +140,8 @@ def _fit_lines(axes: Axes, fit: Arrhenius, factor: float) -> None:
             textcoords="offset points",
             va="bottom" if falls else "top",
             fontsize=6.5,
+            bbox=_GROUND,
+            zorder=1,
         )
     elif fit.best == "one-regime":
         temperature = np.linspace(low, high, 100)
@@ -163,10 +166,11 @@ def _note(axes: Axes, text: str, *, cold: bool, falls: bool, colour: str) -> Non
         va="top" if above else "bottom",
         color=colour,
         fontsize=7.0,
+        bbox=_GROUND,
     )
 
 
-def _kelvin_axis(axes: Axes) -> None:
+def _kelvin_axis(axes: Axes, *, warmest: float) -> None:
     """Put an axis in K on top, with ticks that do not touch."""
     from matplotlib.ticker import FixedLocator, NullLocator
 
@@ -181,7 +185,7 @@ def _kelvin_axis(axes: Axes) -> None:
     last = -np.inf
     for tick in sorted(_TICKS_K, reverse=True):
         at = (1000.0 / tick - low) / (high - low)
-        if 0.0 <= at <= 1.0 and at - last >= _CLOSEST:
+        if tick <= warmest and at <= 1.0 and at - last >= _CLOSEST:
             chosen.append(float(tick))
             last = at
     kelvin.xaxis.set_major_locator(FixedLocator(chosen))

@@ -20,8 +20,8 @@ from nanojunction.analysis.figures.style import (
     scale_of,
     zero_lines,
 )
-from nanojunction.analysis.notation import Scale, amount, measured
-from nanojunction.analysis.values import Curve, Quantity, plain
+from nanojunction.analysis.notation import Scale, amount
+from nanojunction.analysis.values import Curve, plain
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -46,7 +46,7 @@ def has_structure(member: Member) -> bool:
     y = np.concatenate([item.y for _, item in found])
     stderr = np.concatenate([item.stderr for _, item in found])
     noise = float(np.nanmedian(stderr)) if np.isfinite(stderr).any() else 0.0
-    low, high = (float(q) for q in np.nanquantile(y, (0.02, 0.98)))
+    low, high = (float(q) for q in np.nanquantile(y, (0.05, 0.95)))
     return high - low > _STRUCTURE * noise
 
 
@@ -143,7 +143,7 @@ def _mark_features(axes: Axes, features: Sequence[Mapping[str, Any]], volts: Sca
         axes.plot([at], [level], marker="v", color=colour, markersize=3.5)
         if width is not None:
             half = 0.5e-3 * width * volts.factor
-            axes.plot([at - half, at + half], [level, level], color=colour, linewidth=1.0)
+            axes.errorbar([at], [level], xerr=half, color=colour, elinewidth=0.9, capsize=2.0)
     axes.set_ylim(low, high + height * (0.10 + 0.10 * len(rows)))
     return len(features)
 
@@ -180,20 +180,5 @@ def _caption(device: str, shown: Sequence[Member], marked: int) -> Markup:
     if isinstance(method, str) and isinstance(width, float):
         text += f"By {method}, which widens what is narrow by {amount(width, 'V', 2)} (FWHM). "
     if marked:
-        text += "Triangles: detected features, bars through them: their FWHM. "
-        words = []
-        for member in shown:
-            for item in features_of(member)[:6]:
-                words.append(_in_words(item))
-        text += f"{'; '.join(words[:8])}. "
+        text += "Triangles: detected features, bars through them: their FWHM (table below). "
     return text
-
-
-def _in_words(item: Mapping[str, Any]) -> str:
-    position = _number(item, "position_V")
-    where = amount(position, "V", 3) if position is not None else "an unknown voltage"
-    raw = item.get("fwhm_meV")
-    width = None
-    if isinstance(raw, Mapping):
-        width = measured(Quantity(raw.get("value"), raw.get("stderr")), "meV")
-    return f"{item.get('direction', '')} {where}: FWHM {width or 'not determined'}".strip()

@@ -21,9 +21,9 @@ from nanojunction.analysis.figures.curves import Member, by_conditions, iv_trace
 from nanojunction.analysis.figures.iv_figures import series_figure, single_figure, states_figure
 from nanojunction.analysis.figures.magneto_figures import (
     loops_figure,
-    ratio_figure,
     resistance_figure,
 )
+from nanojunction.analysis.figures.ratio_figures import ratio_figure
 from nanojunction.analysis.figures.style import DrawnFigure
 from nanojunction.analysis.figures.time_figures import time_figure
 from nanojunction.analysis.groups import Group, run_name
