@@ -124,7 +124,7 @@ def _run_row(
     run = result.run
     cells = tuple(_cell(result, key, remarks) for key in columns)
     if run.kind == "ih":
-        cells += (Cell(_switching(result)),)
+        cells += (_switching(result),)
     return RunRow(
         number=index + 1,
         file=name if run.segment is None else f"{name} · plateau {run.segment}",
@@ -156,10 +156,10 @@ def _cell(result: RunResult, key: str, remarks: Remarks) -> Cell:
     """Return a quantity's cell: value with uncertainty, the line's share and the window below."""
     found = result.quantities.get(key)
     quantity = found if isinstance(found, Quantity) else Quantity(None, note="not determined")
-    notes = (remarks.number(quantity.note),) if quantity.note else ()
     if key == "candidate" and quantity.value is not None:
         # The verdict's reason is the two ratios, which stand below the offsets.
         return Cell("yes" if quantity.value else "no")
+    notes = (remarks.number(quantity.note),) if quantity.note else ()
     text = measured(quantity, symbol_of(key).unit)
     if text is None:
         return Cell(DASH, (), notes)
@@ -188,13 +188,13 @@ def small_print(quantity: Quantity, unit: str) -> tuple[str, ...]:
     return tuple(parts)
 
 
-def _switching(result: RunResult) -> str:
+def _switching(result: RunResult) -> Cell:
     switches: Any = result.quantities.get("switching_fields") or ()
     parts = []
     for switch in switches:
         field_T = measured(switch.field_T, "T")
         parts.append(f"{field_T} ({'rising' if switch.direction == 'up' else 'falling'})")
-    return "; ".join(parts) or DASH
+    return Cell(f"{len(parts)} found", tuple(parts)) if parts else Cell(DASH)
 
 
 @dataclass(frozen=True, slots=True)
