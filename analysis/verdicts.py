@@ -25,6 +25,8 @@ from nanojunction.analysis.values import Array, Quantity
 Verdict = Literal["open", "short", "candidate", "ohmic", "undecided"]
 VERDICTS: tuple[Verdict, ...] = ("open", "short", "candidate", "ohmic", "undecided")
 
+_RESISTANCES = ("r_s_chord_ohm", "r_s_ohm")
+
 # Standard errors by which a conductance stands out. A chip is mostly open junctions, and the error
 # from two dozen rows is itself uncertain: with three, one of a hundred would pass for a resistor.
 _CLEAR = 5.0
@@ -52,6 +54,10 @@ class Thresholds:
         for name in ("open_above_ohm", "open_below_A", "short_below_ohm", "candidate_ratio"):
             if not 0 < getattr(self, name) < math.inf:
                 raise ValueError(f"{name} is {getattr(self, name)}: give a number above 0")
+        if self.resistance not in _RESISTANCES:
+            raise ValueError(
+                f"resistance is {self.resistance!r}: give one of {', '.join(_RESISTANCES)}"
+            )
         if not self.short_below_ohm < self.open_above_ohm:
             raise ValueError(
                 f"short_below_ohm is {self.short_below_ohm:g}: it must lie below open_above_ohm, "
@@ -79,28 +85,45 @@ def judge(result: RunResult, line: MeasuringLine | None, thresholds: Thresholds)
     """
     if line is not None:
         result = against_line(result, line)
-    device, quantities = result.run.device, result.quantities
-    resistance = number(quantities, thresholds.resistance)
-    at_limit_ohm = _resistance_in_compliance(result.run)
+    found = _by_current(result, thresholds)
+    if found is None:
+        verdict, reason = _by_resistance(result, thresholds) or _by_offsets(
+            result, line, thresholds
+        )
+        found = verdict, number(result.quantities, thresholds.resistance).value, reason
+    verdict, resistance_ohm, reason = found
+    return DeviceVerdict(result.run.device, verdict, resistance_ohm, reason)
+
+
+def _by_current(
+    result: RunResult, thresholds: Thresholds
+) -> tuple[Verdict, float | None, str] | None:
+    """Judge what needs no slope: a short in compliance, and a run that the fits cannot use."""
+    run, i_off = result.run, number(result.quantities, "i_off_A")
+    at_limit_ohm = _resistance_in_compliance(run)
     if at_limit_ohm is not None and abs(at_limit_ohm) < thresholds.short_below_ohm:
-        rows = int(np.count_nonzero(result.run.in_compliance))
-        reason = f"{rows} of {len(result.run)} rows are in compliance, at {at_limit_ohm:.2g} Ω"
-        return DeviceVerdict(device, "short", at_limit_ohm, reason)
-    i_off = number(quantities, "i_off_A")
+        rows = int(np.count_nonzero(run.in_compliance))
+        reason = f"{rows} of {len(run)} rows are in compliance, at {at_limit_ohm:.2g} Ω"
+        return "short", at_limit_ohm, reason
     if i_off.value is None:
-        return DeviceVerdict(device, "undecided", None, i_off.note or "the run has no I_off")
+        return "undecided", None, i_off.note or "the run has no I_off"
+    return None
+
+
+def _by_resistance(result: RunResult, thresholds: Thresholds) -> tuple[Verdict, str] | None:
+    """Judge what is open or short by its slope; None for what lies between."""
+    resistance = number(result.quantities, thresholds.resistance)
+    i_off_A = number(result.quantities, "i_off_A").value or 0.0
+    if resistance.value is None and resistance.extra.get("window_V") is None:
+        return "undecided", resistance.note or f"the run has no {thresholds.resistance}"
     if _is_flat(resistance, thresholds):
         reason = resistance.note or f"R_s is above {thresholds.open_above_ohm:g} Ω within its error"
-        if abs(i_off.value) < thresholds.open_below_A:
-            return DeviceVerdict(device, "open", resistance.value, reason)
-        reason = f"{i_off.value:.3g} A flows at 0 V, but {reason}"
-        return DeviceVerdict(device, "undecided", resistance.value, reason)
-    assert resistance.value is not None  # what is missing is flat
-    if 0 < resistance.value < thresholds.short_below_ohm:
-        reason = f"R_s is below {thresholds.short_below_ohm:g} Ω"
-        return DeviceVerdict(device, "short", resistance.value, reason)
-    verdict, reason = _by_offsets(result, line, thresholds)
-    return DeviceVerdict(device, verdict, resistance.value, reason)
+        if abs(i_off_A) < thresholds.open_below_A:
+            return "open", reason
+        return "undecided", f"{i_off_A:.3g} A flows at 0 V, but {reason}"
+    if resistance.value is not None and 0 < resistance.value < thresholds.short_below_ohm:
+        return "short", f"R_s is below {thresholds.short_below_ohm:g} Ω"
+    return None
 
 
 def _resistance_in_compliance(run: Run) -> float | None:
@@ -120,7 +143,10 @@ def _resistance_in_compliance(run: Run) -> float | None:
 
 
 def _is_flat(resistance: Quantity, thresholds: Thresholds) -> bool:
-    """Tell whether the conductance is not clearly above that of an open junction."""
+    """Tell whether the conductance is not clearly above that of an open junction.
+
+    A slope that was looked for and is null is zero within its error.
+    """
     if resistance.value is None:
         return True
     conductance_S = abs(1.0 / resistance.value)
