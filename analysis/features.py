@@ -6,6 +6,7 @@ They are looked for and fitted in I(V), whose noise is white, as steps: the inte
 from __future__ import annotations
 
 import math
+import warnings
 from dataclasses import dataclass
 from functools import lru_cache
 from statistics import NormalDist
@@ -22,12 +23,15 @@ BOLTZMANN_eV_per_K = 8.617333262e-5
 _FALSE_ALARM = 0.02  # per run on a straight line with white noise; the promise is 0.05 a curve
 _NARROWEST = 2.0  # FWHM in steps
 _WIDTH_GROWTH = 1.45
-_MOST = 12
-_REACH = 6.0  # a fit extends this many FWHM beyond the outermost peaks
+_MOST = 9  # peaks in a group
+_ADDED = 3  # peaks that the residual may add to those seen at first
+_REACHES = (6.0, 3.0, 1.5)  # a fit extends so many FWHM beyond the outermost peaks of a group
+_CLEAR = 9.0  # prominence of a turning point over the error of dI/dV
 _FLANK = 2.0  # the search looks this many FWHM to either side
 
 
 Feature = dict[str, Any]
+Turn = tuple[float, float, int]  # position and FWHM in V, sign of a turning point of dI/dV
 
 
 def find_features(
@@ -44,15 +48,16 @@ def find_features(
     over legs). `rest_A` is what a smooth description leaves of the current per point, or the
     current itself: a first peak has to show in it.
     """
-    if grid.noise_A is None or grid.noise_A == 0.0:
+    if grid.noise_A is None:
         return []
+    if grid.noise_A <= 1e-9 * float(np.nanmax(np.abs(grid.level_A[direction]))):
+        return []  # calculated, not measured: rounding is not white
     found: list[Feature] = []
     for cells in _even_stretches(grid, direction):
         x = grid.smooth_V[cells]
         y = grid.level_A[direction][cells]
         error = grid.stderr_A(direction)[cells]
-        fit = _search(x, y, rest_A[cells], error)
-        if fit is not None:
+        for fit in _search(x, y, rest_A[cells], error):
             found += _features(fit, derivative, direction, temperature_K)
     return sorted(found, key=lambda feature: float(feature["position_V"].value))
 
@@ -80,31 +85,77 @@ class _Hit:
     z: float
 
 
-def _search(x: Array, y: Array, rest: Array, error: Array) -> PeakFit | None:
-    """Return the fit of all significant peaks, None if nothing stands out from the noise.
+def _search(x: Array, y: Array, rest: Array, error: Array) -> list[PeakFit]:
+    """Return fits of the significant peaks, one for each group of neighbours of similar width.
 
-    Several beginnings are followed (the turning points of dI/dV, those upward, those downward,
-    the strongest peak alone), and what AICc likes best is kept.
+    Several beginnings are followed in a group (the turning points of dI/dV or some of them, the
+    strongest peak alone), and what AICc likes best is kept.
     """
     threshold = _threshold(len(x))
     hit = _strongest(rest, error, x)
     if hit is None or hit.z < threshold:
-        return None
-    extremes = _extremes(x, y, error)
-    first = (hit.position_V, hit.fwhm_V)
-    reach = _REACH * max([hit.fwhm_V, *(width for _, width, _ in extremes)])
-    places = [hit.position_V, *(at for at, _, _ in extremes)]
-    near = (x >= min(places) - reach) & (x <= max(places) + reach)
-    stretch = Stretch(x[near], y[near], error[near])
-    up = [(at, width) for at, width, sign in extremes if sign > 0]
-    down = [(at, width) for at, width, sign in extremes if sign < 0]
+        return []
+    extremes = _extremes(x, y, error) or [(hit.position_V, hit.fwhm_V, 1)]
     fits = []
-    for starts in ([first], up, down, [*up, *down]):
-        if 0 < len(starts) <= _MOST:
-            fit = _follow(stretch, starts, threshold)
-            if fit is not None:
-                fits.append(fit)
-    return min(fits, key=lambda fit: fit.aicc, default=None)
+    for group in _groups(extremes):
+        fit = _fit_group((x, y, rest, error), group, threshold)
+        if fit is not None:
+            fits.append(fit)
+    return fits
+
+
+def _fit_group(
+    data: tuple[Array, Array, Array, Array], group: list[Turn], threshold: float
+) -> PeakFit | None:
+    """Return the fit of a group in the widest region in which peaks on a polynomial describe I."""
+    x, y, rest, error = data
+    width = float(np.median([turn[1] for turn in group]))
+    best: PeakFit | None = None
+    for reach in _REACHES:
+        near = (x >= group[0][0] - reach * width) & (x <= group[-1][0] + reach * width)
+        if np.count_nonzero(near) < 16:
+            break
+        hit = _strongest(rest[near], error[near], x[near])
+        if hit is None or hit.z < threshold:
+            continue
+        stretch = Stretch(x[near], y[near], error[near])
+        tried = [_follow(stretch, starts, threshold) for starts in _beginnings(group, hit)]
+        fits = [fit for fit in tried if fit is not None]
+        if not fits:
+            continue
+        liked = min(fits, key=lambda fit: fit.aicc)
+        if liked.is_adequate:
+            return liked
+        if best is None or liked.misfit < best.misfit:
+            best = liked
+    return best
+
+
+def _beginnings(group: list[Turn], hit: _Hit) -> list[list[tuple[float, float]]]:
+    """Return the sets of peaks that a fit starts from: the likely ones first."""
+    sets = [group, group[1:], group[:-1], group[1:-1]]
+    sets += [[turn for turn in group if turn[2] > 0], [turn for turn in group if turn[2] < 0]]
+    sets.append([(hit.position_V, hit.fwhm_V, 1)])
+    unique: list[list[tuple[float, float]]] = []
+    for turns in sets:
+        starts = [(at, width) for at, width, _ in turns]
+        if 0 < len(starts) <= _MOST and starts not in unique:
+            unique.append(starts)
+    return unique
+
+
+def _groups(extremes: list[Turn]) -> list[list[Turn]]:
+    """Return turning points by position, in groups of near neighbours of similar width."""
+    ordered = sorted(extremes)
+    groups = [[ordered[0]]]
+    for one in ordered[1:]:
+        last = groups[-1][-1]
+        wide, narrow = max(one[1], last[1]), min(one[1], last[1])
+        if one[0] - last[0] < 3.0 * wide and wide < 3.0 * max(narrow, 1e-300):
+            groups[-1].append(one)
+        else:
+            groups.append([one])
+    return groups
 
 
 def _follow(
@@ -112,7 +163,7 @@ def _follow(
 ) -> PeakFit | None:
     """Return a fit from these starts: peaks added while the rest shows one, weak ones dropped."""
     best = _prune(stretch, stretch.fit(starts), threshold)
-    for _ in range(_MOST):
+    for _ in range(_ADDED):
         rest = stretch.y * stretch.error if best is None else best.residual_A
         hit = _strongest(rest, stretch.error, stretch.x)
         if hit is None or hit.z < threshold:
@@ -142,20 +193,22 @@ def _places(fit: PeakFit | None) -> list[tuple[float, float]]:
     return [] if fit is None else [(peak.position_V, peak.fwhm_V) for peak in fit.peaks]
 
 
-def _extremes(x: Array, y: Array, error: Array) -> list[tuple[float, float, int]]:
+def _extremes(x: Array, y: Array, error: Array) -> list[Turn]:
     """Return (position, FWHM, sign) of the peaks and dips of a smoothed dI/dV."""
     from scipy.signal import find_peaks, peak_widths
 
     step = float(x[-1] - x[0]) / (len(x) - 1)
-    best: list[tuple[float, float, int]] = []
+    best: list[Turn] = []
     for half in (1, 2, 3, 4, 6):
         slopes = slope_weights(x, half)
         g = slopes.apply(y)
-        bar = 5.0 * float(np.median(np.sqrt(slopes.variance(error**2))))
-        found: list[tuple[float, float, int]] = []
+        bar = _CLEAR * float(np.median(np.sqrt(slopes.variance(error**2))))
+        found: list[Turn] = []
         for sign in (1, -1):
             peaks, _ = find_peaks(sign * g, prominence=bar)
-            widths = peak_widths(sign * g, peaks)[0] * step
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", RuntimeWarning)  # of widths of 0
+                widths = np.maximum(peak_widths(sign * g, peaks)[0], _NARROWEST) * step
             found += [(float(x[k]), float(w), sign) for k, w in zip(peaks, widths, strict=True)]
         if len(found) > len(best):
             best = found

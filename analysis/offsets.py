@@ -103,9 +103,12 @@ def v_off(crossings: list[Crossing], blocks: Blocks) -> Quantity:
     note = None
     if len(crossings) > 1:
         note = f"the current crosses zero {len(crossings)} times; this is the crossing nearest 0 V"
+    stderr = nearest.stderr_V if np.isfinite(nearest.stderr_V) else None
+    if stderr is None:
+        note = "too few points for a standard error"
     return Quantity(
         nearest.voltage_V,
-        nearest.stderr_V,
+        stderr,
         note,
         extra={"crossings_V": [c.voltage_V for c in crossings]},
     )
@@ -171,12 +174,15 @@ def _climb(model: CurveModel, start: float, low: float, high: float, no_crossing
     x = v - curve.at_V
     current = float(curve.c[0] + curve.c[1] * x + curve.c[2] * x * x)
     note = "I does not cross zero in the swept range" if no_crossing else None
-    width = curve.error((1.0, v, 0.0)) / bend if bend > 0 else None
-    return Maximum(
-        Quantity(-v * current, abs(v) * curve.error((1, x, x * x)), note),
-        Quantity(v, width, note),
-        curve,
-    )
+    stderr = abs(v) * curve.error((1, x, x * x))
+    width = joint_error([(1.0, 0, curve), (v, 1, curve)]) / bend if bend > 0 else np.nan
+    if not np.isfinite(stderr):
+        note = "too few points for a standard error"
+    return Maximum(_known(-v * current, stderr, note), _known(v, width, note), curve)
+
+
+def _known(value: float, stderr: float, note: str | None) -> Quantity:
+    return Quantity(value, stderr if np.isfinite(stderr) else None, note)
 
 
 def fill_factor(maximum: Maximum, crossing: Crossing | None, zero: Expansion | None) -> Quantity:
@@ -196,4 +202,5 @@ def fill_factor(maximum: Maximum, crossing: Crossing | None, zero: Expansion | N
             (-1.0 / i_off, 0, zero),
         ]
     )
-    return Quantity(value, value * relative)
+    note = None if np.isfinite(relative) else "too few points for a standard error"
+    return _known(value, value * relative, note)

@@ -11,7 +11,7 @@ import numpy as np
 from nanojunction.analysis.values import Array
 
 _ROOT_LN2 = math.sqrt(math.log(2.0))
-_ORDERS = (1, 2, 3, 5, 7)  # of the background of I(V); chosen by AICc
+_ORDERS = (1, 2, 3, 5, 7, 9)  # of the background of I(V); chosen by AICc
 
 # (V − V0)/FWHM -> integral of the peak of height 1, and the peak itself
 _Shape = Callable[[Array], tuple[Array, Array]]
@@ -38,15 +38,27 @@ class PeakFit:
     order: int  # of the background
     residual_A: Array
     variance: float  # residual variance over that of the noise
+    dof: int
     aicc: float
     step_V: float
     region_V: tuple[float, float]
+
+    @property
+    def misfit(self) -> float:
+        """How many standard deviations the residuals exceed the noise."""
+        return (self.variance - 1.0) / math.sqrt(2.0 / self.dof)
+
+    @property
+    def is_adequate(self) -> bool:
+        """Tell whether the residuals are no larger than the noise, which is known to some 25 %."""
+        return self.variance < 1.6 + 3.0 * math.sqrt(2.0 / self.dof)
 
     def weakest(self, threshold: float) -> int | None:
         """Return the peak that is least of a peak, None if all are.
 
         A peak differs from zero by `threshold` standard errors, its width is known to a third and
-        lies between one step and half the region, and its place is inside the region.
+        lies between one step and half the region, its place is inside the region, and it does not
+        stand on an opposite peak of about the same width.
         """
         span = self.region_V[1] - self.region_V[0]
         merits = []
@@ -55,11 +67,22 @@ class PeakFit:
                 peak.fwhm_V > 3.0 * peak.fwhm_error_V
                 and self.step_V < peak.fwhm_V < 0.5 * span
                 and self.region_V[0] < peak.position_V < self.region_V[1]
+                and not any(_cancel(peak, other) for other in self.peaks)
             )
             merit = abs(peak.height_S) / max(peak.height_error_S, 1e-300)
             merits.append(merit if sound else min(merit, 0.5 * threshold))
         least = min(range(len(merits)), key=merits.__getitem__)
         return least if merits[least] < threshold else None
+
+
+def _cancel(peak: Peak, other: Peak) -> bool:
+    """Tell whether a peak and a larger opposite one are the two halves of one cancellation."""
+    return (
+        peak.height_S * other.height_S < 0
+        and abs(peak.height_S) <= abs(other.height_S)
+        and abs(peak.position_V - other.position_V) < 0.3 * min(peak.fwhm_V, other.fwhm_V)
+        and 0.5 < peak.fwhm_V / other.fwhm_V < 2.0
+    )
 
 
 def _gaussian(u: Array) -> tuple[Array, Array]:
@@ -163,7 +186,7 @@ class Stretch:
             _, basis, turns = solved(p)
             return np.asarray(basis @ (basis.T @ turns) - turns)
 
-        bound = np.tile([1.0, 1.4], len(starts))
+        bound = np.tile([0.7, 1.0], len(starts))
         zero = np.zeros(2 * len(starts))
         try:
             found = least_squares(
@@ -197,7 +220,7 @@ class Stretch:
         aicc = chi2 + 2.0 * k_ * n / max(n - k_ - 1, 1)
         region = (float(self.x[0]), float(self.x[-1]))
         residual = misfit * self.error
-        return PeakFit(peaks, shape, order, residual, chi2 / dof, aicc, self.step_V, region)
+        return PeakFit(peaks, shape, order, residual, chi2 / dof, dof, aicc, self.step_V, region)
 
 
 def _with_model_error(best: PeakFit, fits: list[PeakFit]) -> PeakFit:
