@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from markupsafe import Markup
 
+from nanojunction.analysis.calibration import is_calibration
 from nanojunction.analysis.comparison import ComparedRow
 from nanojunction.analysis.groups import run_name
 from nanojunction.analysis.notation import numbered
@@ -106,6 +107,7 @@ def write_report(
         judged=judged,
         sections=sections,
         line=line,
+        undrawn=_undrawn(analysis, sections),
         overview=overview_rows(analysis.run_results),
         run_tables=run_tables(analysis.run_results, names),
         errors=analysis.errors,
@@ -120,28 +122,36 @@ def write_report(
 
 def _sections(analysis: Analysis, folder: Path) -> tuple[list[_Section], list[_Shown]]:
     """Draw every figure, one at a time, and return the sections of the devices."""
-    from nanojunction.analysis.figures.select import MOST_FIGURES, devices_of, line_figure
+    from nanojunction.analysis.figures.select import devices_of, line_figure, share_figures
     from nanojunction.analysis.figures.style import publication_style
 
     numbers = {run_name(result.run): n for n, result in enumerate(analysis.run_results, 1)}
     sections = []
     count = 0
+    devices = devices_of(analysis)
+    allowed = share_figures(devices)
     with publication_style():
-        for device in devices_of(analysis):
+        for device, room in zip(devices, allowed, strict=True):
             shown = []
-            room = max(0, MOST_FIGURES - count)
             for draw in device.draw[:room]:
                 figure = draw()
                 if figure is not None:
                     count += 1
                     shown.append(_shown(figure, count, folder))
-            missing = len(device.draw) - len(device.draw[:room])
+            missing = _left_out(len(device.draw) - room)
             tables = [group_table(group, _named(numbers)) for group in device.groups]
             features = feature_rows(device.members)
-            sections.append(_Section(device.device, shown, tables, features, _left_out(missing)))
+            if shown or tables or features:
+                sections.append(_Section(device.device, shown, tables, features, missing))
         figure = line_figure(analysis)
         line = [] if figure is None else [_shown(figure, count + 1, folder)]
     return sections, line
+
+
+def _undrawn(analysis: Analysis, sections: Sequence[_Section]) -> int:
+    """Return how many junctions have no section of their own."""
+    junctions = {r.run.device for r in analysis.run_results if not is_calibration(r.run)}
+    return len(junctions - {section.device for section in sections})
 
 
 def _named(numbers: dict[str, int]) -> dict[str, str]:

@@ -11,7 +11,7 @@ from markupsafe import Markup
 from nanojunction.analysis.arrhenius import Arrhenius, Regimes
 from nanojunction.analysis.figures.curves import Member
 from nanojunction.analysis.groups import Group
-from nanojunction.analysis.notation import measured, plain_number, symbol_of, typeset
+from nanojunction.analysis.notation import amount, measured, plain_number, symbol_of, typeset
 from nanojunction.analysis.report_tables import DASH, conditions_text, html, small_print
 from nanojunction.analysis.values import Curve, Quantity
 
@@ -107,14 +107,29 @@ def _rows(key: str, item: Any, path: str = "") -> Iterator[tuple[Markup, Markup 
         text = measured(item, unit) or DASH
         yield head, text, "; ".join(part for part in (small, remark) if part)
     elif isinstance(item, Mapping):
+        reason = _all_missing(item)
+        if reason is not None:
+            yield head, DASH, reason
+            return
         for name, part in item.items():
             yield from _rows(name, part, f"{path} {symbol.plain}".strip())
+    elif isinstance(item, float):
+        yield head, amount(item, symbol.unit), ""
     elif isinstance(item, list | tuple):
         for number, part in enumerate(item, 1):
             if isinstance(part, Mapping):
                 yield from _rows(f"{key} {number}", part, path)
     elif isinstance(item, Curve) and item.note:
         yield head, "curve", item.note
+
+
+def _all_missing(item: Mapping[str, Any]) -> str | None:
+    """Return the reason if all of several quantities are missing for the same one."""
+    parts = [part for part in item.values() if isinstance(part, Quantity)]
+    reasons = {part.note for part in parts if part.value is None}
+    if len(parts) == len(item) and len(reasons) == 1 and all(p.value is None for p in parts):
+        return reasons.pop()
+    return None
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,6 +28,11 @@ if TYPE_CHECKING:
 MOST_DEVICES = 6
 """Devices that have a look of their own; more share one."""
 
+_COLUMNS = ((4, 14), (3, 18))
+"""Columns of the legend, and the longest name (with that of the line) that they have room for."""
+
+_LONGEST = 24
+
 
 def calibration_figure(
     name: str, resistors: Sequence[Member], junctions: Sequence[Member]
@@ -57,7 +62,7 @@ def calibration_figure(
                 marker=MARKERS[n] if apart else "o",
                 color=CYCLE[n] if apart else GREY,
                 markerfacecolor="white",
-                label=device if apart else ("junctions" if n == 0 else None),
+                label=_label(device) if apart else ("junctions" if n == 0 else None),
             )
         axes.set_xscale("log")
         axes.set_yscale("log")
@@ -76,19 +81,26 @@ def calibration_figure(
 
 
 def _legend(axes: Axes) -> None:
-    """Name the devices above the panel; dollar signs in names are letters."""
+    """Name the devices above the panel."""
     handles, labels = axes.get_legend_handles_labels()
+    longest = max(map(len, labels))
     axes.legend(
         handles,
-        [label.replace("$", r"\$") for label in labels],
+        labels,
         loc="lower left",
         bbox_to_anchor=(-0.02, 1.0),
-        ncols=4,
+        ncols=next((n for n, most in _COLUMNS if longest <= most), 2),
         columnspacing=0.8,
         handlelength=1.2,
         handletextpad=0.4,
         borderaxespad=0.0,
     )
+
+
+def _label(device: str) -> str:
+    """Return a name as a legend takes it: no mathematics, and a leading _ is a letter."""
+    short = device if len(device) <= _LONGEST else device[: _LONGEST - 1] + "…"
+    return "\u2009" + short.replace("$", r"\$")
 
 
 def _point(member: Member, key: str) -> tuple[float, float, float] | None:

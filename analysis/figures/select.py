@@ -17,7 +17,7 @@ from nanojunction.analysis.figures.conductance_figures import (
     finest,
     has_structure,
 )
-from nanojunction.analysis.figures.curves import Member, by_conditions, iv_traces
+from nanojunction.analysis.figures.curves import Member, by_conditions, iv_traces, quantity
 from nanojunction.analysis.figures.iv_figures import series_figure, single_figure, states_figure
 from nanojunction.analysis.figures.magneto_figures import (
     loops_figure,
@@ -34,7 +34,7 @@ from nanojunction.analysis.values import Curve
 if TYPE_CHECKING:
     from nanojunction.analysis.analyse import Analysis
 
-MOST_FIGURES = 40
+MOST_FIGURES = 30
 """Figures of a report in all."""
 
 _ZERO_FIELD_T = 1e-3
@@ -70,6 +70,26 @@ def devices_of(analysis: Analysis) -> list[DeviceFigures]:
         draw = tuple(_figures(device, slug, junction, groups, names))
         found.append(DeviceFigures(device, tuple(junction), groups, draw))
     return found
+
+
+def share_figures(devices: Sequence[DeviceFigures]) -> list[int]:
+    """Return how many figures each device gets, MOST_FIGURES in all.
+
+    Where there are more, devices beyond the measuring line come first, then those with most to
+    show (groups), then the order of appearance.
+    """
+
+    def interest(number: int) -> tuple[bool, int, int]:
+        device = devices[number]
+        verdicts = [quantity(m.result, "candidate").value for m in device.members]
+        return 1.0 not in verdicts, -len(device.groups), number
+
+    shares = [0] * len(devices)
+    left = MOST_FIGURES
+    for number in sorted(range(len(devices)), key=interest):
+        shares[number] = min(left, len(devices[number].draw))
+        left -= shares[number]
+    return shares
 
 
 def line_figure(analysis: Analysis) -> DrawnFigure | None:
