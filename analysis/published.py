@@ -7,8 +7,9 @@ magnetic tunnel junction. Tolerances and kinds are those of the project's table 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import partial
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from nanojunction.analysis.arrhenius import Arrhenius
@@ -18,15 +19,48 @@ from nanojunction.analysis.values import Quantity
 
 if TYPE_CHECKING:
     from nanojunction.analysis.analyse import Analysis
+    from nanojunction.analysis.yields import Yields
 
 K_B_meV_per_K = 0.0861733
 
 
-def compare(analysis: Analysis) -> tuple[ComparedRow, ...]:
-    """Return every published number beside the one that the analysis found."""
+def compare(
+    analysis: Analysis, batches: Mapping[str, Yields] = MappingProxyType({})
+) -> tuple[ComparedRow, ...]:
+    """Return every published number beside the one that the analysis found.
+
+    `batches` are the yields of whole batches, by name; without them their rows are left out.
+    """
     found = Found(analysis)
     tables = (line, junction_a, junction_b, junction_b_thermal, junction_c, tunnel_junction)
-    return tuple(row for table in tables for row in table(found))
+    rows = [row for table in tables for row in table(found)]
+    return (*rows, *batch_rows(batches))
+
+
+def batch_rows(batches: Mapping[str, Yields]) -> Iterator[ComparedRow]:
+    """Yield the batches: Chowrira's 193 nanojunctions and Katcko's 216 tunnel junctions."""
+    for name, device, condition, source, numbers in (
+        ("chowrira-193", "chip", "40 K", "Chowrira, p. 3", (
+            ("neither_open_nor_short", "neither open nor short", "10 of 193", 10.0),
+            ("candidate", "offsets ≥ 10× calibration", "9 of 193", 9.0),
+        )),
+        ("katcko-216", "MTJ batch", "295 K", "Katcko, Methods", (
+            ("neither_open_nor_short", "neither open nor short", "216", 216.0),
+            ("candidate", "generating", "1 of 168", 1.0),
+            ("ohmic", "without offset", "167 of 168 and 48 more", 215.0),
+        )),
+    ):  # fmt: skip
+        if name not in batches:
+            continue
+        yields = batches[name]
+        row = partial(ComparedRow, device, condition, kind="value", source=source)
+        for key, quantity, published, count in numbers:
+            yield row(quantity, published, measured=exact(float(yields.yields[key].count)),
+                      expected=count, tolerance=0.01)  # fmt: skip
+        if name == "katcko-216":
+            yield row("median R (P)", "4395 Ω", measured=yields.resistance_ohm, unit="Ω",
+                      expected=4395.0, tolerance=0.05,
+                      note="of one drawn batch; the tolerance is ours")  # fmt: skip
 
 
 def line(found: Found) -> Iterator[ComparedRow]:

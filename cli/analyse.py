@@ -8,7 +8,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from nanojunction.cli.console import FAILED, say, steps_of
+from nanojunction.cli.console import FAILED, say, steps_of, wide_console
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -76,10 +76,8 @@ def title_of(found: Analysis) -> str:
 
 def show_runs(found: Analysis) -> None:
     """Print the table of runs, and their warnings."""
-    from rich.console import Console
-
     if found.run_results:
-        Console().print(table_of(found.run_results))
+        wide_console().print(table_of(found.run_results))
     for result in found.run_results:
         for warning in (*result.run.warnings, *result.warnings):
             say(f"{result.run.file.name}: {warning}")
@@ -91,8 +89,8 @@ def table_of(results: Sequence[RunResult]) -> Table:
 
     from nanojunction.analysis.values import Quantity
 
-    table = Table()
-    table.add_column("run", overflow="fold")
+    table = Table(box=None, padding=(0, 1))
+    table.add_column("run", overflow="fold", min_width=24)
     for column in ("device", "kind", "T (K)", "H (T)", *(title for title, _, _ in COLUMNS)):
         table.add_column(column, justify="right", no_wrap=True)
     for result in results:

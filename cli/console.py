@@ -13,6 +13,8 @@ import typer
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from rich.console import Console
+
     from nanojunction.procedures.runner import Progress
 
 #: Wrong usage, and a failure after which what could be done was done.
@@ -72,6 +74,13 @@ def status_of(problem: Exception) -> int | None:
     return None
 
 
+def wide_console() -> Console:
+    """Return a console for tables: a terminal's own width, elsewhere wide enough for all columns."""
+    from rich.console import Console
+
+    return Console() if sys.stdout.isatty() else Console(width=150)
+
+
 @contextmanager
 def progress_of(title: str) -> Iterator[Callable[[Progress], None]]:
     """Show a run's progress and time left: a bar on a terminal, plain lines elsewhere."""
@@ -111,8 +120,8 @@ def _plain(title: str) -> Callable[[Progress], None]:
         if time.monotonic() - said < PLAIN_EVERY_S:
             return
         said = time.monotonic()
-        words = f"; {progress.words}" if progress.words else ""
-        say(f"{title}: {progress.percent:.0f} %, {progress.rows} rows, {left(progress)}{words}")
+        words = progress.words or f"{progress.rows} rows"
+        say(f"{title}: {progress.percent:.0f} %, {left(progress)}; {words}")
 
     return show
 

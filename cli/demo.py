@@ -7,12 +7,14 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from nanojunction.cli.console import FAILED, progress_of, say, steps_of
+from nanojunction.cli.console import FAILED, progress_of, say, steps_of, wide_console
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from nanojunction.analysis.analyse import Analysis
     from nanojunction.analysis.comparison import ComparedRow
+    from nanojunction.analysis.yields import Yields
     from nanojunction.cli.demo_campaign import Step
     from nanojunction.instruments.station_file import StationConfig
 
@@ -23,17 +25,21 @@ def demo(out: Path, seed: int) -> int:
     from nanojunction.analysis.published import compare
     from nanojunction.analysis.report import write_report
     from nanojunction.analysis.results import write_results
-    from nanojunction.cli.demo_campaign import station, steps
+    from nanojunction.cli.demo_campaign import station, with_batches
 
     began = time.strftime("%Y-%m-%d %H:%M:%S")
     folder = out / "runs" / f"{time.strftime('%Y-%m-%d_%H%M%S')}_seed{seed}"
-    files = measure_all(folder, station(seed), steps())
+    files = measure_all(folder, station(seed), with_batches(seed))
     with steps_of("analysing") as show:
-        found = analyse(files, progress=show)
+        found = analyse([file for file in files if file.parent == folder], progress=show)
+    batches = {name: batch_of(name, files, found) for name in DIAMETERS_M}
     for error in found.errors:
         say(f"error: {error.error}")
-    rows = compare(found)
-    document = found.to_json() | {"comparison": [row.to_json() for row in rows]}
+    rows = compare(found, batches)
+    document = found.to_json() | {
+        "comparison": [row.to_json() for row in rows],
+        "batches": {name: yields.to_json() for name, yields in batches.items()},
+    }
     write_results(document, out / "results.json")
     say("drawing the report")
     page = write_report(
@@ -46,6 +52,25 @@ def demo(out: Path, seed: int) -> int:
     )
     show_table(rows)
     return conclude(rows, out / "results.json", page) or (FAILED if found.errors else 0)
+
+
+#: The batches of the campaign, with the diameter of their junctions (both papers' Methods).
+DIAMETERS_M = {"chowrira-193": 300e-9, "katcko-216": 20e-6}
+
+
+def batch_of(name: str, files: Sequence[Path], campaign: Analysis) -> Yields:
+    """Analyse the runs of a batch against the campaign's measuring line."""
+    from nanojunction.analysis.analyse import analyse
+    from nanojunction.analysis.calibration import measuring_line
+    from nanojunction.analysis.yields import batch_yields
+
+    known = [result for result in campaign.run_results if result.run.kind == "calibration"]
+    with steps_of(f"analysing {name}") as show:
+        found = analyse([file for file in files if file.parent.name == name], progress=show)
+    for error in found.errors:
+        say(f"error: {error.error}")
+    line, diameter_m = measuring_line(known), DIAMETERS_M[name]
+    return batch_yields(found.run_results, line=line, diameter_m=diameter_m)
 
 
 def measure_all(folder: Path, config: StationConfig, campaign: tuple[Step, ...]) -> list[Path]:
@@ -71,30 +96,29 @@ def measure_all(folder: Path, config: StationConfig, campaign: tuple[Step, ...])
 
 def show_table(rows: Sequence[ComparedRow]) -> None:
     """Print measured and published side by side."""
-    from rich.console import Console
     from rich.table import Table
 
     from nanojunction.cli.analyse import with_error
 
-    table = Table(title="measured and published")
-    for column in ("device", "condition", "quantity"):
+    table = Table(title="measured and published", padding=(0, 1), collapse_padding=True)
+    for column in ("device", "quantity"):
         table.add_column(column)
     for column in ("measured", "published", "deviation", "allowed"):
-        table.add_column(column, justify="right")
-    table.add_column("kind")
-    table.add_column("")
+        table.add_column(column, justify="right", no_wrap=column in ("measured", "deviation"))
+    table.add_column("kind", no_wrap=True)
+    table.add_column("", no_wrap=True)
     last = ""
     for row in rows:
         if last and row.device != last:
             table.add_section()
         unit = f" {row.unit}" if row.unit else ""
         table.add_row(
-            row.device if row.device != last else "", row.condition, row.quantity,
+            row.device if row.device != last else "", f"{row.condition}: {row.quantity}",
             f"{with_error(row.measured, row.scale)}{unit}", row.published, deviation_text(row),
-            row.limits_text(), row.kind, "holds" if row.ok else f"[bold red]NO: {row.problem}[/]",
+            row.limits_text(), row.kind, "holds" if row.ok else "[bold red]NO[/]",
         )  # fmt: skip
         last = row.device
-    Console().print(table)
+    wide_console().print(table)
 
 
 def deviation_text(row: ComparedRow) -> str:

@@ -14,6 +14,8 @@ from typing import Any
 from nanojunction.instruments.errors import LaboratoryError
 from nanojunction.instruments.station import Station
 from nanojunction.instruments.station_file import StationConfig, station_from
+from nanojunction.models.junction import JunctionLaw
+from nanojunction.models.population import load_batch
 from nanojunction.procedures.registry import load_procedure
 from nanojunction.procedures.runner import Outcome, Progress, StopRequest, run_procedure
 
@@ -22,18 +24,24 @@ from nanojunction.procedures.runner import Outcome, Progress, StopRequest, run_p
 class Step:
     """One run: the junction to mount, the procedure, its settings, and the run file's name.
 
-    `junction` is a built-in name or a junction file, whose name is then the sample's. `weight` is the step's share of the campaign's duration, for the progress bar only.
+    `junction` is a built-in name, a junction file or a law; the sample is named after it unless
+    `sample` says otherwise. `batch` is the folder of a batch's runs, empty for the campaign's own.
+    `weight` is the step's share of the campaign's duration, for the progress bar only.
     """
 
-    junction: str
+    junction: str | JunctionLaw
     procedure: str
     name: str
     settings: Mapping[str, str] = field(default_factory=dict)
     weight: float = 1.0
+    batch: str = ""
+    sample: str = ""
 
     @property
-    def sample(self) -> str:
+    def sample_name(self) -> str:
         """The junction's name, as it stands in the run file."""
+        if self.sample or not isinstance(self.junction, str):
+            return self.sample
         return Path(self.junction).stem
 
 
@@ -43,6 +51,13 @@ KATCKO = {"vmax": "10 mV", "step": "500 uV", "repeats": "2", "measure_range": "1
 PEAK = {"vmax": "6 mV", "step": "100 uV", "repeats": "2", "measure_range": "1 uA"}
 FINE = {"vmax": "1.5 mV", "step": "25 uV", "repeats": "3", "measure_range": "1 uA"}
 LOOP = {"fields": "-0.2 T, 0.06 T, -0.2 T", "field_rate": "0.05 T/min", "measure_range": "1 uA"}
+#: Enough to tell open, short, ohmic and generating junctions apart, gently.
+ONE_OF_MANY = {
+    "turning_points": "0, 10 mV, -10 mV, 0",
+    "step": "2 mV",
+    "compliance": "250 uA",
+    "environment_interval": "1 h",
+}
 #: Chowrira 2020, Fig. 3.
 C_SWEEP = {"vmax": "5 mV", "step": "100 uV", "measure_range": "1 mA"}
 C_LOOP = {
@@ -111,9 +126,26 @@ def junction_b() -> Iterator[Step]:
     yield Step("B", "temperature-series", "B_120K-360K", warm, 9)
 
 
+def batch(name: str, seed: int, temperature: str) -> Iterator[Step]:
+    """Yield one short I(V) on each junction of a batch."""
+    first = {"temperature": temperature, "field": "0 T"}
+    for device in load_batch(name, seed):
+        settings = {**ONE_OF_MANY, **first}
+        yield Step(device.law, "iv", device.name, settings, 0.05, name, device.name)
+        first = {}
+
+
 def steps() -> tuple[Step, ...]:
-    """Return the whole campaign, in an order that saves changes of temperature."""
+    """Return the papers' junctions, in an order that saves changes of temperature."""
     return (*calibrations(), *mtj(), *junction_a(), *junction_c(), *junction_b())
+
+
+def with_batches(seed: int) -> tuple[Step, ...]:
+    """Return the whole campaign: the papers' junctions, and their batches drawn with `seed`."""
+    chip, tunnel = batch("chowrira-193", seed, "40 K"), batch("katcko-216", seed, "295 K")
+    return (
+        *calibrations(), *mtj(), *tunnel, *junction_a(), *junction_c(), *chip, *junction_b(),
+    )  # fmt: skip
 
 
 def station(seed: int) -> StationConfig:
@@ -145,13 +177,14 @@ def measure(
 
     Raises LaboratoryError at the first run that does not finish.
     """
-    total, done, mounted = sum(step.weight for step in campaign), 0.0, ""
+    total, done = sum(step.weight for step in campaign), 0.0
+    mounted: str | JunctionLaw = ""
     outcomes = []
     for step in campaign:
         if step.junction != mounted:
             on.bench.mount(step.junction)
             mounted = step.junction
-        procedure = load_procedure(step.procedure)(sample=step.sample, **step.settings)
+        procedure = load_procedure(step.procedure)(sample=step.sample_name, **step.settings)
 
         def tell(progress: Progress, done: float = done, step: Step = step) -> None:
             show(
@@ -159,7 +192,9 @@ def measure(
                 f"{step.name}{f': {progress.words}' if progress.words else ''}",
             )
 
-        outcome = run_procedure(procedure, on, folder, name=step.name, stop=stop, on_progress=tell)
+        outcome = run_procedure(
+            procedure, on, folder / step.batch, name=step.name, stop=stop, on_progress=tell
+        )
         if not outcome.ok:
             raise LaboratoryError(
                 f"{step.name} {outcome.status}: {outcome.error or 'stopped'}; "

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from nanojunction.cli.console import say
+from nanojunction.cli.console import say, wide_console
 from nanojunction.instruments.errors import StationError
 from nanojunction.instruments.limits import LimitedMagnet, LimitedSourceMeter, LimitedTemperature
 from nanojunction.instruments.station import Station
@@ -14,7 +14,6 @@ from nanojunction.procedures.runner import StopRequest, stop_on_signals
 
 def check(station_file: Path) -> int:
     """Open, identify and read every instrument; print a table; return the exit status."""
-    from rich.console import Console
     from rich.table import Table
 
     station = Station.from_file(station_file)
@@ -27,7 +26,7 @@ def check(station_file: Path) -> int:
             config = station.config.instruments()[role]
             address = config.address or f"virtual: {station.bench.endpoints[role].address}"
             table.add_row(role, instrument.identify(), address, reading_of(instrument))
-    Console().print(table)
+    wide_console().print(table)
     return 0
 
 
