@@ -125,6 +125,10 @@ def with_uncertainty(value: float, stderr: float | None) -> str:
         return typeset(plain_number(value))
     if abs(value) > stderr * 10.0**_MOST_DIGITS:
         return typeset(f"{value:.{_MOST_DIGITS}g}")
+    if stderr >= 100.0:
+        # Zeros stand for the digits that the uncertainty leaves open: 21120(180).
+        digits = 1 - math.floor(math.log10(stderr))
+        return typeset(f"{round(value, digits):.0f}({round(stderr, digits):.0f})")
     from uncertainties import ufloat
 
     return typeset(f"{ufloat(value, stderr):fS}")

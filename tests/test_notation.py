@@ -43,7 +43,7 @@ PREFIX = {
         (84.01258, 0.0016814, "84.0126(17)"),
         (157.0, 1.6, "157.0(1.6)"),
         (-26.0, 0.4, "−26.0(4)"),
-        (21122.18, 182.5, "21122(182)"),
+        (21122.18, 182.5, "21120(180)"),
         (0.0, 1.0, "0.0(1.0)"),
     ],
 )
@@ -70,9 +70,10 @@ def test_the_written_number_is_the_number(value: float, relative: float, sign: f
     assert found is not None
     digits = len(found[1].partition(".")[2])
     shown = float(found[2]) if "." in found[2] else float(found[2]) * 10.0**-digits
-    assert abs(float(found[1]) - sign * value) <= 0.5 * 10.0**-digits * (1 + 1e-9)
+    last = 10.0 ** (len(found[2]) - 2) if stderr >= 100 else 10.0**-digits
+    assert abs(float(found[1]) - sign * value) <= 0.5 * last * (1 + 1e-9)
     assert shown == pytest.approx(stderr, rel=0.15)
-    assert len(found[2].replace(".", "").lstrip("0")) <= 3
+    assert len(found[2].replace(".", "").strip("0")) <= 2
 
 
 @given(st.floats(min_value=1e-17, max_value=1e11), st.sampled_from(["V", "A", "Ω", "W", "S", "T"]))
