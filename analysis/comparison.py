@@ -90,7 +90,9 @@ class ComparedRow:
         return self.problem is None
 
     def limits_text(self) -> str:
-        """Return the tolerance or the bounds in words."""
+        """Return the tolerance or the bounds in words; a choice has none."""
+        if self.kind == "choice":
+            return ""
         if self.kind == "value" and self.tolerance is not None:
             if self.absolute:
                 return f"± {self.tolerance:g} {self.unit}".rstrip()

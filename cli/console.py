@@ -75,7 +75,7 @@ def status_of(problem: Exception) -> int | None:
 
 
 def wide_console() -> Console:
-    """Return a console for tables: a terminal's own width, elsewhere wide enough for all columns."""
+    """Return a console for tables: a terminal's own width, elsewhere wide enough for all."""
     from rich.console import Console
 
     return Console() if sys.stdout.isatty() else Console(width=150)

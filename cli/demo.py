@@ -115,10 +115,17 @@ def show_table(rows: Sequence[ComparedRow]) -> None:
         table.add_row(
             row.device if row.device != last else "", f"{row.condition}: {row.quantity}",
             f"{with_error(row.measured, row.scale)}{unit}", row.published, deviation_text(row),
-            row.limits_text(), row.kind, "holds" if row.ok else "[bold red]NO[/]",
+            row.limits_text(), row.kind, verdict(row),
         )  # fmt: skip
         last = row.device
     wide_console().print(table)
+
+
+def verdict(row: ComparedRow) -> str:
+    """Return whether a row holds, in a word; a choice is not judged."""
+    if row.kind == "choice":
+        return ""
+    return "holds" if row.ok else "[bold red]NO[/]"
 
 
 def deviation_text(row: ComparedRow) -> str:
