@@ -41,7 +41,7 @@ _SYMBOLS = {
     "r_s_max_field_ohm": ("R", "s, H_P"),
     "p_v_W": ("P", "V"),
     "p_max_W": ("P", "max"),
-    "v_at_p_max_V": ("V", "at P_max"),
+    "v_at_p_max_V": ("V", "P max"),
     "fill_factor": ("FF", ""),
     "i_mean_A": ("I", "mean"),
     "v_mean_V": ("V", "mean"),

@@ -335,6 +335,33 @@ def test_any_part_of_a_campaign_makes_a_report(kept: str, tmp_path: Path) -> Non
     assert "Measured and published" not in page.text
 
 
+def test_runs_without_any_result_make_a_report(campaign: Analysis, tmp_path: Path) -> None:
+    bare = tuple(replace(result, quantities={}) for result in campaign.run_results)
+    page = Page(write_report(Analysis(bare, (), ()), tmp_path, title="bare"))
+    assert page.wrong == []
+    assert len(page.all("figure")) >= 3
+    assert "not determined" in page.text
+
+
+def test_odd_sweeps_make_figures(tmp_path: Path) -> None:
+    """A falling I(V), one leg alone, one point, rows in compliance, and a step to nowhere."""
+    runs = tmp_path / "runs"
+    runs.mkdir()
+    rows = sweep((-3e-3, -200.0), (40.0, 0.0), 0.01, 1e-8, 1)
+    write_run(runs / "falling.csv", "falling", rows)
+    write_run(runs / "leg.csv", "leg", rows[:31])
+    write_run(runs / "point.csv", "point", rows[:1])
+    write_run(runs / "three.csv", "three", rows[10:13])
+    zero = rows.copy()
+    zero[:, 4] = 0.0
+    write_run(runs / "zero.csv", "zero", zero)
+    found = analyse([runs])
+    page = Page(write_report(found, tmp_path / "out", title="odd"))
+    assert page.wrong == []
+    names = {path.stem for path in (tmp_path / "out" / "figures").glob("*.svg")}
+    assert {"iv-falling-single", "iv-leg-single", "iv-three-single", "iv-zero-single"} <= names
+
+
 @pytest.mark.campaign
 def test_many_junctions_make_a_limited_number_of_figures(
     campaign: Analysis, tmp_path: Path

@@ -98,8 +98,10 @@ def _panel(axes: Axes, symbol: Symbol, fit: Arrhenius) -> None:
     axes.set_ylabel(rf"${sign}{symbol.name}_\mathrm{{{symbol.subscript}}}$ ({scale.unit})")
     _fit_lines(axes, fit, scale.factor)
     low, high = float(np.min(size)), float(np.max(size))
-    room = (high / low) ** 0.12 if high > low else 1.3
-    axes.set_ylim(low / room, high * room)
+    # Where the energies are written no point may be: above, and below where X rises with T.
+    span = max(high / low, 1.05)
+    falls = size[0] >= size[-1]
+    axes.set_ylim(low / span ** (0.12 if falls else 0.28), high * span**0.28)
     _log_ticks(axes)
 
 

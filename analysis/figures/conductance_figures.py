@@ -33,6 +33,7 @@ _KEYS: tuple[tuple[str, str, Dash, str], ...] = (
     ("conductance_forward_S", BLACK, "-", "forward"),
     ("conductance_return_S", VERMILION, "--", "return"),
 )
+_FEWEST = 8
 _STRUCTURE = 6.0  # dI/dV that varies by less than so many standard errors is a line's
 
 
@@ -44,6 +45,8 @@ def has_structure(member: Member) -> bool:
     if not found:
         return False
     y = np.concatenate([item.y for _, item in found])
+    if len(y) < _FEWEST:
+        return False
     stderr = np.concatenate([item.stderr for _, item in found])
     noise = float(np.nanmedian(stderr)) if np.isfinite(stderr).any() else 0.0
     low, high = (float(q) for q in np.nanquantile(y, (0.05, 0.95)))
@@ -91,7 +94,7 @@ def conductance_figure(name: str, device: str, members: Sequence[Member]) -> Dra
         marked += _mark_features(axes, features_of(member), volts)
         axes.set_ylabel(rf"d$I$/d$V$ ({siemens.unit})", labelpad=2.0)
         axes.set_title(in_words(member.conditions), loc="right", fontsize=7.0, pad=2.0)
-    _names_above(panels[0])
+    _names_above(panels[0], shown)
     panels[-1].set_xlabel(f"$V$ ({volts.unit})", labelpad=2.0)
     text = _caption(device, shown, marked)
     alt = f"Differential conductance against voltage of {device}"
@@ -155,13 +158,14 @@ def _number(item: Mapping[str, Any], key: str) -> float | None:
     return float(value) if isinstance(value, int | float) else None
 
 
-def _names_above(axes: Axes) -> None:
+def _names_above(axes: Axes, shown: Sequence[Member]) -> None:
+    """Name the directions that there are above the panel, where no data can be."""
     from matplotlib.lines import Line2D
 
-    handles = [Line2D([], [], color=colour, linestyle=dash) for _, colour, dash, _ in _KEYS]
+    looks = dict.fromkeys(look for member in shown for look, _ in _curves(member))
     axes.legend(
-        handles,
-        [label for *_, label in _KEYS],
+        [Line2D([], [], color=colour, linestyle=dash) for colour, dash, _ in looks],
+        [label for *_, label in looks],
         loc="lower left",
         bbox_to_anchor=(-0.02, 0.98),
         ncols=2,

@@ -220,7 +220,14 @@ def add_power_inset(axes: Axes, lines: Sequence[Line], scales: tuple[Scale, Scal
 
 def _shade(inset: Axes, x: Array, power: Array, colour: Any) -> None:
     inset.fill_between(
-        x, 0.0, power, where=(power > 0).tolist(), color=colour, alpha=_SHADE, linewidth=0.0
+        x,
+        0.0,
+        power,
+        where=(power > 0).tolist(),
+        interpolate=True,
+        color=colour,
+        alpha=_SHADE,
+        linewidth=0.0,
     )
 
 

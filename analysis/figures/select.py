@@ -170,7 +170,9 @@ def _magneto(
             pair.append((_state_name(chosen, name, at), chosen))
             for member in chosen:
                 rest.pop(member.index, None)
-        yield _later(states_figure, f"iv-{tag}-states", device, pair, _levels(group))
+        stated = any(m.conditions.state == "AP" for m in iv)
+        levels = _levels(group, "tmr_from_loops" if stated else "mc_from_loops")
+        yield _later(states_figure, f"iv-{tag}-states", device, pair, levels)
     if loops:
         yield _later(loops_figure, f"ih-{tag}", device, loops)
         yield _later(resistance_figure, f"rs-{tag}", group, iv, runs)
@@ -189,14 +191,14 @@ def _state_name(members: Sequence[Member], name: str, field_T: float | None) -> 
     return field_words or "reference"
 
 
-def _levels(group: Group) -> list[tuple[float, float]]:
-    """Return (V, I) of the plateaus of the loops, from the points of MC."""
-    curve = group.quantities.get("mc_from_loops")
+def _levels(group: Group, key: str) -> list[tuple[float, float]]:
+    """Return (V, I) of the plateaus of the loops, from the points of MC or of TMR."""
+    curve = group.quantities.get(key)
     if not isinstance(curve, Curve):
         return []
     found = []
-    for key in ("parallel_A", "reference_A"):
-        for voltage, level in zip(curve.x.tolist(), curve.extra.get(key, ()), strict=False):
+    for side in ("parallel_A", "reference_A"):
+        for voltage, level in zip(curve.x.tolist(), curve.extra.get(side, ()), strict=False):
             if level["value"] is not None:
                 found.append((voltage, level["value"]))
     return found
