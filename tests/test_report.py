@@ -23,9 +23,15 @@ from matplotlib.transforms import Bbox
 
 from nanojunction.analysis.analyse import Analysis, analyse
 from nanojunction.analysis.comparison import ComparedRow
-from nanojunction.analysis.figures.select import MOST_FIGURES, devices_of, line_figure
+from nanojunction.analysis.figures.select import (
+    MOST_FIGURES,
+    devices_of,
+    line_figure,
+    share_figures,
+)
 from nanojunction.analysis.figures.style import lay_out, publication_style
 from nanojunction.analysis.report import write_report
+from nanojunction.analysis.run import Run
 from nanojunction.analysis.values import Array, Quantity
 
 K_B_eV_PER_K = 8.617333262e-5
@@ -294,15 +300,12 @@ def test_a_missing_value_is_a_dash_with_its_reason(campaign: Analysis, page: Pag
     assert "—" in page.text
 
 
-def test_the_same_runs_give_the_same_page(campaign: Analysis, folder: Path, tmp_path: Path) -> None:
-    again = write_report(
-        campaign,
-        tmp_path,
-        title=f"Campaign of {NASTY}",
-        comparison=COMPARED,
-        software="nanojunction 9.9",
-    )
-    assert again.read_bytes() == (folder / "report.html").read_bytes()
+def test_the_same_runs_give_the_same_page(campaign: Analysis, tmp_path: Path) -> None:
+    few = Analysis(campaign.run_results[:2], (), ())
+    first, second = (write_report(few, tmp_path / name, title="same") for name in "ab")
+    assert first.read_bytes() == second.read_bytes()
+    for path in (tmp_path / "a" / "figures").iterdir():
+        assert path.read_bytes() == (tmp_path / "b" / "figures" / path.name).read_bytes()
 
 
 def test_nothing_of_the_figures_style_remains(folder: Path) -> None:
@@ -362,22 +365,40 @@ def test_odd_sweeps_make_figures(tmp_path: Path) -> None:
     assert {"iv-falling-single", "iv-leg-single", "iv-three-single", "iv-zero-single"} <= names
 
 
-@pytest.mark.campaign
-def test_many_junctions_make_a_limited_number_of_figures(
-    campaign: Analysis, tmp_path: Path
-) -> None:
-    """Those beyond the measuring line are drawn first, and the page says what is not drawn."""
+def junctions(campaign: Analysis, count: int) -> Analysis:
+    """Return so many junctions with one I(V) each; number 321 alone is beyond the line."""
     one = next(r for r in campaign.run_results if r.run.device == "C" and r.run.kind == "iv")
     plain = {**one.quantities, "candidate": Quantity(0.0)}
-    many = [
-        replace(one, run=replace(one.run, device=f"J{n:03}"), quantities=plain) for n in range(500)
+    results = [
+        replace(one, run=replace(one.run, device=f"J{n:03}"), quantities=plain)
+        for n in range(count)
     ]
-    many[321] = replace(many[321], quantities={**plain, "candidate": Quantity(1.0)})
-    page = Page(write_report(Analysis(tuple(many), (), ()), tmp_path, title="chip"))
-    assert 1 <= len(page.all("figure")) <= MOST_FIGURES
-    assert "junctions have no figure here" in page.text
-    assert any("J321" in a["aria-label"] for a in page.all("svg"))
-    assert all(f"J{n:03}" in page.text for n in range(500))
+    results[321] = replace(results[321], quantities={**plain, "candidate": Quantity(1.0)})
+    return Analysis(tuple(results), (), ())
+
+
+def test_a_report_draws_a_limited_number_of_figures_candidates_first(campaign: Analysis) -> None:
+    devices = devices_of(junctions(campaign, 500))
+    shares = share_figures(devices)
+    assert sum(shares) == MOST_FIGURES
+    assert shares[321] == len(devices[321].draw) > 0
+    assert shares[0] > 0 and shares[-1] == 0
+
+
+def test_what_is_not_drawn_is_said_and_stands_in_the_tables(
+    campaign: Analysis, tmp_path: Path
+) -> None:
+    many = junctions(campaign, 400)
+    line = run_of_one_row(tmp_path)
+    rows = tuple(replace(r, run=replace(line, device=r.run.device)) for r in many.run_results)
+    page = Page(write_report(Analysis(rows, (), ()), tmp_path, title="chip"))
+    assert "400 junctions have no figure here" in page.text
+    assert all(f"J{n:03}" in page.text for n in range(400))
+
+
+def run_of_one_row(folder: Path) -> Run:
+    path = write_run(folder / "row.csv", "row", sweep((1e-3, 100.0), (40.0, 0.0), 0.01, 0, 1)[:1])
+    return analyse([path]).run_results[0].run
 
 
 def test_a_folder_that_cannot_be_written_is_an_error(campaign: Analysis, tmp_path: Path) -> None:
