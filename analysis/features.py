@@ -27,6 +27,8 @@ _MOST = 9  # peaks in a group
 _ADDED = 3  # peaks that the residual may add to those seen at first
 _REACHES = (6.0, 3.0, 1.5)  # a fit extends so many FWHM beyond the outermost peaks of a group
 _CLEAR = 9.0  # prominence of a turning point over the error of dI/dV
+_LIKELY = 0.7  # a fitted peak is reported from this part of the search's threshold on
+_NEEDED = 6.0  # AICc by which a peak that is not sound must better the fit to stay in it
 _FLANK = 2.0  # the search looks this many FWHM to either side
 
 
@@ -58,7 +60,13 @@ def find_features(
         y = grid.level_A[direction][cells]
         error = grid.stderr_A(direction)[cells]
         for fit in _search(x, y, rest_A[cells], error):
-            found += _features(fit, derivative, direction, temperature_K)
+            found += _features(
+                fit,
+                _threshold(len(x)),
+                derivative,
+                rising=direction > 0,
+                temperature_K=temperature_K,
+            )
     return sorted(found, key=lambda feature: float(feature["position_V"].value))
 
 
@@ -179,13 +187,16 @@ def _follow(
 
 
 def _prune(stretch: Stretch, fit: PeakFit | None, threshold: float) -> PeakFit | None:
-    """Return the fit without its peaks that are no peaks, dropped one by one."""
+    """Return the fit without peaks that are no peaks and that the data do without."""
     while fit is not None:
-        weak = fit.weakest(0.7 * threshold)
+        weak = fit.weakest(_LIKELY * threshold)
         if weak is None:
             return fit
         rest = [place for k, place in enumerate(_places(fit)) if k != weak]
-        fit = stretch.fit(rest) if rest else None
+        less = stretch.fit(rest) if rest else None
+        if less is None or less.aicc > fit.aicc + _NEEDED:
+            return fit
+        fit = less
     return None
 
 
@@ -263,11 +274,11 @@ def _strongest(rest: Array, error: Array, x: Array) -> _Hit | None:
 
 
 def _features(
-    fit: PeakFit, derivative: Curve, direction: int, temperature_K: float | None
+    fit: PeakFit, threshold: float, derivative: Curve, *, rising: bool, temperature_K: float | None
 ) -> list[Feature]:
     """Return the peaks of a fit in the units of a report."""
     out = []
-    for peak in fit.peaks:
+    for peak in fit.sound_peaks(_LIKELY * threshold):
         at = int(np.argmin(np.abs(derivative.x - peak.position_V)))
         bar = float(derivative.stderr[at])
         width_meV, error_meV = 1e3 * peak.fwhm_V, 1e3 * peak.fwhm_error_V
@@ -275,7 +286,7 @@ def _features(
         ratio = width_meV * kelvin / temperature_K if temperature_K else None
         out.append(
             {
-                "direction": "forward" if direction > 0 else "return",
+                "direction": "forward" if rising else "return",
                 "position_V": Quantity(peak.position_V, peak.position_error_V),
                 "fwhm_meV": Quantity(width_meV, error_meV),
                 "prominence_S": Quantity(peak.height_S, peak.height_error_S),

@@ -53,12 +53,11 @@ class PeakFit:
         """Tell whether the residuals are no larger than the noise, which is known to some 25 %."""
         return self.variance < 1.6 + 3.0 * math.sqrt(2.0 / self.dof)
 
-    def weakest(self, threshold: float) -> int | None:
-        """Return the peak that is least of a peak, None if all are.
+    def merits(self, threshold: float) -> list[float]:
+        """Return each peak's height over its error, or less than `threshold` if it is no peak.
 
-        A peak differs from zero by `threshold` standard errors, its width is known to a third and
-        lies between one step and half the region, its place is inside the region, and it does not
-        stand on an opposite peak of about the same width.
+        A peak's width is known to a third and lies between one step and half the region, its place
+        is inside the region, and it does not stand on an opposite peak of about the same width.
         """
         span = self.region_V[1] - self.region_V[0]
         merits = []
@@ -71,8 +70,18 @@ class PeakFit:
             )
             merit = abs(peak.height_S) / max(peak.height_error_S, 1e-300)
             merits.append(merit if sound else min(merit, 0.5 * threshold))
+        return merits
+
+    def weakest(self, threshold: float) -> int | None:
+        """Return the peak of least merit, None if all reach `threshold` standard errors."""
+        merits = self.merits(threshold)
         least = min(range(len(merits)), key=merits.__getitem__)
         return least if merits[least] < threshold else None
+
+    def sound_peaks(self, threshold: float) -> list[Peak]:
+        """Return the peaks that reach `threshold` standard errors."""
+        merits = self.merits(threshold)
+        return [p for p, merit in zip(self.peaks, merits, strict=True) if merit >= threshold]
 
 
 def _cancel(peak: Peak, other: Peak) -> bool:
@@ -118,6 +127,7 @@ class Stretch:
         self.error = error
         self.y = (y - y.mean()) / error
         self.step_V = float(x[-1] - x[0]) / (len(x) - 1)
+        self.tallest_S = 2.0 * float(np.ptp(np.gradient(y, x)))
         u = 2.0 * (x - x[0]) / (x[-1] - x[0]) - 1.0
         # Legendre polynomials keep the projection well conditioned at any order.
         legendre = np.polynomial.legendre.legvander(u, _ORDERS[-1]) / error[:, None]
@@ -134,7 +144,8 @@ class Stretch:
             best = min(fits, key=lambda fit: fit.aicc, default=None)
             for order in orders or ([best.order] if best else []):
                 fit = self._fit(starts, shape, order)
-                if fit is not None:
+                # Peaks taller than all of dI/dV only cancel each other and the background.
+                if fit is not None and all(abs(p.height_S) < self.tallest_S for p in fit.peaks):
                     fits.append(fit)
                     starts = [(peak.position_V, peak.fwhm_V) for peak in fit.peaks]
         if not fits:

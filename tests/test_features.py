@@ -1,0 +1,148 @@
+"""Features of dI/dV: found only where they stand out from noise, with widths free of smoothing."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+
+from nanojunction.analysis.iv import analyse_iv
+from nanojunction.analysis.run import Conditions
+from nanojunction.analysis.values import Curve, Quantity, plain
+from tests.iv_simulation import Law, noisy_run, sweep
+
+PEAKS = ((-0.6e-3, 0.36e-3, 5.1e-4), (0.05e-3, 0.30e-3, 7.6e-4), (0.65e-3, 0.36e-3, -4.5e-4))
+OSCILLATIONS = tuple(
+    (position, 0.25e-3, height)
+    for position, height in (
+        (-0.675e-3, -9e-6),
+        (-0.225e-3, 11e-6),
+        (0.225e-3, -11e-6),
+        (0.675e-3, 9e-6),
+    )
+)
+
+
+def junction(slope_S: float, offset_A: float, peaks: tuple[tuple[float, float, float], ...]) -> Law:
+    """A straight line whose dI/dV carries Gaussian peaks (position, FWHM, height)."""
+
+    def current(v: np.ndarray) -> np.ndarray:
+        i = offset_A + slope_S * v
+        for position, fwhm, height in peaks:
+            s = fwhm / math.sqrt(8.0 * math.log(2.0))
+            erf = np.array([math.erf((x - position) / (s * math.sqrt(2.0))) for x in v.ravel()])
+            i = i + height * s * math.sqrt(math.pi / 2.0) * erf.reshape(v.shape)
+        return i
+
+    return current
+
+
+def features(run: Any) -> list[dict[str, Any]]:
+    found = analyse_iv(run).quantities["features"]
+    assert isinstance(found, list)
+    return found
+
+
+def test_a_straight_line_with_noise_has_no_features() -> None:
+    """At most 5 % of curves (two a run); 600 simulated curves."""
+    rng = np.random.default_rng(11)
+    alarms = curves = 0
+    for points, legs in ((41, 2), (101, 2), (101, 4), (201, 2)):
+        path = sweep([(-1) ** k * 0.01 for k in range(legs + 1)], 0.02 / (points - 1))
+        for _ in range(75):
+            run = noisy_run(lambda v: v / 157.0 - 26e-6, path, rng, 1e-9)
+            alarms += len({f["direction"] for f in features(run)})
+            curves += 2
+    assert curves == 600
+    assert alarms / curves <= 0.05
+
+
+def test_widths_and_places_are_those_of_the_junction() -> None:
+    rng = np.random.default_rng(3)
+    path = sweep([-1.5e-3, 1.5e-3, -1.5e-3, 1.5e-3, -1.5e-3], 25e-6)
+    law = junction(1 / 157.0, -26e-6, PEAKS)
+    pulls, widths = [], []
+    for _ in range(6):
+        found = features(noisy_run(law, path, rng, 0.5e-9))
+        assert len(found) == 6  # three a direction
+        for k, one in enumerate([f for f in found if f["direction"] == "forward"]):
+            position, fwhm, height = PEAKS[k]
+            assert one["position_V"].value == pytest.approx(position, abs=2e-5)
+            assert one["prominence_S"].value == pytest.approx(height, rel=0.15)
+            pulls.append((one["fwhm_meV"].value - 1e3 * fwhm) / one["fwhm_meV"].stderr)
+            if k == 1:
+                widths.append(one["fwhm_meV"])
+    assert np.mean([w.value for w in widths]) == pytest.approx(0.30, rel=0.05)
+    assert max(w.stderr for w in widths) < 0.07 * 0.30
+    assert 0.4 < float(np.std(pulls)) < 1.7
+
+
+def test_oscillations_of_a_tunnel_junction_are_a_quarter_of_a_millielectronvolt_wide() -> None:
+    """Katcko 2019, Fig. 2d; T_eff = FWHM/k_B = 2.9 K."""
+    rng = np.random.default_rng(4)
+    path = sweep([0.0, 1.5e-3, -1.5e-3, 1.5e-3, -1.5e-3, 1.5e-3, -1.5e-3, 0.0], 25e-6)
+    law = junction(20e-6, -70e-9, OSCILLATIONS)
+    run = noisy_run(law, path, rng, 1e-11, conditions=Conditions(temperature_K=295.0))
+    found = [f for f in features(run) if f["direction"] == "return"]
+    assert [f["position_V"].value for f in found] == pytest.approx(
+        [position for position, _, _ in OSCILLATIONS], abs=2e-5
+    )
+    for one in found:
+        width = one["fwhm_meV"]
+        assert abs(width.value - 0.25) < 4 * width.stderr
+        assert width.stderr < 0.03
+        assert one["t_eff_K"].value == pytest.approx(width.value / 0.08617333, rel=1e-6)
+        assert one["fwhm_over_kT"] == pytest.approx(width.value / (0.08617333 * 295.0), rel=1e-6)
+        assert one["prominence_over_error"] > 5
+    assert isinstance(plain(found)[0]["fwhm_meV"]["value"], float)
+
+
+def test_without_a_temperature_there_is_no_ratio_to_it() -> None:
+    rng = np.random.default_rng(3)
+    path = sweep([-1.5e-3, 1.5e-3], 25e-6)
+    found = features(noisy_run(junction(1 / 157.0, 0.0, PEAKS), path, rng, 0.5e-9))
+    assert found
+    assert all(f["fwhm_over_kT"] is None for f in found)
+
+
+def test_conductance_carries_the_standard_error_of_the_mean() -> None:
+    rng = np.random.default_rng(5)
+    path = sweep([-1.5e-3, 1.5e-3, -1.5e-3, 1.5e-3, -1.5e-3], 25e-6)
+    law = junction(1 / 157.0, -26e-6, PEAKS)
+    quantities = analyse_iv(noisy_run(law, path, rng, 0.5e-9)).quantities
+    for key, legs in (("forward", 2), ("return", 2)):
+        curve = quantities[f"conductance_{key}_S"]
+        assert isinstance(curve, Curve)
+        truth = np.gradient(law(np.linspace(-2e-3, 2e-3, 40001)), 1e-7)
+        truth = np.interp(curve.x, np.linspace(-2e-3, 2e-3, 40001), truth)
+        pulls = (curve.y - truth) / curve.stderr
+        assert 0.8 < float(np.std(pulls)) < 1.25
+        assert curve.extra["legs"] == legs
+        assert curve.extra["width_V"] < 0.15e-3
+        spread = np.nanmedian(curve.extra["std"]) / np.median(curve.stderr)
+        assert 0.4 < spread / math.sqrt(legs) < 1.4
+    both = quantities["conductance_S"]
+    assert isinstance(both, Curve)
+    assert np.median(both.stderr) < np.median(quantities["conductance_forward_S"].stderr)
+
+
+def test_a_power_law_has_no_features() -> None:
+    rng = np.random.default_rng(6)
+    path = sweep([0.0, 0.1, -0.1, 0.0], 1e-3)
+
+    def law(v: np.ndarray) -> np.ndarray:
+        return -13.8e-6 + v / 25.9e3 + 5.29e-3 * np.sign(v) * np.abs(v) ** 2.51
+
+    runs = [noisy_run(law, path, rng, 0.5e-9) for _ in range(10)]
+    assert not any(features(run) for run in runs)
+
+
+def test_a_feature_is_reported_with_quantities() -> None:
+    rng = np.random.default_rng(3)
+    path = sweep([-1.5e-3, 1.5e-3], 25e-6)
+    one = features(noisy_run(junction(1 / 157.0, 0.0, PEAKS), path, rng, 5e-10))[0]
+    for key in ("position_V", "fwhm_meV", "prominence_S", "t_eff_K"):
+        assert isinstance(one[key], Quantity)
+        assert one[key].stderr is not None
