@@ -26,6 +26,7 @@ _WIDTH_GROWTH = 1.45
 _MOST = 9  # peaks in a group
 _ADDED = 3  # peaks that the residual may add to those seen at first
 _REACHES = (6.0, 3.0, 1.5)  # a fit extends so many FWHM beyond the outermost peaks of a group
+_BROADEST = 0.2  # FWHM over the swept range; what is broader is the I(V) itself
 _CLEAR = 9.0  # prominence of a turning point over the error of dI/dV
 _LIKELY = 0.7  # a fitted peak is reported from this part of the search's threshold on
 _NEEDED = 6.0  # AICc by which a peak that is not sound must better the fit to stay in it
@@ -37,7 +38,7 @@ Turn = tuple[float, float, int]  # position and FWHM in V, sign of a turning poi
 
 
 def find_features(
-    grid: Grid, derivative: Curve, direction: int, temperature_K: float | None, rest_A: Array
+    grid: Grid, derivative: Curve, direction: int, temperature_K: float | None, rest_A: Array | None
 ) -> list[Feature]:
     """Return the features of one direction, by position.
 
@@ -47,8 +48,8 @@ def find_features(
     unknown), and the fitted `shape`.
 
     `derivative` gives the error bar that a prominence is compared with (standard error of the mean
-    over legs). `rest_A` is what a smooth description leaves of the current per point, or the
-    current itself: a first peak has to show in it.
+    over legs). `rest_A` is what a smooth description leaves of the current per point, None where
+    there is no such description: a first peak has to show in it.
     """
     if grid.noise_A is None:
         return []
@@ -59,7 +60,7 @@ def find_features(
         x = grid.smooth_V[cells]
         y = grid.level_A[direction][cells]
         error = grid.stderr_A(direction)[cells]
-        for fit in _search(x, y, rest_A[cells], error):
+        for fit in _search(x, y, None if rest_A is None else rest_A[cells], error):
             found += _features(
                 fit,
                 _threshold(len(x)),
@@ -93,17 +94,22 @@ class _Hit:
     z: float
 
 
-def _search(x: Array, y: Array, rest: Array, error: Array) -> list[PeakFit]:
+def _search(x: Array, y: Array, known_rest: Array | None, error: Array) -> list[PeakFit]:
     """Return fits of the significant peaks, one for each group of neighbours of similar width.
 
     Several beginnings are followed in a group (the turning points of dI/dV or some of them, the
     strongest peak alone), and what AICc likes best is kept.
     """
     threshold = _threshold(len(x))
+    rest = y if known_rest is None else known_rest
     hit = _strongest(rest, error, x)
     if hit is None or hit.z < threshold:
         return []
-    extremes = _extremes(x, y, error) or [(hit.position_V, hit.fwhm_V, 1)]
+    extremes = _extremes(x, y, error)
+    if not extremes and known_rest is not None:
+        extremes = [(hit.position_V, hit.fwhm_V, 1)]
+    if not extremes:
+        return []  # bent, but without a peak: nothing smooth is known that it could stand out of
     fits = []
     for group in _groups(extremes):
         fit = _fit_group((x, y, rest, error), group, threshold)
@@ -221,6 +227,7 @@ def _extremes(x: Array, y: Array, error: Array) -> list[Turn]:
                 warnings.simplefilter("ignore", RuntimeWarning)  # of widths of 0
                 widths = np.maximum(peak_widths(sign * g, peaks)[0], _NARROWEST) * step
             found += [(float(x[k]), float(w), sign) for k, w in zip(peaks, widths, strict=True)]
+        found = [turn for turn in found if turn[1] < _BROADEST * (x[-1] - x[0])]
         if len(found) > len(best):
             best = found
     return best

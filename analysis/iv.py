@@ -110,7 +110,11 @@ def analyse_iv(run: Run, settings: IVSettings = IVSettings()) -> RunResult:
         feature
         for direction, derivative in derivatives.items()
         for feature in find_features(
-            grid, derivative.to_curve(), direction, run.conditions.temperature_K, rest[direction]
+            grid,
+            derivative.to_curve(),
+            direction,
+            run.conditions.temperature_K,
+            rest.get(direction),
         )
     ]
     return RunResult(run, quantities, (*run.warnings, *warnings))
@@ -119,10 +123,10 @@ def analyse_iv(run: Run, settings: IVSettings = IVSettings()) -> RunResult:
 def _unexplained(traces: Traces, grid: Grid, smooth: GlobalModel | None) -> dict[int, Array]:
     """Return what a smooth description leaves of the current at `smooth_V`, per direction.
 
-    Without a description that is the current itself.
+    Empty without a description.
     """
     if smooth is None:
-        return dict(grid.level_A)
+        return {}
     residual = smooth.residual_A
     fitted = traces.current_A - residual
     slope = np.zeros(len(fitted))

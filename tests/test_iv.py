@@ -32,8 +32,8 @@ def diode(v: np.ndarray) -> np.ndarray:
     return 1e-6 * (np.exp(v / 0.026) - 1.0) - 5e-6
 
 
-def tanh(v: np.ndarray) -> np.ndarray:
-    return 1e-6 * np.tanh(v / 0.02 - 0.5)
+def barrier(v: np.ndarray) -> np.ndarray:
+    return 1e-6 * np.sinh(v / 0.02) - 2e-6
 
 
 def quantity(result: RunResult, key: str) -> Quantity:
@@ -99,7 +99,7 @@ CAMPAIGNS = {
         junction_b, 0.1, 2e-3, KATCKO, 0.5e-9, extra={"hysteresis_A": 5e-9, "drift_A": 2e-9}
     ),
     "diode": Campaign(diode, 0.1, 2e-3, PAIR, 0.5e-9),
-    "tanh": Campaign(tanh, 0.1, 2e-3, PAIR, 0.5e-9),
+    "barrier": Campaign(barrier, 0.1, 2e-3, PAIR, 0.5e-9),
 }
 
 
