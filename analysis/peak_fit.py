@@ -136,21 +136,41 @@ class Stretch:
     def fit(self, starts: Sequence[tuple[float, float]]) -> PeakFit | None:
         """Return the best fit of len(starts) peaks, each from (position, FWHM) in V.
 
-        Shape and order of the background are those with the least AICc; what the others say
-        enters the errors with their Akaike weight. None if nothing converges.
+        Shape and order of the background are those with the least AICc; what other likely ones
+        say enters the errors with their Akaike weight. None if nothing converges.
         """
         fits: list[PeakFit] = []
-        for shape, orders in (("gaussian", _ORDERS), ("lorentzian", ())):
-            best = min(fits, key=lambda fit: fit.aicc, default=None)
-            for order in orders or ([best.order] if best else []):
-                fit = self._fit(starts, shape, order)
+        done: set[tuple[str, int]] = set()
+        for shape in ("gaussian", "gaussian", "lorentzian"):
+            order = self._likely_order(starts, shape)
+            for tried in (order, *[n for n in _ORDERS if n > order][:1]):
+                if (shape, tried) in done:
+                    continue
+                done.add((shape, tried))
+                fit = self._fit(starts, shape, tried)
                 # Peaks taller than all of dI/dV only cancel each other and the background.
                 if fit is not None and all(abs(p.height_S) < self.tallest_S for p in fit.peaks):
                     fits.append(fit)
-                    starts = [(peak.position_V, peak.fwhm_V) for peak in fit.peaks]
+            if fits:
+                best = min(fits, key=lambda fit: fit.aicc)
+                starts = [(peak.position_V, peak.fwhm_V) for peak in best.peaks]
         if not fits:
             return None
         return _with_model_error(min(fits, key=lambda fit: fit.aicc), fits)
+
+    def _likely_order(self, starts: Sequence[tuple[float, float]], shape: str) -> int:
+        """Return the order of the background with the least AICc for peaks at these places."""
+        at, wide = np.array(starts).T
+        columns = wide * _SHAPES[shape]((self.x[:, None] - at) / wide)[0] / self.error[:, None]
+        n = len(self.x)
+        found: dict[int, float] = {}
+        for order, q in self._backgrounds.items():
+            basis, _ = np.linalg.qr(columns - q @ (q.T @ columns))
+            target = self.y - q @ (q.T @ self.y)
+            chi2 = float(target @ target) - float(np.sum((basis.T @ target) ** 2))
+            k = order + 2 + 3 * len(starts)
+            found[order] = chi2 + 2.0 * k * n / max(n - k - 1, 1)
+        return min(found, key=found.__getitem__)
 
     def _fit(self, starts: Sequence[tuple[float, float]], shape: str, order: int) -> PeakFit | None:
         """Return the fit with one shape and background order, by variable projection.
@@ -201,7 +221,7 @@ class Stretch:
         zero = np.zeros(2 * len(starts))
         try:
             found = least_squares(
-                misfit, zero, slopes, bounds=(-bound, bound), max_nfev=30, ftol=1e-7, xtol=1e-6
+                misfit, zero, slopes, bounds=(-bound, bound), max_nfev=20, ftol=1e-7, xtol=1e-6
             )
         except np.linalg.LinAlgError:
             return None
