@@ -17,6 +17,12 @@ from nanojunction.analysis.values import Array, Curve, Quantity
 MASK_BELOW = 3.0
 """R_s(H) is masked where ΔI is below this many standard errors."""
 
+SWITCHING = 0.1
+"""It is masked, too, where not knowing the field to a step leaves more than this share of ΔI open.
+
+Two loops never switch at exactly the same field: between, one is in each state.
+"""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Loop:
@@ -137,7 +143,8 @@ def resistance_curves(pair: tuple[Loop, Loop]) -> list[Curve]:
     """Return R_s over H (T, Ω), one curve a direction that both loops have.
 
     The grid is the field of the first loop's first leg, thinned to the second's density; the
-    other legs are interpolated linearly. y is NaN where ΔI is zero within its error.
+    other legs are interpolated linearly. y is NaN where ΔI is zero within its error, and where a
+    loop switches.
     """
     curves = []
     directions: tuple[Direction, ...] = ("up", "down")
@@ -150,15 +157,29 @@ def resistance_curves(pair: tuple[Loop, Loop]) -> list[Curve]:
             continue
         (v1, v1_err, i1, i1_err), (v2, v2_err, i2, i2_err) = (_mean_on(s, grid) for s in sides)
         dv, di = v2 - v1, i2 - i1
-        dv_err, di_err = np.hypot(v1_err, v2_err), np.hypot(i1_err, i2_err)
-        masked = np.abs(di) <= MASK_BELOW * di_err
+        between = np.hypot(*(_within_a_step(side, grid) for side in sides))
+        dv_err, di_err = np.hypot(v1_err, v2_err), np.hypot(np.hypot(i1_err, i2_err), between)
+        masked = (np.abs(di) <= MASK_BELOW * di_err) | (between > SWITCHING * np.abs(di))
         with np.errstate(divide="ignore", invalid="ignore"):
             y = np.where(masked, np.nan, dv / di)
             stderr = np.where(masked, np.nan, np.hypot(dv_err, y * di_err) / np.abs(di))
-        note = f"{int(np.sum(masked))} points masked: ΔI is zero within 3 stderr"
+        note = (
+            f"{int(np.sum(masked))} points masked: ΔI is zero within 3 stderr, or a loop switches"
+        )
         extra = {"direction": direction, "voltages_V": [loop.voltage_V for loop in pair]}
         curves.append(Curve(grid, y, stderr, note if np.any(masked) else None, extra=extra))
     return curves
+
+
+def _within_a_step(legs: Sequence[FieldLeg], grid: Array) -> Array:
+    """Return the uncertainty of the current where the field is known to a step of the grid."""
+    step = np.gradient(grid)
+    change = [
+        np.interp(grid + step, leg.field_T, leg.current_A)
+        - np.interp(grid - step, leg.field_T, leg.current_A)
+        for leg in legs
+    ]
+    return np.asarray(np.abs(np.mean(change, axis=0)) / math.sqrt(12.0))
 
 
 def _field_grid(legs: Sequence[FieldLeg]) -> Array:

@@ -50,7 +50,12 @@ LINE = {"vmax": "10 mV", "step": "500 uV"}
 KATCKO = {"vmax": "10 mV", "step": "500 uV", "repeats": "2", "measure_range": "1 uA"}
 PEAK = {"vmax": "6 mV", "step": "100 uV", "repeats": "2", "measure_range": "1 uA"}
 FINE = {"vmax": "1.5 mV", "step": "25 uV", "repeats": "3", "measure_range": "1 uA"}
-LOOP = {"fields": "-0.2 T, 0.06 T, -0.2 T", "field_rate": "0.05 T/min", "measure_range": "1 uA"}
+LOOP = {
+    "fields": "-0.2 T, 0.06 T, -0.2 T",
+    "field_rate": "0.02 T/min",
+    "interval": "2 s",
+    "measure_range": "1 uA",
+}
 #: Enough to tell open, short, ohmic and generating junctions apart, gently.
 ONE_OF_MANY = {
     "turning_points": "0, 10 mV, -10 mV, 0",
@@ -62,7 +67,8 @@ ONE_OF_MANY = {
 C_SWEEP = {"vmax": "5 mV", "step": "100 uV", "measure_range": "1 mA"}
 C_LOOP = {
     "fields": "-0.6 T, 0.6 T, -0.6 T",
-    "field_rate": "0.2 T/min",
+    "field_rate": "0.06 T/min",
+    "interval": "4 s",
     "measure_range": "100 uA",
 }
 

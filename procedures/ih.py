@@ -77,8 +77,10 @@ class IHSweep(JunctionProcedure):
                 magnet.hold()
                 return False
             tick = clock.now()
+            before_T = magnet.field_T()
             row = self.row(leg, self.voltage, self.station.source_meter.read())
-            row[FIELD] = field = magnet.field_T()
+            field = magnet.field_T()
+            row[FIELD] = (before_T + field) / 2.0  # the field ramps while the current is measured
             self.emit("results", row)
             self.emit("progress", done + share * min(1.0, abs(field - start) / abs(stop - start)))
             if abs(field - stop) <= ARRIVED_T or clock.now() - looked >= 1.0:
@@ -92,6 +94,10 @@ class IHSweep(JunctionProcedure):
             if not clock.sleep_until(tick + self.interval, self.should_stop):
                 magnet.hold()
                 return False
+
+    def environment_words(self) -> str:
+        """Return how field and temperatures came into the rows."""
+        return f"field: mean of before and after each reading; {super().environment_words()}"
 
     def get_estimates(self) -> float:
         """Return the duration in seconds, without the way to the first field."""
