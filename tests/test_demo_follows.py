@@ -107,7 +107,7 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> list[ComparedRow]:
 
 
 def changed_file(junction: str, parameter: str, folder: Path, factor: float = 1.1) -> Path:
-    """Write the junction's file with a parameter larger by `factor`; return its path."""
+    """Write the junction's file with a parameter multiplied by `factor`; return its path."""
     source = resources.files("nanojunction.sample_data") / "junctions" / f"{junction}.toml"
     content = tomllib.loads(source.read_text(encoding="utf-8"))
     *path, last = parameter.split(".")
@@ -190,12 +190,12 @@ def test_a_junction_with_one_regime_is_found_to_have_one(
     undisturbed: list[ComparedRow], tmp_path: Path
 ) -> None:
     """A criterion does not grow by ten per cent; it turns over when the regimes become one."""
-    file = changed_file("B", "v_off_e_a_low_meV", tmp_path, factor=14.0 / 6.365)
+    file = changed_file("B", "p_max_e_a_high_meV", tmp_path, factor=9.577 / 16.6)
     campaign = [replace(step, junction=str(file)) for step in steps() if step.junction == "B"]
     after = {row.quantity: row for row in measured(tmp_path / "runs", campaign, {})}
     before = {row.quantity: row for row in undisturbed if row.device == "B"}
-    assert before["V_off: ΔAICc for two regimes"].ok
-    assert not after["V_off: ΔAICc for two regimes"].ok
+    assert before["P_max: ΔAICc for two regimes"].ok
+    assert not after["P_max: ΔAICc for two regimes"].ok
 
 
 def test_every_row_is_moved_by_some_parameter(undisturbed: list[ComparedRow]) -> None:
