@@ -68,7 +68,23 @@ def find_features(
                 rising=direction > 0,
                 temperature_K=temperature_K,
             )
-    return sorted(found, key=lambda feature: float(feature["position_V"].value))
+    return _once(sorted(found, key=lambda feature: float(feature["position_V"].value)))
+
+
+def _once(found: list[Feature]) -> list[Feature]:
+    """Return features by position, one that two groups both hold only as its better measurement."""
+    kept: list[Feature] = []
+    for one in found:
+        if kept:
+            last = kept[-1]
+            apart = one["position_V"].value - last["position_V"].value
+            width = 1e-3 * min(one["fwhm_meV"].value, last["fwhm_meV"].value)
+            same_sign = one["prominence_S"].value * last["prominence_S"].value > 0
+            if same_sign and apart < 0.5 * width:
+                kept[-1] = min(last, one, key=lambda f: float(f["position_V"].stderr))
+                continue
+        kept.append(one)
+    return kept
 
 
 def _even_stretches(grid: Grid, direction: int) -> list[np.ndarray[tuple[int], np.dtype[np.int64]]]:

@@ -7,10 +7,16 @@ from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
+from scipy.optimize import brentq, minimize_scalar
 
+from nanojunction.analysis.iv import RunResult
 from nanojunction.analysis.run import Conditions, Run
+from nanojunction.analysis.values import Quantity
 
 Law = Callable[[np.ndarray], np.ndarray]
+
+KATCKO = (0.0, 1.0, -1.0, 1.0, -1.0, 0.0)
+PAIR = (-1.0, 1.0, -1.0)
 
 
 def sweep(turning_points: Sequence[float], step: float) -> tuple[np.ndarray, np.ndarray]:
@@ -68,3 +74,55 @@ def noisy_run(
         in_compliance=np.zeros(n, dtype=bool),
         conditions=conditions or Conditions(),
     )
+
+
+def line(v: np.ndarray) -> np.ndarray:
+    return -26e-6 + v / 157.0
+
+
+def junction_b(v: np.ndarray) -> np.ndarray:
+    """Chowrira's B at 40 K (QUANTITIES: meets V_off, I_off, R_s and P_max)."""
+    return -13.8e-6 + v / 25.9e3 + 5.29e-3 * np.sign(v) * np.abs(v) ** 2.51
+
+
+def diode(v: np.ndarray) -> np.ndarray:
+    return 1e-6 * (np.exp(v / 0.026) - 1.0) - 5e-6
+
+
+def barrier(v: np.ndarray) -> np.ndarray:
+    return 1e-6 * np.sinh(v / 0.02) - 2e-6
+
+
+def quantity(result: RunResult, key: str) -> Quantity:
+    """The scalar result of that name."""
+    value = result.quantities[key]
+    assert isinstance(value, Quantity)
+    return value
+
+
+def slope(law: Law, v: float) -> float:
+    h = 1e-7
+    return float((law(np.array([v + h])) - law(np.array([v - h])))[0]) / (2 * h)
+
+
+def truth_of(law: Law, span: float) -> dict[str, float]:
+    """The noiseless quantities, by root finding and numerical derivative."""
+
+    def current(v: float) -> float:
+        return float(law(np.array([v]))[0])
+
+    v_off = brentq(current, 0.0, span, xtol=1e-15)
+    top = minimize_scalar(
+        lambda v: v * current(v), bounds=(0.0, v_off), method="bounded", options={"xatol": 1e-13}
+    )
+    chord = min(0.01, span)
+    return {
+        "i_off_A": current(0.0),
+        "v_off_V": v_off,
+        "r_s_local_zero_ohm": 1.0 / slope(law, 0.0),
+        "r_s_local_offset_ohm": 1.0 / slope(law, v_off),
+        "r_s_chord_ohm": 2.0 * chord / (current(chord) - current(-chord)),
+        "p_max_W": -float(top.fun),
+        "v_at_p_max_V": float(top.x),
+        "fill_factor": -float(top.fun) / abs(v_off * current(0.0)),
+    }
