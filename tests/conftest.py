@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import socket
 import subprocess
@@ -16,6 +17,9 @@ import pytest
 
 from nanojunction.instruments.station import Station
 from nanojunction.instruments.station_file import station_from
+
+# Before any fixture makes a QApplication: the tests need no screen.
+os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
 Script = Sequence[tuple[str, str | None]]
 

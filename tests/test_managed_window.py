@@ -6,14 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from nanojunction.procedures.iv import IVSweep
-
-
-@pytest.fixture(autouse=True)
-def offscreen(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("QT_QPA_PLATFORM", "offscreen")
 
 
 def test_an_iv_runs_in_the_managed_window(
