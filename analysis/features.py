@@ -29,6 +29,7 @@ _REACHES = (6.0, 3.0, 1.5)  # a fit extends so many FWHM beyond the outermost pe
 _BROADEST = 0.2  # FWHM over the swept range; what is broader is the I(V) itself
 _CLEAR = 9.0  # prominence of a turning point over the error of dI/dV
 _LIKELY = 0.7  # a fitted peak is reported from this part of the search's threshold on
+_SURE = 6.0  # a fitted peak is reported only if it is so many of its own errors high
 _NEEDED = 6.0  # AICc by which a peak that is not sound must better the fit to stay in it
 _FLANK = 2.0  # the search looks this many FWHM to either side
 
@@ -302,6 +303,8 @@ def _features(
     """Return the peaks of a fit in the units of a report."""
     out = []
     for peak in fit.sound_peaks(_LIKELY * threshold):
+        if abs(peak.height_S) < _SURE * peak.height_error_S:
+            continue  # part of the description, but not sure enough to be a claim
         at = int(np.argmin(np.abs(derivative.x - peak.position_V)))
         bar = float(derivative.stderr[at])
         width_meV, error_meV = 1e3 * peak.fwhm_V, 1e3 * peak.fwhm_error_V

@@ -143,8 +143,14 @@ def features_of(found: Found, device: str, **conditions: float) -> list[dict[str
 
 
 def narrowest(features: list[dict[str, Quantity]]) -> Quantity:
-    """Return the FWHM (meV) of the narrowest feature whose width is known."""
-    widths = [one["fwhm_meV"] for one in features if one["fwhm_meV"].value is not None]
+    """Return the FWHM (meV) of the narrowest feature whose width is known to 10 %."""
+    widths = [
+        width
+        for one in features
+        if (width := one["fwhm_meV"]).value is not None
+        and width.stderr is not None
+        and width.stderr <= 0.1 * width.value
+    ]
     return min(widths, key=lambda one: one.value or 0.0, default=missing("no feature was found"))
 
 

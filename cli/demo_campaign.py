@@ -94,7 +94,8 @@ def mtj() -> Iterator[Step]:
 
 def junction_a() -> Iterator[Step]:
     """Chowrira's A: metallic, with features near V = 0."""
-    at_240 = {"field": "0 T", "temperature": "240 K", "measure_range": "100 uA"}
+    quiet = {"tolerance": "50 mK", "window": "120 s"}  # features are small beside a drift of I_off
+    at_240 = {"field": "0 T", "temperature": "240 K", "measure_range": "100 uA", **quiet}
     yield Step("A", "iv", "A_240K_10mV", {**LINE, "repeats": "2", **at_240})
     fine = {"vmax": "1.5 mV", "step": "25 uV", "repeats": "4", "measure_range": "100 uA"}
     yield Step("A", "iv", "A_240K_1.5mV", fine, 4)

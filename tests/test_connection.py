@@ -26,7 +26,10 @@ class LateInstrument:
         self._thread.start()
 
     def _serve(self) -> None:
-        self.client, _ = self._listener.accept()
+        try:
+            self.client, _ = self._listener.accept()
+        except OSError:
+            return  # closed before anybody came
         received = b""
         while data := self._receive():
             received += data
