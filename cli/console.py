@@ -106,8 +106,8 @@ def _bar(title: str) -> Iterator[Callable[[Progress], None]]:
         task = bars.add_task(title, total=100.0, words="")
 
         def show(progress: Progress) -> None:
-            words = progress.words or f"{progress.rows} rows, {left(progress)}"
-            bars.update(task, completed=progress.percent, words=words)
+            words = progress.words or f"{progress.rows} rows"
+            bars.update(task, completed=progress.percent, words=f"{left(progress)}; {words}")
 
         yield show
 
