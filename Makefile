@@ -5,7 +5,14 @@ BIN := $(VENV)/bin
 OUT ?= nanojunction-demo
 SEED ?= 1
 
-.PHONY: demo test lint bench clean
+.PHONY: help demo test lint bench clean
+
+help:
+	@echo "make demo   measure and analyse the published junctions on the virtual cryostat"
+	@echo "make test   run the tests"
+	@echo "make lint   ruff and mypy"
+	@echo "make bench  benchmarks"
+	@echo "make clean  remove what the others made"
 
 demo: $(VENV)/.ready
 	$(BIN)/nanojunction demo --out $(OUT) --seed $(SEED)

@@ -15,6 +15,7 @@ from nanojunction.analysis.calibration import (
     against_line,
     is_calibration,
     measuring_line,
+    not_as_stated,
 )
 from nanojunction.analysis.groups import Group, find_groups
 from nanojunction.analysis.ih import analyse_at_rest, analyse_ih
@@ -156,19 +157,26 @@ def analyse_run(run: Run, settings: IVSettings) -> RunResult:
 def _line(
     asked: Sequence[RunResult], given: Sequence[RunResult], errors: list[FileError]
 ) -> MeasuringLine | None:
-    """Return the measuring line from the calibration runs, None where there are none."""
-    runs = [result for result in asked if result.run.kind == "calibration"]
-    for result in given:
-        if is_calibration(result.run) and result not in runs:
-            runs.append(result)
-        elif not is_calibration(result.run):
-            errors.append(
-                FileError(
-                    result.run.file.as_posix(),
-                    f"device {result.run.device!r} is not recognised as a calibrated resistor: "
-                    "name it resistor-… or give a run of kind calibration",
-                )
+    """Return the measuring line, None where there is none.
+
+    Runs that were given as calibration are the line, and they alone; without any, runs of kind
+    calibration among those asked for are.
+    """
+    candidates = given or [result for result in asked if result.run.kind == "calibration"]
+    runs = []
+    for result in candidates:
+        if not is_calibration(result.run):
+            wrong: str | None = (
+                f"device {result.run.device!r} is not recognised as a calibrated resistor: "
+                "name it resistor-… or give a run of kind calibration"
             )
+        else:
+            wrong = not_as_stated(result)
+        if wrong is None:
+            runs.append(result)
+        else:
+            file = result.run.file.as_posix()
+            errors.append(FileError(file, f"{file}: {wrong}"))
     if not runs:
         return None
     try:

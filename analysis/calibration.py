@@ -26,6 +26,7 @@ CANDIDATE_RATIO = 10.0
 
 _ZERO_WITHIN = 2.0
 _SAME_RESISTANCE = 0.05
+_AS_STATED = 0.05  # with 2 wires the leads add to a small resistor
 _RESISTOR_NAME = re.compile(
     r"resist|calib|(^|[^a-z0-9])r?\d+([.,]\d+)?[ _-]?(k|m|g)?[ _-]?(ohms?|[\u03a9\u2126])",
     re.IGNORECASE,
@@ -118,6 +119,24 @@ def is_calibration(run: Run) -> bool:
     )
 
 
+def not_as_stated(result: RunResult) -> str | None:
+    """Return why a run cannot be one of the resistor that its header states; None if it can.
+
+    A calibration made on a junction by mistake would make the junction's own offsets the line's.
+    """
+    stated = result.run.header.get("Nominal resistance", "").split()
+    found = _resistance(result.quantities)
+    if not stated or found is None:
+        return None
+    nominal_ohm = float(stated[0])
+    if abs(found - nominal_ohm) <= _AS_STATED * nominal_ohm:
+        return None
+    return (
+        f"the calibration states {nominal_ohm:g} ohm, {found:.6g} ohm was measured: it is left out "
+        "of the measuring line; was the resistor connected, and its value typed right?"
+    )
+
+
 def measuring_line(results: Sequence[RunResult]) -> MeasuringLine:
     """Return the line's offsets from the results of calibration runs.
 
@@ -130,6 +149,9 @@ def measuring_line(results: Sequence[RunResult]) -> MeasuringLine:
                 f"{result.run.file}: device {result.run.device!r} is not recognised as a "
                 "calibrated resistor: name it resistor-… or give a run of kind calibration"
             )
+    for result in results:
+        if (wrong := not_as_stated(result)) is not None:
+            raise CalibrationError(f"{result.run.file}: {wrong}")
     rows = sorted(
         (
             (resistance, result)

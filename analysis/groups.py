@@ -22,7 +22,7 @@ GroupKind = Literal["arrhenius", "magneto", "calibration", "repeat"]
 SERIES_TEMPERATURES = 4
 """Different temperatures at one field that make a temperature series."""
 
-SAME_TEMPERATURE_K, SAME_TEMPERATURE = 0.5, 0.01
+SAME_TEMPERATURE_K, SAME_TEMPERATURE = 0.5, 0.003
 SAME_FIELD_T, SAME_FIELD = 1e-3, 0.01
 """Conditions closer than this (or than this fraction) are the same."""
 

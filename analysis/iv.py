@@ -88,12 +88,12 @@ def analyse_iv(run: Run, settings: IVSettings = IVSettings()) -> RunResult:
     smooth = fit_globally(traces)
     model: CurveModel = smooth or LocalModel(traces, grid)
     blocks = blocks_of(traces)
-    inside = float(traces.voltage_V.min()) <= 0.0 <= float(traces.voltage_V.max())
-    zero = model.at(0.0, 0) if inside else None
+    low, high = _covered(traces, grid)
+    zero = model.at(0.0, 0) if low <= 0.0 <= high else None
     crossings = find_crossings(traces, blocks, model)
     nearest = min(crossings, key=lambda c: abs(c.voltage_V)) if crossings else None
     maximum = find_maximum(traces, blocks, model, nearest)
-    slopes = _slopes(traces, model, nearest, settings)
+    slopes = _slopes(traces, model, nearest, settings, covers_zero=zero is not None)
     quantities: dict[str, Result] = {
         "i_off_A": _i_off(zero),
         "v_off_V": v_off(crossings, blocks),
@@ -118,6 +118,16 @@ def analyse_iv(run: Run, settings: IVSettings = IVSettings()) -> RunResult:
         )
     ]
     return RunResult(run, quantities, (*run.warnings, *warnings))
+
+
+def _covered(traces: Traces, grid: Grid) -> tuple[float, float]:
+    """Return the range (V) that the sweep covers: half a step more than its outermost points.
+
+    A sweep that starts at 0 V has its first sensed voltage a few µV beside it.
+    """
+    low, high = float(traces.voltage_V.min()), float(traces.voltage_V.max())
+    half_a_step = (high - low) / max(len(grid.voltage_V) - 1, 1) / 2.0
+    return low - half_a_step, high + half_a_step
 
 
 def _unexplained(traces: Traces, grid: Grid, smooth: GlobalModel | None) -> dict[int, Array]:
@@ -186,12 +196,17 @@ def _with_error(value: float, stderr: float, curve: Expansion, **extra: Any) -> 
 
 
 def _slopes(
-    traces: Traces, model: CurveModel, crossing: Crossing | None, settings: IVSettings
+    traces: Traces,
+    model: CurveModel,
+    crossing: Crossing | None,
+    settings: IVSettings,
+    *,
+    covers_zero: bool,
 ) -> dict[str, Quantity]:
     """Return the slope resistance in every convention."""
     low, high = float(traces.voltage_V.min()), float(traces.voltage_V.max())
     zero = Quantity(None, note="0 V is outside the swept range", extra=_stated("local_zero"))
-    if low <= 0.0 <= high:
+    if covers_zero:
         zero = _local_slope(traces, model, 0.0, "local_zero", settings)
     offset = Quantity(None, note="there is no V_off", extra=_stated("local_offset"))
     if crossing is not None:

@@ -200,6 +200,9 @@ def julliere(ratio: Quantity, *, same_sign: bool, source: str) -> Quantity:
     if x is None or x <= 0:
         reason = ratio.note if x is None else f"{source} is not above zero"
         return Quantity(None, note=reason, extra=extra)
+    if ratio.stderr is not None and x <= 3.0 * ratio.stderr:
+        reason = f"{source} is zero within 3 standard errors: its root would be a claim"
+        return Quantity(None, note=reason, extra=extra)
     polarisation = math.sqrt(x / (x + 2.0))
     if ratio.stderr is None:
         return Quantity(polarisation, None, ratio.note, extra=extra)

@@ -39,6 +39,10 @@ def analyse(
     """Analyse, show and write; 1 if a file could not be read, 0 otherwise."""
     from nanojunction.analysis.analyse import analyse as analyse_files
 
+    if report is not None:  # found out before the work, not after it
+        report.mkdir(parents=True, exist_ok=True)
+    if json_file not in ("", "-") and not Path(json_file).parent.is_dir():
+        raise NotADirectoryError(f"--json {json_file}: there is no such folder")
     with steps_of("analysing") as show:
         found = analyse_files(
             list(map(Path, paths)),
@@ -79,7 +83,7 @@ def show_runs(found: Analysis) -> None:
     if found.run_results:
         wide_console().print(table_of(found.run_results))
     for result in found.run_results:
-        for warning in (*result.run.warnings, *result.warnings):
+        for warning in dict.fromkeys((*result.run.warnings, *result.warnings)):
             say(f"{result.run.file.name}: {warning}")
 
 

@@ -49,8 +49,10 @@ def options(
 ) -> None:
     """Measure and analyse spintronic nanojunctions."""
     Debug.on = debug
-    level = logging.DEBUG if debug else logging.CRITICAL
-    logging.basicConfig(level=level, format="%(name)s: %(message)s")
+    logging.basicConfig(level=logging.CRITICAL, format="%(name)s: %(message)s")
+    if debug:
+        for name in ("Adapter", "nanojunction", "pymeasure.instruments"):
+            logging.getLogger(name).setLevel(logging.DEBUG)
 
 
 @app.command(add_help_option=False)

@@ -26,8 +26,12 @@ def measure(name: str, station_file: Path, sample: str, settings: list[str], out
 def prepared(name: str, sample: str, settings: list[str]) -> JunctionProcedure:
     """Return the procedure with its settings; raises UnknownProcedure or ProcedureError."""
     procedure = load_procedure(name)(sample=sample)
+    given: set[str] = set()
     for setting in settings:
         key, equals, value = setting.partition("=")
+        if key.strip() in given:
+            raise ProcedureError(f"--set {key.strip()}: was given twice")
+        given.add(key.strip())
         if not equals:
             raise ProcedureError(f"--set {setting}: write key=value, for example --set nplc=1")
         procedure.set(key.strip(), value)
@@ -43,8 +47,12 @@ def conclude(outcome: Outcome, stop: StopRequest) -> int:
     else:
         say(f"error: {outcome.error}")
         say(f"failed: {outcome.rows} rows in {outcome.file}")
+    if outcome.in_compliance:
+        say(f"warning: {outcome.in_compliance} of {outcome.rows} rows are in compliance: the "
+            "current limit, not the setpoint, fixed them; no fit will use them")  # fmt: skip
     for unsafe in outcome.unsafe:
-        say(f"NOT SAFE, use the front panel: {unsafe}")
+        if unsafe not in (outcome.error or ""):
+            say(f"NOT SAFE, use the front panel: {unsafe}")
     return 0 if outcome.ok else FAILED
 
 
@@ -62,7 +70,14 @@ def help_text(name: str) -> str:
             lines.append(f"  {known:20} {summary}")
         return "\n".join(lines)
     procedure = load_procedure(name)()
-    lines = [(type(procedure).__doc__ or "").strip(), "", "Keys of --set key=value:"]
+    lines = [
+        (type(procedure).__doc__ or "").strip(),
+        "",
+        "Keys of --set key=value. Quantities take units (10mV, '2000 Oe', 0.3T/min); a bare number",
+        "is in the unit given here. Lists: '0, 10mV, -10mV, 0'; ranges: start:stop:step.",
+        "Run files go to --out DIR (default ./runs).",
+        "",
+    ]
     lines += [_key_line(key, parameter) for key, parameter in procedure.settable().items()]
     return "\n".join(lines)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 
 from nanojunction.cli.console import say, wide_console
@@ -85,14 +86,38 @@ def simulate(
             }
             for role, endpoint in bench.endpoints.items()
         }
-        for role, endpoint in endpoints.items():
-            say(f"{role}: {endpoint['driver']} at {endpoint['address']}")
+        print(station_text(endpoints, speed), flush=True)
         if ready_file is not None:
             write_whole(ready_file, json.dumps(endpoints, indent=2))
         say("serving until Ctrl-C")
         while bench.clock.sleep(3600.0 * speed, stop.asked):
             pass
     return 0
+
+
+def station_text(endpoints: Mapping[str, Mapping[str, str]], speed: float) -> str:
+    """Return a station file for the served instruments, ready to be pasted."""
+    limits = {
+        "source_meter": "wires = 4\nmax_voltage_V = 0.5\nmax_current_A = 1e-3",
+        "magnet": "max_field_T = 2.0\nramp_T_per_min = 0.5",
+        "temperature": "min_K = 4\nmax_K = 400\nramp_K_per_min = 20",
+    }
+    lines = [
+        "# A station file for these instruments; [virtual] marks its runs as simulated.",
+        "[station]",
+        'name = "Simulated station"',
+        "[virtual]",
+        f"speed = {speed:g}",
+    ]
+    for role, endpoint in endpoints.items():
+        lines += [
+            f"[{role}]",
+            f'driver = "{endpoint["driver"]}"',
+            f'address = "{endpoint["address"]}"',
+            'visa_library = "@py"',
+            limits[role],
+        ]
+    return "\n".join(lines)
 
 
 def write_whole(path: Path, text: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
+from dataclasses import fields
 from importlib.metadata import entry_points
 from pathlib import Path
 from types import TracebackType
@@ -86,6 +87,12 @@ class Station:
             driver(one.driver, f"{self.source}: {role}.driver")
         models = {role: instruments[role].driver if role in instruments else None for role in ROLES}
         world: dict[str, Any] = dict(virtual.world)
+        known = {field.name for field in fields(WorldSettings)}
+        if unknown := sorted(set(world) - known):
+            raise StationError(
+                f"{self.source}: virtual.world.{unknown[0]}: is not a constant of the world; "
+                f"known are {', '.join(sorted(known))}"
+            )
         try:
             bench = VirtualCryostat(
                 virtual.junction,

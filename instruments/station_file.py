@@ -157,7 +157,8 @@ def _check_whole(config: StationConfig, source: str) -> None:
 
 def _sentence(problem: ValidationError) -> str:
     """Return the first error as `key: what is wrong (got …)`, and how many more there are."""
-    errors = problem.errors()
+    # A mistyped key is also a missing one: the typing is what can be mended.
+    errors = sorted(problem.errors(), key=lambda error: error["type"] != "extra_forbidden")
     first = errors[0]
     words = {
         "extra_forbidden": "is not a key that is known here",

@@ -47,6 +47,18 @@ class ProcedureError(LaboratoryError):
     """The parameters of a procedure do not fit each other, or the station."""
 
 
+def _in_words(parameter: Parameter, value: Any, problem: ValueError) -> str:
+    """Return what is wrong with a value; PyMeasure's own words name Python's classes."""
+    if isinstance(parameter, IntegerParameter):
+        return f"{value!r} is not a whole number from {parameter.minimum} to {parameter.maximum}"
+    if isinstance(parameter, BooleanParameter):
+        return f"{value!r} is neither true nor false"
+    if isinstance(parameter, ListParameter):
+        choices = ", ".join(repr(choice) for choice in parameter.choices)
+        return f"{value!r} is not one of {choices}"
+    return str(problem)
+
+
 class JunctionProcedure(Procedure):
     """A run on one junction. Subclasses say what is swept; here is everything around it.
 
@@ -69,7 +81,10 @@ class JunctionProcedure(Procedure):
         "Field setpoint", "T", description="go there and wait until it holds; 'as is' stays"
     )
     state = ListParameter(
-        "Magnetic state", choices=["", "P", "AP"], default="", description="as you name it"
+        "Magnetic state",
+        choices=["", "P", "AP"],
+        default="",
+        description="which one this is, for the analysis",
     )
     compliance = QuantityParameter(
         "Compliance", "A", minimum=0, maximum=1, default=0.0,
@@ -110,7 +125,7 @@ class JunctionProcedure(Procedure):
     )  # fmt: skip
     window = QuantityParameter(
         "Stability window", "s", minimum=0, maximum=86400, default=60.0,
-        description="during so long",
+        description="how long it must stay within the tolerance",
     )  # fmt: skip
     timeout = QuantityParameter(
         "Stability time-out", "s", minimum=1, maximum=604800, default=3600.0,
@@ -141,10 +156,11 @@ class JunctionProcedure(Procedure):
         known = self.settable()
         if name not in known and name not in ("sample", "station_file"):
             raise ProcedureError(f"unknown key {name!r}; known are {', '.join(sorted(known))}")
+        parameter = self._parameters[name]
         try:
-            self._parameters[name].value = value
+            parameter.value = value
         except ValueError as problem:
-            raise ProcedureError(f"{name}: {problem}") from problem
+            raise ProcedureError(f"{name}: {_in_words(parameter, value, problem)}") from problem
         setattr(self, name, self._parameters[name].value)
 
     def settable(self) -> dict[str, Parameter]:
@@ -184,6 +200,12 @@ class JunctionProcedure(Procedure):
             raise ProcedureError(
                 f"measure_range: {self.measure_range:g} A lies beyond the station's limit of "
                 f"{station.source_meter.limits.max_current_A:g} A"
+            )
+        compliance = self.compliance or station.source_meter.limits.max_current_A
+        if self.measure_range > 10.0 * compliance:
+            raise ProcedureError(
+                f"measure_range: {self.measure_range:g} A is far beyond the compliance of "
+                f"{compliance:g} A, which no source-meter takes; give a smaller one or leave it out"
             )
         if (target_K := self.target_K()) is not None:
             station.temperature.check(target_K, self._temperature_rate())

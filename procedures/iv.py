@@ -31,7 +31,7 @@ class IVSweep(JunctionProcedure):
         description="must divide every leg",
     )  # fmt: skip
     repeats = IntegerParameter(
-        "Repeats", minimum=1, maximum=10000, default=1, description="of the whole list"
+        "Repeats", minimum=1, maximum=10000, default=1, description="how often the sweep is made"
     )
 
     def sweep(self) -> Sweep:
@@ -44,8 +44,7 @@ class IVSweep(JunctionProcedure):
 
     def check(self) -> None:
         """Check every setpoint against the limits, beside what all procedures check."""
-        for extreme in self.sweep().extent():
-            self.station.source_meter.limits.check("voltage", extreme)
+        self.station.source_meter.limits.check("voltage", self.largest_voltage())
         super().check()
 
     def largest_voltage(self) -> float:

@@ -19,7 +19,7 @@ from pymeasure.experiment import Procedure
 from nanojunction.instruments.errors import LaboratoryError
 from nanojunction.instruments.safe_state import source_to_safe
 from nanojunction.instruments.station import Station
-from nanojunction.procedures.base import JunctionProcedure
+from nanojunction.procedures.base import COMPLIANCE, JunctionProcedure
 from nanojunction.procedures.runfile import NotWritten, RunFile, free_path, header
 
 log = logging.getLogger(__name__)
@@ -85,6 +85,7 @@ class Outcome:
     rows: int
     error: str | None = None
     unsafe: tuple[str, ...] = ()
+    in_compliance: int = 0
 
     @property
     def ok(self) -> bool:
@@ -139,6 +140,7 @@ class _RunningRun:
     error: str | None = None
     status: str = "finished"
     unsafe: tuple[str, ...] = ()
+    in_compliance: int = 0
     _began: float = field(default_factory=time.monotonic)
     _has_header: bool = False
     _percent: float = 0.0
@@ -217,6 +219,7 @@ class _RunningRun:
         """Take what the procedure emits; a row is written before anything else happens."""
         if topic == "results":
             self.file.write_row(record)
+            self.in_compliance += record.get(COMPLIANCE, 0)
         elif topic == "batch results":
             self._write_batch(record)
         elif topic == "progress":

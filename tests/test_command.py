@@ -46,7 +46,7 @@ IV = ["measure", "iv", "--sample", "A", "--station", "station.toml"]
         ([*IV, "--set", "vmax=10mT"], 2, "vmax: '10mT' has the unit 'mT', V is expected"),
         ([*IV, "--set", "vmax=0,5"], 2, "write decimals with a point"),
         ([*IV, "--set", "vmax=600mV", "--set", "step=100mV"], 2,
-         "the voltage -0.6 V lies outside the station's limits (±0.5 V)"),
+         "the voltage 0.6 V lies outside the station's limits (±0.5 V)"),
         ([*IV, "--set", "vmax=10mV", "--set", "step=3mV"], 2, "the step 0.003 does not divide"),
         ([*IV, "--set", "temperature=500K"], 2, "(4 to 400 K)"),
         (["measure", "iv", "--sample", "A", "--station", "none.toml"], 2,
