@@ -67,8 +67,8 @@ def status_of(problem: Exception) -> int | None:
     from nanojunction.instruments.errors import LaboratoryError, LimitError, StationError
     from nanojunction.instruments.station import Unsafe
     from nanojunction.models.junction_file import JunctionFileError
-    from nanojunction.procedures.base import ProcedureError
     from nanojunction.procedures.registry import UnknownProcedure
+    from nanojunction.procedures.run_parameters import ProcedureError
 
     usage = (LimitError, StationError, ProcedureError, UnknownProcedure, JunctionFileError)
     if isinstance(problem, usage):

@@ -6,8 +6,9 @@ from pathlib import Path
 
 from nanojunction.cli.console import FAILED, progress_of, say
 from nanojunction.instruments.station import Station
-from nanojunction.procedures.base import JunctionProcedure, ProcedureError
+from nanojunction.procedures.base import JunctionProcedure
 from nanojunction.procedures.registry import load_procedure, procedure_names
+from nanojunction.procedures.run_parameters import ProcedureError
 from nanojunction.procedures.runner import Outcome, StopRequest, run_procedure, stop_on_signals
 
 

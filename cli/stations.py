@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
-from nanojunction.cli.console import say, wide_console
+from nanojunction.cli.console import FAILED, say, wide_console
 from nanojunction.instruments.errors import StationError
 from nanojunction.instruments.limits import LimitedMagnet, LimitedSourceMeter, LimitedTemperature
 from nanojunction.instruments.station import Station
@@ -53,8 +53,14 @@ def make_safe(station_file: Path) -> int:
     station = Station.from_file(station_file)
     with stop_on_signals(StopRequest()) as stop:
         station.stop_waiting = stop.asked
+        station.open_what_answers = True
         with station:
             station.magnet_in_use = station.magnet_or_none is not None
+    for problem in station.not_opened:
+        say(f"error: {problem}")
+    if station.not_opened:
+        say("NOT all safe: what answered was made safe, for the rest use the front panels")
+        return FAILED
     say("safe: source at zero, output open, magnet and heater as the station's policy says")
     return 0
 

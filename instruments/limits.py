@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from nanojunction.instruments.errors import LimitError
@@ -53,6 +53,11 @@ class LimitedSourceMeter:
         self._meter = meter
         self.limits = limits
         self._source: Function = "voltage"
+
+    @property
+    def bare(self) -> SourceMeter:
+        """The meter without limits: only for ramping down what somebody else has set."""
+        return self._meter
 
     def configure(self, settings: SourceSettings) -> None:
         """Check the compliance, then configure."""
@@ -137,9 +142,9 @@ class LimitedMagnet:
         """See `MagnetSupply`."""
         return self._supply.identify()
 
-    def prepare(self) -> None:
+    def prepare(self, should_stop: Callable[[], bool]) -> bool:
         """See `MagnetSupply`."""
-        self._supply.prepare()
+        return self._supply.prepare(should_stop)
 
     def field_T(self) -> float:
         """See `MagnetSupply`."""

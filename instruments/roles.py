@@ -7,7 +7,7 @@ do what was asked; roles that come from a `Station` raise `LimitError` before an
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Literal, Protocol
@@ -116,8 +116,11 @@ class MagnetSupply(Protocol):
     def identify(self) -> str:
         """Return what the instrument says it is."""
 
-    def prepare(self) -> None:
-        """Take remote control and make the magnet ready to be ramped; never ramps by itself."""
+    def prepare(self, should_stop: Callable[[], bool]) -> bool:
+        """Take remote control and make the magnet ready to ramp; False when told to stop.
+
+        The magnet's field does not change meanwhile, also when it is persistent.
+        """
 
     def field_T(self) -> float:
         """Return the field of the magnet, also when it is persistent."""

@@ -11,19 +11,30 @@ from typing import TYPE_CHECKING
 
 from nanojunction.instruments.errors import LaboratoryError
 from nanojunction.instruments.ramps import Watch, ramp_field, ramp_level
+from nanojunction.instruments.roles import MagnetState
 
 if TYPE_CHECKING:
     from nanojunction.instruments.station import Station
 
 Step = tuple[str, Callable[[], None]]
 
-#: What the outside world may throw at a step; a step that raises anything of it was not done.
-FAILURES = (LaboratoryError, OSError, ValueError)
-
 
 def source_to_safe(station: Station) -> list[str]:
     """Ramp the source to zero at its rate and open the output; return what could not be done."""
     return _attempt(_source_steps(station))
+
+
+def magnet_to_hold(station: Station) -> list[str]:
+    """Stop a ramp that a run has started; return what could not be done."""
+    magnet = station.magnet_or_none
+    if magnet is None or not station.magnet_in_use:
+        return []
+
+    def hold() -> None:
+        if magnet.status().state is MagnetState.RAMPING:
+            magnet.hold()
+
+    return _attempt(iter([("the magnet could not be stopped", hold)]))
 
 
 def rest_to_safe(station: Station, should_stop: Callable[[], bool]) -> list[str]:
@@ -39,8 +50,8 @@ def _attempt(steps: Iterator[Step]) -> list[str]:
     for what, step in steps:
         try:
             step()
-        except FAILURES as problem:
-            failed.append(f"{what}: {problem}")
+        except Exception as problem:  # whatever it was: the steps that follow must be attempted
+            failed.append(f"{what}: {problem or type(problem).__name__}")
     return failed
 
 
@@ -53,7 +64,8 @@ def _source_steps(station: Station) -> Iterator[Step]:
         if meter.is_output_on():
             voltage = meter.source() == "voltage"
             rate = config.ramp_V_per_s if voltage else config.ramp_A_per_s
-            ramp_level(meter, 0.0, rate, Watch(station.clock))
+            # Bare: also from beyond the limits, where somebody else has left it, the way is down.
+            ramp_level(meter.bare, 0.0, rate, Watch(station.clock))
 
     yield "the source could not be ramped to zero", to_zero
     yield "the level could not be set to zero", lambda: meter.set_level(0.0)
@@ -69,6 +81,7 @@ def _policy_steps(station: Station, should_stop: Callable[[], bool]) -> Iterator
                 magnet.hold()
                 return
             rate = magnet_config.ramp_T_per_min
+            magnet.prepare(should_stop)
             arrived = ramp_field(magnet, 0.0, rate, Watch(station.clock, should_stop))
             if not arrived:
                 raise LaboratoryError(

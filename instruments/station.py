@@ -12,7 +12,7 @@ from types import TracebackType
 from typing import Any, Self, TypeVar
 
 from nanojunction.instruments.clock import Clock
-from nanojunction.instruments.errors import StationError
+from nanojunction.instruments.errors import InstrumentError, StationError
 from nanojunction.instruments.limits import (
     LimitedMagnet,
     LimitedSourceMeter,
@@ -57,6 +57,9 @@ class Station:
         self.magnet_in_use = False
         #: For a look at the station that must change nothing, not even to make it safe.
         self.leave_as_found = False
+        #: In an emergency what answers is opened and made safe, and the rest is in `not_opened`.
+        self.open_what_answers = False
+        self.not_opened: list[str] = []
         #: Ends the waits on leaving; the command line sets it to notice a second Ctrl-C.
         self.stop_waiting: Callable[[], bool] = lambda: False
         self._open = ExitStack()
@@ -70,11 +73,22 @@ class Station:
         try:
             self._enter_virtual()
             for role, config in self.config.instruments().items():
-                self._enter_instrument(role, config)
-        except BaseException:
+                self._try_instrument(role, config)
+        except BaseException as problem:
+            failed = [] if self.leave_as_found else source_to_safe(self)
             self._open.close()
+            if failed:
+                raise Unsafe([str(problem), *failed]) from problem
             raise
         return self
+
+    def _try_instrument(self, role: str, config: InstrumentConfig) -> None:
+        try:
+            self._enter_instrument(role, config)
+        except InstrumentError as problem:
+            if not self.open_what_answers:
+                raise
+            self.not_opened.append(str(problem))
 
     def _enter_virtual(self) -> None:
         """Start the virtual cryostat, unless its instruments are served elsewhere."""

@@ -69,6 +69,10 @@ class Connection(VISAAdapter):
         if self._raw is not None:
             self._raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
+    def set_timeout_s(self, timeout_s: float) -> None:
+        """Set after how long (wall clock) a question counts as not answered."""
+        self.connection.timeout = round(timeout_s * 1000)
+
     def _raw_socket(self) -> socket.socket | None:
         """Return pyvisa-py's own TCP socket, None with any other VISA library or interface.
 

@@ -11,19 +11,12 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, ClassVar
 
-from pymeasure.experiment import (
-    BooleanParameter,
-    IntegerParameter,
-    ListParameter,
-    Metadata,
-    Parameter,
-    Procedure,
-)
+from pymeasure.experiment import Procedure
 
 from nanojunction.instruments.errors import LaboratoryError
 from nanojunction.instruments.ramps import Stability, Watch, ramp_level
-from nanojunction.instruments.roles import Reading, SourceSettings
-from nanojunction.instruments.safe_state import source_to_safe
+from nanojunction.instruments.roles import MagnetState, Reading, SourceSettings
+from nanojunction.instruments.safe_state import magnet_to_hold, source_to_safe
 from nanojunction.instruments.station import Station, Unsafe
 from nanojunction.procedures.environment import (
     FIELD,
@@ -33,7 +26,7 @@ from nanojunction.procedures.environment import (
     go_to_field,
     go_to_temperature,
 )
-from nanojunction.procedures.quantities import QuantityParameter, TargetParameter, parse_target
+from nanojunction.procedures.run_parameters import ProcedureError, RunParameters
 
 log = logging.getLogger(__name__)
 
@@ -43,23 +36,7 @@ VOLTAGE, CURRENT, COMPLIANCE = "Voltage (V)", "Current (A)", "In compliance"
 ENVIRONMENT_NOTE = "field and temperatures read every {:g} s, in between the last reading stands"
 
 
-class ProcedureError(LaboratoryError):
-    """The parameters of a procedure do not fit each other, or the station."""
-
-
-def _in_words(parameter: Parameter, value: Any, problem: ValueError) -> str:
-    """Return what is wrong with a value; PyMeasure's own words name Python's classes."""
-    if isinstance(parameter, IntegerParameter):
-        return f"{value!r} is not a whole number from {parameter.minimum} to {parameter.maximum}"
-    if isinstance(parameter, BooleanParameter):
-        return f"{value!r} is neither true nor false"
-    if isinstance(parameter, ListParameter):
-        choices = ", ".join(repr(choice) for choice in parameter.choices)
-        return f"{value!r} is not one of {choices}"
-    return str(problem)
-
-
-class JunctionProcedure(Procedure):
+class JunctionProcedure(RunParameters):
     """A run on one junction. Subclasses say what is swept; here is everything around it.
 
     Without a station (as in PyMeasure's ManagedWindow) `startup` opens the one that
@@ -72,73 +49,6 @@ class JunctionProcedure(Procedure):
         TIME, LEG, SETPOINT_V, VOLTAGE, CURRENT, FIELD, TEMPERATURE, COMPLIANCE,
     )  # fmt: skip
 
-    sample = Parameter("Sample", default="", description="name of the junction")
-    station_file = Parameter("Station file", default="", description="path of the station file")
-    temperature = TargetParameter(
-        "Temperature setpoint", "K", description="go there and wait until stable; 'as is' stays"
-    )
-    field = TargetParameter(
-        "Field setpoint", "T", description="go there and wait until it holds; 'as is' stays"
-    )
-    state = ListParameter(
-        "Magnetic state",
-        choices=["", "P", "AP"],
-        default="",
-        description="which one this is, for the analysis",
-    )
-    compliance = QuantityParameter(
-        "Compliance", "A", minimum=0, maximum=1, default=0.0,
-        description="largest current; 0 is the station's limit",
-    )  # fmt: skip
-    nplc = QuantityParameter(
-        "Integration time", "", minimum=0.01, maximum=10, default=1.0,
-        description="in cycles of the mains (NPLC)",
-    )  # fmt: skip
-    settle = QuantityParameter(
-        "Settling time", "s", minimum=0, maximum=999, default=0.0,
-        description="wait between setting a level and measuring",
-    )  # fmt: skip
-    measure_range = QuantityParameter(
-        "Current range", "A", minimum=0, maximum=1, default=0.0,
-        description="locked range of the ammeter; 0 lets the instrument choose",
-    )  # fmt: skip
-    filter_count = IntegerParameter(
-        "Readings averaged", minimum=1, maximum=100, default=1,
-        description="repeating filter of the instrument",
-    )  # fmt: skip
-    autozero = BooleanParameter("Autozero", default=True)
-    environment_interval = QuantityParameter(
-        "Environment interval", "s", minimum=0, maximum=3600, default=1.0,
-        description="how often field and temperatures are read; 0 reads them for every row",
-    )  # fmt: skip
-    field_rate = QuantityParameter(
-        "Field rate", "T/min", minimum=0, maximum=10, default=0.0,
-        description="0 is the station's rate",
-    )  # fmt: skip
-    temperature_rate = QuantityParameter(
-        "Temperature rate", "K/min", minimum=0, maximum=100, default=0.0,
-        description="0 is the station's rate",
-    )  # fmt: skip
-    tolerance = QuantityParameter(
-        "Stability tolerance", "K", minimum=1e-3, maximum=10, default=0.2,
-        description="the sample is stable within ± this",
-    )  # fmt: skip
-    window = QuantityParameter(
-        "Stability window", "s", minimum=0, maximum=86400, default=60.0,
-        description="how long it must stay within the tolerance",
-    )  # fmt: skip
-    timeout = QuantityParameter(
-        "Stability time-out", "s", minimum=1, maximum=604800, default=3600.0,
-        description="not stable by then is a failure",
-    )  # fmt: skip
-
-    kind = Metadata("Kind", fget="KIND")
-    started = Metadata("Started", fget="started_iso")
-    software = Metadata("Software", fget="software_version")
-    clock_speed = Metadata("Clock speed", fget="speed")
-    environment_note = Metadata("Environment", fget="environment_words")
-    station_snapshot = Metadata("Station", fget="snapshot_json")
-
     def __init__(self, **parameters: Any) -> None:
         super().__init__()
         self._station: Station | None = None
@@ -150,26 +60,6 @@ class JunctionProcedure(Procedure):
         self.unsafe: tuple[str, ...] = ()
         for name, value in parameters.items():
             self.set(name, value)
-
-    def set(self, name: str, value: Any) -> None:
-        """Set a parameter from a value or a text with a unit; raises ProcedureError."""
-        known = self.settable()
-        if name not in known and name not in ("sample", "station_file"):
-            raise ProcedureError(f"unknown key {name!r}; known are {', '.join(sorted(known))}")
-        parameter = self._parameters[name]
-        try:
-            parameter.value = value
-        except ValueError as problem:
-            raise ProcedureError(f"{name}: {_in_words(parameter, value, problem)}") from problem
-        setattr(self, name, self._parameters[name].value)
-
-    def settable(self) -> dict[str, Parameter]:
-        """Return the parameters that a user may set, by key."""
-        return {
-            key: parameter
-            for key, parameter in self._parameters.items()
-            if key not in ("sample", "station_file")
-        }
 
     # The station and what the run needs of it
 
@@ -212,14 +102,6 @@ class JunctionProcedure(Procedure):
         if (target_T := self.target_T()) is not None:
             station.magnet.check(target_T, self._field_rate())
 
-    def target_K(self) -> float | None:
-        """Return the temperature to go to before the run; None leaves it as it is."""
-        return parse_target(self.temperature, "K")
-
-    def target_T(self) -> float | None:
-        """Return the field to go to before the run; None leaves it as it is."""
-        return parse_target(self.field, "T")
-
     def _temperature_rate(self) -> float:
         return float(self.temperature_rate or self.station.temperature.max_rate_K_per_min)
 
@@ -236,13 +118,29 @@ class JunctionProcedure(Procedure):
             self._station, self._own_station = station, True
         self.check()
         self._environment = Environment(self.station, self.environment_interval)
-        if (target_K := self.target_K()) is not None:
-            self.settle_at(target_K)
-        if (target_T := self.target_T()) is not None:
-            go_to_field(self.station, target_T, self._field_rate(), self.watch())
+        if failed := source_to_safe(self.station):
+            raise LaboratoryError("; ".join(failed))
+        if not self._go_there() or self.should_stop():
+            return  # who runs the procedure sees the stop, too, and does not execute
         self.station.source_meter.configure(self.source_settings())
         self._started = datetime.now(UTC)
         self._start_s = self.station.clock.now()
+
+    def _go_there(self) -> bool:
+        """Go to temperature and field, where they are asked for; False when told to stop."""
+        if self.should_stop():
+            return False
+        if (target_K := self.target_K()) is not None and not self.settle_at(target_K):
+            return False
+        if (target_T := self.target_T()) is not None:
+            return go_to_field(self.station, target_T, self._field_rate(), self.watch())
+        magnet = self.station.magnet_or_none
+        if magnet is not None and magnet.status().state is MagnetState.RAMPING:
+            raise ProcedureError(
+                "the magnet is ramping, and the run asks for no field: wait until it holds, or "
+                "say where to go (--set field=…)"
+            )
+        return True
 
     def shutdown(self) -> None:
         """Leave the source safe, and close the station if this run opened it; never raises.
@@ -260,7 +158,7 @@ class JunctionProcedure(Procedure):
                 failed += problem.failed
             self._station, self._own_station = None, False
         else:
-            failed += source_to_safe(self._station)
+            failed += source_to_safe(self._station) + magnet_to_hold(self._station)
         if failed:
             self.unsafe = tuple(failed)
             self.status = Procedure.FAILED

@@ -73,5 +73,6 @@ def go_to_field(station: Station, target_T: float, rate_T_per_min: float, watch:
     """Take control of the magnet, ramp, and wait until it holds."""
     station.magnet.check(target_T, rate_T_per_min)
     station.magnet_in_use = True
-    station.magnet.prepare()
-    return ramp_field(station.magnet, target_T, rate_T_per_min, watch)
+    return station.magnet.prepare(watch.should_stop) and ramp_field(
+        station.magnet, target_T, rate_T_per_min, watch
+    )

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from nanojunction.instruments.errors import InstrumentFault
 from nanojunction.instruments.ramps import ARRIVED_T, field_arrived
-from nanojunction.procedures.base import JunctionProcedure, ProcedureError
+from nanojunction.procedures.base import JunctionProcedure
 from nanojunction.procedures.environment import FIELD, go_to_field
 from nanojunction.procedures.quantities import (
     QuantityListParameter,
     QuantityParameter,
     parse_quantities,
 )
+from nanojunction.procedures.run_parameters import ProcedureError
 from nanojunction.procedures.sweep import FieldRamp
 
 

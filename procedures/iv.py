@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from pymeasure.experiment import IntegerParameter
 
-from nanojunction.procedures.base import JunctionProcedure, ProcedureError
+from nanojunction.procedures.base import JunctionProcedure
 from nanojunction.procedures.quantities import (
     QuantityListParameter,
     QuantityParameter,
     parse_quantities,
 )
+from nanojunction.procedures.run_parameters import ProcedureError
 from nanojunction.procedures.sweep import Sweep, standard_legs
 
 

@@ -8,6 +8,7 @@ what was half written is taken back: a run file never ends in the middle of a ro
 from __future__ import annotations
 
 import json
+import math
 import os
 import re
 import threading
@@ -56,7 +57,7 @@ class RunFile:
         self._write(header + ",".join(self.columns) + "\n")
 
     def write_row(self, row: Mapping[str, float | int]) -> None:
-        """Write one row; raises NotWritten for a missing, unknown or non-numeric value."""
+        """Write one row; raises NotWritten for a value that is missing, unknown or no number."""
         if len(row) != len(self.columns):
             raise NotWritten(f"{self.path}: a row has {sorted(row)}, not {sorted(self.columns)}")
         try:
@@ -138,11 +139,14 @@ class RunFile:
 
 def _number(value: float | int) -> str:
     """Return every digit of a number; numpy's are made Python's, anything else raises TypeError."""
-    if type(value) is float or type(value) is int:
+    if type(value) is int:
         return repr(value)
     if isinstance(value, bool) or not hasattr(value, "__float__"):
         raise TypeError(f"{value!r} is not a number")
-    return repr(float(value))
+    number = float(value)
+    if not math.isfinite(number):
+        raise TypeError(f"{value!r} is no reading")
+    return repr(number)
 
 
 def header(procedure: Any) -> str:

@@ -17,7 +17,7 @@ from typing import Any
 from pymeasure.experiment import Procedure
 
 from nanojunction.instruments.errors import LaboratoryError
-from nanojunction.instruments.safe_state import source_to_safe
+from nanojunction.instruments.safe_state import magnet_to_hold, source_to_safe
 from nanojunction.instruments.station import Station
 from nanojunction.procedures.base import COMPLIANCE, JunctionProcedure
 from nanojunction.procedures.runfile import NotWritten, RunFile, free_path, header
@@ -180,13 +180,13 @@ class _RunningRun:
             self.unsafe = self.procedure.unsafe
             if self.unsafe or not self._is_source_on():
                 return
-            log.warning("%s left the output on", type(self.procedure).__name__)
+            self._fail(f"{type(self.procedure).__name__} left the output on; it was opened for it")
         except (
             Exception
         ) as problem:  # anyone's procedure: the source must be made safe all the same
             log.debug("shutdown failed", exc_info=True)
             self._fail(f"shutdown failed: {type(problem).__name__}: {problem}")
-        self.unsafe = tuple(source_to_safe(self.station))
+        self.unsafe = tuple(source_to_safe(self.station) + magnet_to_hold(self.station))
 
     def _is_source_on(self) -> bool:
         meter = self.station.source_meter_or_none

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from nanojunction.instruments.roles import Reading
-from nanojunction.procedures.base import JunctionProcedure, ProcedureError
+from nanojunction.procedures.base import JunctionProcedure
 from nanojunction.procedures.iv import IVSweep
 from nanojunction.procedures.quantities import QuantityListParameter, parse_quantities
+from nanojunction.procedures.run_parameters import ProcedureError
 
 SETPOINT_K = "Temperature setpoint (K)"
 

@@ -12,9 +12,9 @@ import pytest
 
 from nanojunction.instruments.errors import StationError
 from nanojunction.instruments.station import Station
-from nanojunction.procedures.base import ProcedureError
 from nanojunction.procedures.ih import IHSweep
 from nanojunction.procedures.iv import Calibration, IVSweep
+from nanojunction.procedures.run_parameters import ProcedureError
 from nanojunction.procedures.runner import Outcome, Progress, run_procedure
 from nanojunction.procedures.temperature_series import TemperatureSeries
 
@@ -96,7 +96,7 @@ def test_ih_measures_along_both_directions(virtual_station: Make, tmp_path: Path
     assert down == sorted(down, reverse=True)
     for leg, start, stop in ((up, -0.3, 0.3), (down, 0.3, -0.3)):
         assert leg[0] == pytest.approx(start, abs=0.05)
-        assert leg[-1] == pytest.approx(stop, abs=5e-3)
+        assert leg[-1] == pytest.approx(stop, abs=0.05)
         assert len(leg) > 20
     assert all(row["Voltage (V)"] == pytest.approx(2.67e-3, abs=2e-5) for row in found)
 

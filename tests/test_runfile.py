@@ -15,6 +15,7 @@ from pymeasure.experiment import Results
 from nanojunction.procedures.iv import IVSweep
 from nanojunction.procedures.runfile import NotWritten, RunFile, free_path, header
 
+FINITE = st.floats(allow_nan=False, allow_infinity=False)
 COLUMNS = ("Voltage (V)", "Current (A)", "Leg")
 
 
@@ -23,7 +24,7 @@ def lines_of(path: Path) -> list[str]:
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
-@given(st.lists(st.tuples(st.floats(), st.floats(), st.integers(0, 9)), max_size=5))
+@given(st.lists(st.tuples(FINITE, FINITE, st.integers(0, 9)), max_size=5))
 def test_numbers_read_back_to_the_last_bit(
     tmp_path: Path, rows: list[tuple[float, float, int]]
 ) -> None:
@@ -34,9 +35,7 @@ def test_numbers_read_back_to_the_last_bit(
             file.write_row(dict(zip(COLUMNS, row, strict=True)))
     read = [tuple(map(float, line.split(","))) for line in lines_of(path)[1:]]
     assert len(read) == len(rows)
-    for after, before in zip(read, rows, strict=True):
-        for one, other in zip(after, before, strict=True):
-            assert one == other or (math.isnan(one) and math.isnan(other))
+    assert read == rows
 
 
 def test_numpy_scalars_are_numbers(tmp_path: Path) -> None:
@@ -58,6 +57,8 @@ def test_numpy_scalars_are_numbers(tmp_path: Path) -> None:
         {"Voltage (V)": "1.0", "Current (A)": 1.0, "Leg": 0},
         {"Voltage (V)": None, "Current (A)": 1.0, "Leg": 0},
         {"Voltage (V)": True, "Current (A)": 1.0, "Leg": 0},
+        {"Voltage (V)": math.nan, "Current (A)": 1.0, "Leg": 0},
+        {"Voltage (V)": 1.0, "Current (A)": -math.inf, "Leg": 0},
     ],
 )
 def test_a_row_that_is_not_whole_is_refused(tmp_path: Path, row: dict[str, float]) -> None:

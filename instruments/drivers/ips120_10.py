@@ -7,11 +7,13 @@ supply is told to go there, nothing sleeps, and the switch heater is never force
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from pymeasure.instruments.oxfordinstruments import IPS120_10
 
-from nanojunction.instruments.drivers.oxford import in_words, open_oxford
+from nanojunction.instruments.drivers.oxford import open_oxford
+from nanojunction.instruments.drivers.words import in_words
 from nanojunction.instruments.errors import InstrumentFault
 from nanojunction.instruments.roles import MagnetState, MagnetStatus, Snapshot
 
@@ -23,7 +25,9 @@ if TYPE_CHECKING:
 #: Wait (s) for the superconducting switch to open or close (handbook, 5.4).
 SWITCH_DELAY_S = 20.0
 #: Difference (T) below which the leads carry the magnet's field.
-MATCH_T = 1e-3
+MATCH_T = 1e-4
+#: Time (s) between two looks at the leads.
+LOOK_S = 1.0
 #: First digit after X of the status string: why the supply is not normal.
 SYSTEM_WORDS = {1: "quenched", 2: "overheated", 4: "warming up", 8: "fault"}
 
@@ -40,14 +44,21 @@ def open_ips120_10(config: MagnetConfig, clock: Clock) -> IPS120Magnet:
     )
     instrument = IPS120_10(connection, clear_buffer=False, field_range=config.max_field_T)
     instrument.write("$Q4")  # extended resolution: 0.01 mT instead of 1 mT in every answer
-    return IPS120Magnet(instrument, connection, clock)
+    return IPS120Magnet(instrument, connection, clock, config.ramp_T_per_min)
 
 
 class IPS120Magnet:
     """Adapts PyMeasure's `IPS120_10` to the role `MagnetSupply`."""
 
-    def __init__(self, instrument: IPS120_10, connection: Connection, clock: Clock) -> None:
+    def __init__(
+        self,
+        instrument: IPS120_10,
+        connection: Connection,
+        clock: Clock,
+        lead_rate_T_per_min: float,
+    ) -> None:
         self.instrument = instrument
+        self._lead_rate = lead_rate_T_per_min
         self._connection = connection
         self._clock = clock
         self._heater_on: bool | None = None
@@ -56,46 +67,59 @@ class IPS120Magnet:
         """Return the answer to the version command V."""
         return self._connection.identity or ""
 
-    def prepare(self) -> None:
+    def prepare(self, should_stop: Callable[[], bool] = lambda: False) -> bool:
         """Take remote control; open the switch where that is safe, so that the magnet can ramp.
 
         With the magnet persistent, the leads are brought to its field first, as the handbook
-        demands. Raises InstrumentFault if the supply is not in order.
+        demands. Returns False if `should_stop` cut that short (the leads then hold). Raises
+        InstrumentFault if the supply is not in order.
         """
         with in_words(self._connection):
             self.instrument.control_mode = "RU"
-            status = self.status()
-            if status.state in (MagnetState.QUENCHED, MagnetState.FAULT):
-                raise InstrumentFault(
-                    f"{self._connection.where}: {status.detail}; clear it at the front panel"
-                )
+            status = self._in_order()
             if status.state is MagnetState.CLAMPED:
                 self.instrument.activity = "hold"
-            if status.heater_on is False:
-                self._open_switch()
+            return status.heater_on is not False or self._open_switch(should_stop)
 
-    def _open_switch(self) -> None:
-        field, leads = self.instrument.persistent_field, self.lead_field_T()
-        if abs(field - leads) > MATCH_T:
-            self.instrument.field_setpoint = field
-            self.instrument.activity = "to setpoint"
-            self._wait_at_rest(field)
+    def _in_order(self) -> MagnetStatus:
+        """Return the status; raises InstrumentFault on a quench or a fault."""
+        status = self.status()
+        if status.state in (MagnetState.QUENCHED, MagnetState.FAULT):
+            raise InstrumentFault(
+                f"{self._connection.where}: {status.detail}; clear it at the front panel"
+            )
+        return status
+
+    def _open_switch(self, should_stop: Callable[[], bool]) -> bool:
+        """Bring the leads to the magnet's field, then heat the switch; False when told to stop."""
+        field = float(self.instrument.persistent_field)
+        if abs(field - self.lead_field_T()) > MATCH_T and not self._match_leads(field, should_stop):
+            return False
         self.instrument.activity = "hold"
         self.instrument.switch_heater_enabled = True
-        self._clock.sleep(SWITCH_DELAY_S)
+        if not self._clock.sleep(SWITCH_DELAY_S, should_stop):
+            return False
         if self.status().heater_on is not True:
             raise InstrumentFault(f"{self._connection.where}: the switch heater did not come on")
+        return True
 
-    def _wait_at_rest(self, target_T: float) -> None:
-        """Wait for the leads; a superconducting switch stays closed meanwhile."""
-        rate = max(float(self.instrument.sweep_rate), 1e-3)
-        deadline = self._clock.now() + 60.0 + 120.0 * abs(target_T - self.lead_field_T()) / rate
-        while abs(self.lead_field_T() - target_T) > MATCH_T:
+    def _match_leads(self, field_T: float, should_stop: Callable[[], bool]) -> bool:
+        """Ramp the leads, at the station's rate, to the field of the persistent magnet."""
+        expected_s = 60.0 * abs(field_T - self.lead_field_T()) / self._lead_rate
+        deadline = self._clock.now() + 60.0 + 2.0 * expected_s
+        self.ramp_to(field_T, self._lead_rate)
+        while not (
+            self._in_order().state is MagnetState.HOLDING
+            and abs(self.lead_field_T() - field_T) <= MATCH_T
+        ):
             if self._clock.now() > deadline:
                 raise InstrumentFault(
-                    f"{self._connection.where}: the leads did not reach {target_T:g} T"
+                    f"{self._connection.where}: the leads did not reach {field_T:g} T"
                 )
-            self._clock.sleep(1.0)
+            if not self._clock.sleep(LOOK_S, should_stop):
+                self.instrument.activity = "hold"
+                return False
+        return True
 
     def field_T(self) -> float:
         """Return the magnet's field: that of the leads while the switch is open."""

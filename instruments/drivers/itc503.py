@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 from pymeasure.instruments.oxfordinstruments import ITC503
 
-from nanojunction.instruments.drivers.oxford import in_words, open_oxford
+from nanojunction.instruments.drivers.oxford import open_oxford
+from nanojunction.instruments.drivers.words import in_words
 from nanojunction.instruments.errors import InstrumentFault, StationError
 from nanojunction.instruments.roles import Snapshot
 
@@ -69,7 +70,10 @@ class ITC503Controller:
         """Take remote control and put the heater under automatic control."""
         with in_words(self._connection):
             self.instrument.control_mode = "RU"
-            self.instrument.heater_gas_mode = HEATER_AUTO[self.instrument.heater_gas_mode]
+            before = self.instrument.heater_gas_mode
+            if HEATER_AUTO[before] != before:  # an old setpoint must not come alive
+                self.instrument.temperature_setpoint = self.temperature_K()
+                self.instrument.heater_gas_mode = HEATER_AUTO[before]
 
     def temperature_K(self, sensor: str = "sample") -> float:
         """Return the temperature of a named sensor."""

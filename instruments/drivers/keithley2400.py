@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING
 
 from pymeasure.instruments.keithley import Keithley2400
 
+from nanojunction.instruments.drivers.words import in_words
 from nanojunction.instruments.errors import InstrumentFault, WrongInstrument
 from nanojunction.instruments.roles import Function, OutputOff, Reading, Snapshot, SourceSettings
-from nanojunction.instruments.visa import Connection
+from nanojunction.instruments.visa import TIMEOUT_S, Connection
 
 if TYPE_CHECKING:
     from nanojunction.instruments.clock import Clock
@@ -69,8 +70,19 @@ class Keithley2400SourceMeter:
 
         Raises InstrumentFault with the instrument's own words when it refuses one of them.
         """
-        smu, measure = self.instrument, _other(settings.source)
         self.output_off()
+        with in_words(self._connection):
+            self._apply(settings)
+        self._connection.set_timeout_s(TIMEOUT_S + longest_reading_s(settings))
+        if problems := self.errors():
+            raise InstrumentFault(
+                f"{self._connection.where}: refused a setting ({'; '.join(problems)})"
+            )
+
+    def _apply(self, settings: SourceSettings) -> None:
+        smu, measure = self.instrument, _other(settings.source)
+        smu.reset()  # whatever another program left: list sweeps, trigger links, auto output-off
+        smu.reset_data_format()
         smu.clear()
         smu.source_mode = settings.source
         self._source = settings.source
@@ -88,10 +100,6 @@ class Keithley2400SourceMeter:
         smu.filter_enabled = settings.filter_count > 1
         smu.source_delay = settings.settle_s
         smu.write(":ARM:COUN 1;:TRIG:COUN 1")
-        if problems := self.errors():
-            raise InstrumentFault(
-                f"{self._connection.where}: refused a setting ({'; '.join(problems)})"
-            )
 
     def _set_range(self, name: str, value: float | None) -> None:
         if value is None:
@@ -111,16 +119,20 @@ class Keithley2400SourceMeter:
 
     def is_output_on(self) -> bool:
         """Ask whether the output is on."""
-        return bool(self.instrument.source_enabled)
+        with in_words(self._connection):
+            return bool(self.instrument.source_enabled)
 
     def source(self) -> Function:
         """Ask what is sourced."""
-        self._source = self.instrument.source_mode
+        with in_words(self._connection):
+            self._source = self.instrument.source_mode
         return self._source
 
     def level(self) -> float:
         """Ask for the level, in V or A."""
-        return float(getattr(self.instrument, f"source_{self.source()}"))
+        source = self.source()
+        with in_words(self._connection):
+            return float(getattr(self.instrument, f"source_{source}"))
 
     def set_level(self, level: float) -> None:
         """Set the level, in V or A."""
@@ -158,37 +170,49 @@ class Keithley2400SourceMeter:
     def errors(self) -> tuple[str, ...]:
         """Read and empty the error queue."""
         found = []
-        for _ in range(20):  # the queue holds ten
-            code, *words = self.instrument.next_error
-            if code == 0:
-                break
-            text = " ".join(map(str, words)).strip(' "')
-            found.append(f"{code:g}, {text}")
+        with in_words(self._connection):
+            for _ in range(20):  # the queue holds ten
+                code, *words = self.instrument.next_error
+                if code == 0:
+                    break
+                text = " ".join(map(str, words)).strip(' "')
+                found.append(f"{code:g}, {text}")
         return tuple(found)
 
     def snapshot(self) -> Snapshot:
         """Return the settings as the instrument reports them."""
         smu, source = self.instrument, self.source()
         measure = _other(source)
-        return {
-            "identity": self._identity,
-            "source": source,
-            "compliance": getattr(smu, f"compliance_{measure}"),
-            "source_range": getattr(smu, f"source_{source}_range"),
-            "source_range_auto": getattr(smu, f"source_{source}_range_auto_enabled"),
-            "measure_range": getattr(smu, f"{measure}_range"),
-            "measure_range_auto": getattr(smu, f"{measure}_range_auto_enabled"),
-            "nplc": smu.current_nplc,
-            "autozero": smu.auto_zero_enabled,
-            "filter_count": smu.filter_count if smu.filter_enabled else 1,
-            "settle_s": smu.source_delay,
-            "wires": smu.wires,
-            "output_off": smu.output_off_state,
-        }
+        with in_words(self._connection):
+            return {
+                "identity": self._identity,
+                "source": source,
+                "compliance": getattr(smu, f"compliance_{measure}"),
+                "source_range": getattr(smu, f"source_{source}_range"),
+                "source_range_auto": getattr(smu, f"source_{source}_range_auto_enabled"),
+                "measure_range": getattr(smu, f"{measure}_range"),
+                "measure_range_auto": getattr(smu, f"{measure}_range_auto_enabled"),
+                "nplc": smu.current_nplc,
+                "autozero": smu.auto_zero_enabled,
+                "filter_count": smu.filter_count if smu.filter_enabled else 1,
+                "settle_s": smu.source_delay,
+                "wires": smu.wires,
+                "output_off": smu.output_off_state,
+            }
 
     def close(self) -> None:
         """Close the connection."""
         self._connection.close()
+
+
+def longest_reading_s(settings: SourceSettings) -> float:
+    """Return what one reading may take (s): settling, and voltage, zero and reference at 50 Hz.
+
+    With autozero each of the two functions takes three conversions; autorange may repeat them.
+    """
+    conversions = 2 * (3 if settings.autozero else 1) * settings.filter_count
+    repeats = 1 if settings.measure_range is not None else 3
+    return settings.settle_s + repeats * conversions * settings.nplc / 50.0
 
 
 def _other(function: Function) -> Function:

@@ -1,14 +1,10 @@
-"""What the Oxford instruments share: opening a connection, and errors in words."""
+"""What the Oxford instruments share: opening a connection and knowing who answers."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-
-from pymeasure.instruments.oxfordinstruments.base import OxfordVISAError
 from pyvisa import constants
 
-from nanojunction.instruments.errors import InstrumentFault, WrongInstrument
+from nanojunction.instruments.errors import WrongInstrument
 from nanojunction.instruments.visa import Connection
 
 #: Serial settings of the Oxford controllers (ITC503 and IPS120-10 manuals, RS232 interface).
@@ -51,12 +47,3 @@ def open_oxford(
             "check the address and the driver in the station file"
         )
     return connection
-
-
-@contextmanager
-def in_words(connection: Connection) -> Iterator[None]:
-    """Turn what PyMeasure's Oxford drivers raise on a nonsensical answer into InstrumentFault."""
-    try:
-        yield
-    except (OxfordVISAError, ValueError, KeyError, IndexError) as problem:
-        raise InstrumentFault(f"{connection.where}: {' '.join(str(problem).split())}") from problem

@@ -1,0 +1,132 @@
+"""The parameters and the metadata that every run on a junction has."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pymeasure.experiment import (
+    BooleanParameter,
+    IntegerParameter,
+    ListParameter,
+    Metadata,
+    Parameter,
+    Procedure,
+)
+
+from nanojunction.instruments.errors import LaboratoryError
+from nanojunction.procedures.quantities import QuantityParameter, TargetParameter, parse_target
+
+
+class ProcedureError(LaboratoryError):
+    """The parameters of a procedure do not fit each other, or the station."""
+
+
+def _in_words(parameter: Parameter, value: Any, problem: ValueError) -> str:
+    """Return what is wrong with a value; PyMeasure's own words name Python's classes."""
+    if isinstance(parameter, IntegerParameter):
+        return f"{value!r} is not a whole number from {parameter.minimum} to {parameter.maximum}"
+    if isinstance(parameter, BooleanParameter):
+        return f"{value!r} is neither true nor false"
+    if isinstance(parameter, ListParameter):
+        choices = ", ".join(repr(choice) for choice in parameter.choices)
+        return f"{value!r} is not one of {choices}"
+    return str(problem)
+
+
+class RunParameters(Procedure):
+    """A PyMeasure procedure whose parameters refuse, in words, what does not fit them."""
+
+    sample = Parameter("Sample", default="", description="name of the junction")
+    station_file = Parameter("Station file", default="", description="path of the station file")
+    temperature = TargetParameter(
+        "Temperature setpoint", "K", description="go there and wait until stable; 'as is' stays"
+    )
+    field = TargetParameter(
+        "Field setpoint", "T", description="go there and wait until it holds; 'as is' stays"
+    )
+    state = ListParameter(
+        "Magnetic state",
+        choices=["", "P", "AP"],
+        default="",
+        description="which one this is, for the analysis",
+    )
+    compliance = QuantityParameter(
+        "Compliance", "A", minimum=0, maximum=1, default=0.0,
+        description="largest current; 0 is the station's limit",
+    )  # fmt: skip
+    nplc = QuantityParameter(
+        "Integration time", "", minimum=0.01, maximum=10, default=1.0,
+        description="in cycles of the mains (NPLC)",
+    )  # fmt: skip
+    settle = QuantityParameter(
+        "Settling time", "s", minimum=0, maximum=999, default=0.0,
+        description="wait between setting a level and measuring",
+    )  # fmt: skip
+    measure_range = QuantityParameter(
+        "Current range", "A", minimum=0, maximum=1, default=0.0,
+        description="locked range of the ammeter; 0 lets the instrument choose",
+    )  # fmt: skip
+    filter_count = IntegerParameter(
+        "Readings averaged", minimum=1, maximum=100, default=1,
+        description="repeating filter of the instrument",
+    )  # fmt: skip
+    autozero = BooleanParameter("Autozero", default=True)
+    environment_interval = QuantityParameter(
+        "Environment interval", "s", minimum=0, maximum=3600, default=1.0,
+        description="how often field and temperatures are read; 0 reads them for every row",
+    )  # fmt: skip
+    field_rate = QuantityParameter(
+        "Field rate", "T/min", minimum=0, maximum=10, default=0.0,
+        description="0 is the station's rate",
+    )  # fmt: skip
+    temperature_rate = QuantityParameter(
+        "Temperature rate", "K/min", minimum=0, maximum=100, default=0.0,
+        description="0 is the station's rate",
+    )  # fmt: skip
+    tolerance = QuantityParameter(
+        "Stability tolerance", "K", minimum=1e-3, maximum=10, default=0.2,
+        description="the sample is stable within ± this",
+    )  # fmt: skip
+    window = QuantityParameter(
+        "Stability window", "s", minimum=0, maximum=86400, default=60.0,
+        description="how long it must stay within the tolerance",
+    )  # fmt: skip
+    timeout = QuantityParameter(
+        "Stability time-out", "s", minimum=1, maximum=604800, default=3600.0,
+        description="not stable by then is a failure",
+    )  # fmt: skip
+
+    kind = Metadata("Kind", fget="KIND")
+    started = Metadata("Started", fget="started_iso")
+    software = Metadata("Software", fget="software_version")
+    clock_speed = Metadata("Clock speed", fget="speed")
+    environment_note = Metadata("Environment", fget="environment_words")
+    station_snapshot = Metadata("Station", fget="snapshot_json")
+
+    def set(self, name: str, value: Any) -> None:
+        """Set a parameter from a value or a text with a unit; raises ProcedureError."""
+        known = self.settable()
+        if name not in known and name not in ("sample", "station_file"):
+            raise ProcedureError(f"unknown key {name!r}; known are {', '.join(sorted(known))}")
+        parameter = self._parameters[name]
+        try:
+            parameter.value = value
+        except ValueError as problem:
+            raise ProcedureError(f"{name}: {_in_words(parameter, value, problem)}") from problem
+        setattr(self, name, self._parameters[name].value)
+
+    def settable(self) -> dict[str, Parameter]:
+        """Return the parameters that a user may set, by key."""
+        return {
+            key: parameter
+            for key, parameter in self._parameters.items()
+            if key not in ("sample", "station_file")
+        }
+
+    def target_K(self) -> float | None:
+        """Return the temperature to go to before the run; None leaves it as it is."""
+        return parse_target(self.temperature, "K")
+
+    def target_T(self) -> float | None:
+        """Return the field to go to before the run; None leaves it as it is."""
+        return parse_target(self.field, "T")
