@@ -18,7 +18,8 @@ class Expansion:
     `covariance` is (3, 3) and includes the estimated bias of the model. `window_V` is the largest
     distance from `at_V` of a row that was used, `model` says what was fitted. `influence`, (3,
     rows), is what each row's noise, in units of its standard deviation, adds to the coefficients:
-    two expansions of the same rows have the covariance a.influence @ b.influence.T.
+    two expansions of the same rows have the covariance a.influence @ b.influence.T. `note` says
+    what the reader of a slope must know.
     """
 
     at_V: float
@@ -27,6 +28,7 @@ class Expansion:
     window_V: float
     model: str
     influence: Array
+    note: str | None = None
 
     def error(self, weights: Sequence[float]) -> float:
         """Return the standard error of the sum of the coefficients times `weights`."""

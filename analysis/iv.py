@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -236,7 +236,8 @@ def _local_slope(
     slope, error = float(curve.c[1]), curve.error((0, 1, 0))
     if abs(slope) <= 3.0 * error:
         return _no_slope(slope, error, convention, curve.window_V)
-    return _with_error(1.0 / slope, error / slope**2, curve, convention=convention)
+    found = _with_error(1.0 / slope, error / slope**2, curve, convention=convention)
+    return found if curve.note is None else replace(found, note=found.note or curve.note)
 
 
 def _no_slope(slope: float, error: float, convention: SlopeConvention, window_V: float) -> Quantity:

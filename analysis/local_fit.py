@@ -9,6 +9,7 @@ import numpy as np
 from nanojunction.analysis.expansion import Expansion
 from nanojunction.analysis.grid import Grid
 from nanojunction.analysis.traces import Traces
+from nanojunction.analysis.unresolved import unresolved
 from nanojunction.analysis.values import Array
 
 _TESTED = (1, 3)
@@ -16,6 +17,7 @@ _TOP = _TESTED[-1] + 4
 _EXTRA_2 = 7.0  # χ² of two more terms that are not needed
 _PRIOR = 8.0  # how many degrees of freedom the noise from neighbour differences is worth
 _GROWTH = 1.4
+_ROUGH = 3e-3  # a resolved curve leaves less: an exponential over its own width 1e-5
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -69,16 +71,21 @@ class LocalModel:
         return self._known[voltage_V, target]
 
     def _at(self, voltage_V: float) -> list[Expansion]:
-        """Return the expansion that each tested order gives."""
+        """Return the expansions of the orders that describe the data, of all if none does."""
         grid = self._grid
         reach = float(np.max(np.abs(grid.voltage_V - voltage_V)))
         sides = [self._side(direction, voltage_V, reach) for direction in grid.directions]
         widths = _windows(sides)
         found = []
+        adequate = []
         for order in _TESTED:
-            expansion = self._choose(sides, widths, order, voltage_V, reach)
+            expansion, describes = self._choose(sides, widths, order, voltage_V, reach)
             if expansion is not None:
-                found.append(expansion)
+                (adequate if describes else found).append(expansion)
+        if adequate:
+            return adequate
+        if self._noise > 0.0 and _is_rough(sides, float(widths[0])):
+            return [unresolved(curve, self._traces, grid) for curve in found]
         return found
 
     def _side(self, direction: int, voltage_V: float, reach: float) -> _Side:
@@ -100,9 +107,13 @@ class LocalModel:
 
     def _choose(
         self, sides: list[_Side], widths: Array, order: int, voltage_V: float, reach: float
-    ) -> Expansion | None:
-        """Return the result in the largest window that a polynomial of this order describes."""
+    ) -> tuple[Expansion | None, bool]:
+        """Return the result in the largest window that a polynomial of this order describes.
+
+        Where there is none it is that of the narrowest window, and False.
+        """
         chosen: tuple[float, _Fit, float] | None = None
+        describes = False
         rows = len(self._traces)
         usable, excess = _screen(sides, widths, order)
         most = self._noise * (1.0 + 3.0 * (np.sqrt(2.0) + np.sqrt(5.0 / rows)))
@@ -120,10 +131,11 @@ class LocalModel:
             block = fit.inverse[order + 1 :, order + 1 :] * max(variance, 1e-300)
             allowed = 1.0 + 3.0 * (np.sqrt(2.0 / fit.dof) + np.sqrt(5.0 / rows))
             needless = float(extra @ np.linalg.solve(block, extra)) <= _EXTRA_2
-            if needless and fit.rss <= fit.dof * self._noise * allowed:
+            describes = needless and fit.rss <= fit.dof * self._noise * allowed
+            if describes:
                 break
         if chosen is None:
-            return None
+            return None, False
         width, fit, variance = chosen
         unit = reach ** -np.arange(3.0)
         influence = np.sqrt(variance) * unit[:, None] * self._influence(fit)
@@ -131,7 +143,7 @@ class LocalModel:
         covariance = influence @ influence.T + np.diag(bias * unit**2)
         c = fit.theta[:3] * unit
         name = f"local polynomial of order {order + 2}"
-        return Expansion(voltage_V, c, covariance, width * reach, name, influence)
+        return Expansion(voltage_V, c, covariance, width * reach, name, influence), describes
 
     def _influence(self, fit: _Fit) -> Array:
         """Return what each row adds to the first three coefficients, (3, rows)."""
@@ -215,6 +227,12 @@ def _fit(sides: list[_Side], width: float, order: int) -> _Fit | None:
         theta += beta / len(sides)
         theta[0] += side.base / len(sides)
     return _Fit(theta, inverse, parts, rss, dof)
+
+
+def _is_rough(sides: list[_Side], width: float) -> bool:
+    """Tell whether a cubic leaves a part of the bending that no smooth curve leaves."""
+    line, cubic = _fit(sides, width, 1), _fit(sides, width, 3)
+    return line is not None and cubic is not None and cubic.rss > _ROUGH * line.rss
 
 
 def _bias(sides: list[_Side], width: float, order: int, fit: _Fit, variance: float) -> Array:

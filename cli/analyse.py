@@ -53,8 +53,9 @@ def analyse(
         )
     document = found.to_json()
     if json_file == "-":
-        json.dump(document, sys.stdout, indent=1, ensure_ascii=False, allow_nan=False)
-        sys.stdout.write("\n")
+        text = json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False)
+        sys.stdout.buffer.write(text.encode("utf-8") + b"\n")  # JSON is UTF-8, whatever the console
+        sys.stdout.flush()
     elif json_file:
         from nanojunction.analysis.results import write_results
 

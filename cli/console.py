@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import codecs
+import io
 import os
 import sys
 import time
@@ -24,16 +26,30 @@ WRONG_USAGE, FAILED = 2, 1
 PLAIN_EVERY_S = 5.0
 
 
+#: What letters become on a console or in a file that does not know them.
+PLAIN = {"Ω": "ohm", "µ": "u", "→": "->", "±": "+-", "−": "-", "²": "2", "…": "...", "×": "x",
+         "≈": "~", "≥": ">=", "≤": "<=", "Δ": "d", "–": "-"}  # fmt: skip
+
+
+def speak_plainly() -> None:
+    """Let standard output and error put a plain word for each letter that they do not know.
+
+    Windows consoles and redirections there know few beyond ASCII.
+    """
+
+    def plain(problem: UnicodeError) -> tuple[str, int]:
+        assert isinstance(problem, UnicodeEncodeError)  # it is registered for nothing else
+        letters = problem.object[problem.start : problem.end]
+        return "".join(PLAIN.get(letter, "?") for letter in letters), problem.end
+
+    codecs.register_error("plain", plain)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="plain")
+
+
 def say(text: str) -> None:
-    """Print a line for a person on standard error, in ASCII where the console knows no more."""
-    encoding = sys.stderr.encoding or "ascii"
-    plain = {"Ω": "ohm", "µ": "u", "→": "->", "±": "+-", "−": "-", "²": "2"}
-    try:
-        text.encode(encoding)
-    except UnicodeEncodeError:
-        for letter, instead in plain.items():
-            text = text.replace(letter, instead)
-        text = text.encode(encoding, "replace").decode(encoding)
+    """Print a line for a person on standard error."""
     print(text, file=sys.stderr, flush=True)
 
 

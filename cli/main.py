@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from nanojunction.cli.console import WRONG_USAGE, one_sentence, say
+from nanojunction.cli.console import WRONG_USAGE, one_sentence, say, speak_plainly
 
 app = typer.Typer(
     name="nanojunction",
@@ -183,4 +183,5 @@ def demo(
 
 def main() -> None:
     """Run the command."""
+    speak_plainly()
     app()

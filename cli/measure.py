@@ -8,7 +8,7 @@ from nanojunction.cli.console import FAILED, progress_of, say
 from nanojunction.instruments.station import Station
 from nanojunction.procedures.base import JunctionProcedure
 from nanojunction.procedures.registry import load_procedure, procedure_names
-from nanojunction.procedures.run_parameters import ProcedureError
+from nanojunction.procedures.run_parameters import OWN_OPTIONS, ProcedureError
 from nanojunction.procedures.runner import Outcome, StopRequest, run_procedure, stop_on_signals
 
 
@@ -30,6 +30,8 @@ def prepared(name: str, sample: str, settings: list[str]) -> JunctionProcedure:
     given: set[str] = set()
     for setting in settings:
         key, equals, value = setting.partition("=")
+        if key.strip() in OWN_OPTIONS:
+            raise ProcedureError(f"--set {key.strip()}: has an option of its own, see --help")
         if key.strip() in given:
             raise ProcedureError(f"--set {key.strip()}: was given twice")
         given.add(key.strip())

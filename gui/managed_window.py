@@ -6,6 +6,7 @@ from pathlib import Path
 
 from pymeasure.display.windows import ManagedWindow
 
+from nanojunction.instruments.station_file import load_station_file
 from nanojunction.procedures.base import CURRENT, VOLTAGE, JunctionProcedure
 from nanojunction.procedures.environment import FIELD
 from nanojunction.procedures.runfile import free_path
@@ -43,6 +44,7 @@ class JunctionWindow(ManagedWindow):
         from pymeasure.experiment import Results
 
         procedure = procedure or self.make_procedure()
+        procedure.expect_columns(load_station_file(Path(procedure.station_file)))
         self.folder.mkdir(parents=True, exist_ok=True)
         path = free_path(self.folder, f"{procedure.sample or 'junction'}_{procedure.KIND}")
         experiment = self.new_experiment(Results(procedure, str(path)))

@@ -55,6 +55,11 @@ class Connection(VISAAdapter):
                 address, visa_library=visa_library, timeout=round(timeout_s * 1000), **settings
             )
         except (pyvisa.errors.Error, OSError, ValueError) as problem:
+            if "is not a valid attribute for type Resource" in str(problem):
+                raise ConnectionFailed(
+                    f"{self.where}: this is no VISA address that can be opened; examples are "
+                    "GPIB0::24::INSTR, ASRL3::INSTR, TCPIP::hostname::5025::SOCKET"
+                ) from problem
             raise ConnectionFailed(
                 f"{self.where}: cannot be opened ({_in_one_line(problem)}); "
                 "check the address, the cable and that no other program uses the instrument"

@@ -18,6 +18,7 @@ from nanojunction.instruments.ramps import Stability, Watch, ramp_level
 from nanojunction.instruments.roles import MagnetState, Reading, SourceSettings
 from nanojunction.instruments.safe_state import magnet_to_hold, source_to_safe
 from nanojunction.instruments.station import Station, Unsafe
+from nanojunction.instruments.station_file import StationConfig
 from nanojunction.procedures.environment import (
     FIELD,
     TEMPERATURE,
@@ -73,9 +74,13 @@ class JunctionProcedure(RunParameters):
     def attach(self, station: Station) -> None:
         """Use an open station, whose owner closes it; the columns are those that it can fill."""
         self._station = station
+        self.expect_columns(station.config)
+
+    def expect_columns(self, config: StationConfig) -> None:
+        """Set the columns to those that a station can fill."""
         fixed = [name for name in type(self).DATA_COLUMNS if name not in (FIELD, TEMPERATURE)]
         end = fixed.index(COMPLIANCE)
-        self.DATA_COLUMNS = [*fixed[:end], *environment_columns(station), *fixed[end:]]
+        self.DATA_COLUMNS = [*fixed[:end], *environment_columns(config), *fixed[end:]]
 
     def check(self) -> None:
         """Check everything against the station before the first output; raises on what is wrong.

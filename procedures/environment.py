@@ -9,19 +9,18 @@ from nanojunction.instruments.ramps import Stability, Watch, ramp_field, settle_
 
 if TYPE_CHECKING:
     from nanojunction.instruments.station import Station
+    from nanojunction.instruments.station_file import StationConfig
 
 FIELD = "Field (T)"
 TEMPERATURE = "Temperature (K)"
 
 
-def environment_columns(station: Station) -> list[str]:
-    """Return the columns of what the station can read: field, sample and further sensors."""
-    columns = []
-    if station.magnet_or_none is not None:
-        columns.append(FIELD)
-    if station.temperature_or_none is not None:
+def environment_columns(config: StationConfig) -> list[str]:
+    """Return the columns of what a station can read: field, sample and further sensors."""
+    columns = [] if config.magnet is None else [FIELD]
+    if config.temperature is not None:
         columns.append(TEMPERATURE)
-        others = [name for name in station.temperature.sensors if name != "sample"]
+        others = [name for name in config.temperature.sensors if name != "sample"]
         columns += [f"Temperature {name} (K)" for name in others]
     return columns
 

@@ -21,6 +21,10 @@ class ProcedureError(LaboratoryError):
     """The parameters of a procedure do not fit each other, or the station."""
 
 
+#: Parameters that have options of their own beside `--set`.
+OWN_OPTIONS = ("sample", "station_file")
+
+
 def _in_words(parameter: Parameter, value: Any, problem: ValueError) -> str:
     """Return what is wrong with a value; PyMeasure's own words name Python's classes."""
     if isinstance(parameter, IntegerParameter):
@@ -106,7 +110,7 @@ class RunParameters(Procedure):
     def set(self, name: str, value: Any) -> None:
         """Set a parameter from a value or a text with a unit; raises ProcedureError."""
         known = self.settable()
-        if name not in known and name not in ("sample", "station_file"):
+        if name not in known and name not in OWN_OPTIONS:
             raise ProcedureError(f"unknown key {name!r}; known are {', '.join(sorted(known))}")
         parameter = self._parameters[name]
         try:
@@ -118,9 +122,7 @@ class RunParameters(Procedure):
     def settable(self) -> dict[str, Parameter]:
         """Return the parameters that a user may set, by key."""
         return {
-            key: parameter
-            for key, parameter in self._parameters.items()
-            if key not in ("sample", "station_file")
+            key: parameter for key, parameter in self._parameters.items() if key not in OWN_OPTIONS
         }
 
     def target_K(self) -> float | None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Callable
+from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -177,6 +179,25 @@ def test_every_key_is_listed_with_unit_default_and_range(tmp_path: Path) -> None
     assert "held (default 0.005 V, -200 to 200 V)" in done.stdout
     for key in ("voltage", "fields", "field_rate", "interval", "compliance", "nplc"):
         assert f"\n  {key} " in done.stdout
+
+
+@pytest.mark.parametrize("encoding", ["cp1252", "ascii"])
+def test_a_console_that_knows_few_letters(encoding: str, tmp_path: Path) -> None:
+    """As on Windows, where output is redirected."""
+    samples = str(Path(str(resources.files("nanojunction.sample_data"))) / "campaign")
+    environment = {**os.environ, "PYTHONIOENCODING": encoding, "PYTHONUTF8": "0"}
+    run = [sys.executable, "-m", "nanojunction.cli"]
+    for arguments in (
+        ["measure", "iv", "--help"],
+        ["analyse", f"{samples}/C_40K_0T.csv"],
+        ["analyse", f"{samples}/C_40K_0T.csv", "--json", "-"],
+    ):
+        done = subprocess.run(
+            [*run, *arguments], capture_output=True, env=environment, cwd=tmp_path, check=False
+        )
+        assert done.returncode == 0, done.stderr
+        assert b"Traceback" not in done.stderr
+    assert json.loads(done.stdout.decode("utf-8"))["runs"]
 
 
 def test_the_version_is_printed(tmp_path: Path) -> None:

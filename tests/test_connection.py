@@ -143,7 +143,7 @@ def test_nothing_listens(unused_port: int) -> None:
 
 @pytest.mark.parametrize("address", ["", "GPIB", "TCPIP::127.0.0.1::SOCKET", "ASRL/dev/no::INSTR"])
 def test_an_address_that_cannot_be_opened(address: str) -> None:
-    with pytest.raises(ConnectionFailed, match="cannot be opened"):
+    with pytest.raises(ConnectionFailed, match="be opened"):
         connect(address)
 
 

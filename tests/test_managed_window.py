@@ -21,5 +21,6 @@ def test_an_iv_runs_in_the_managed_window(
     with qtbot.waitSignal(window.manager.finished, timeout=60_000):
         window.queue()
     (file,) = (tmp_path / "runs").glob("*.csv")
+    assert "Field (T),Temperature (K),Temperature vti (K),In compliance" in file.read_text("utf-8")
     rows = [line for line in file.read_text(encoding="utf-8").splitlines() if line[0].isdigit()]
     assert len(rows) == len(IVSweep(sample="A").sweep())
