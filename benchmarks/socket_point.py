@@ -37,6 +37,9 @@ class InProcess(Adapter):
         self.answer = ""
         self.where = "in-process"
 
+    def set_timeout_s(self, timeout_s: float) -> None:
+        """Nothing can be late in-process."""
+
     def _write(self, command: str, **_settings: Any) -> None:
         self.answer = self.instrument.handle(command) or ""
 
