@@ -188,8 +188,12 @@ def number(quantities: Mapping[str, Any], key: str) -> Quantity:
 
 
 def _resistance(quantities: Mapping[str, Any]) -> float | None:
-    value = number(quantities, "r_s_ohm").value
-    return value if value is not None and math.isfinite(value) and value > 0 else None
+    """Return the slope resistance (Ω): the chord's where the local one cannot be told."""
+    for key in ("r_s_ohm", "r_s_chord_ohm"):
+        value = number(quantities, key).value
+        if value is not None and math.isfinite(value) and value > 0:
+            return value
+    return None
 
 
 def against_line(result: RunResult, line: MeasuringLine, *, subtract: bool = False) -> RunResult:
