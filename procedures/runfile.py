@@ -46,6 +46,7 @@ class RunFile:
             path.parent.mkdir(parents=True, exist_ok=True)
             flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
             self._handle = os.open(path, flags, 0o644)
+            _sync_folder(path.parent)
         except OSError as problem:
             raise NotWritten(f"{path}: cannot be created ({problem.strerror})") from problem
         self._closing = threading.Event()
@@ -135,6 +136,17 @@ class RunFile:
         trace: TracebackType | None,
     ) -> None:
         self.close()
+
+
+def _sync_folder(folder: Path) -> None:
+    """Put the folder's entry of a new file on the disk; Windows does so by itself."""
+    if not hasattr(os, "O_DIRECTORY"):
+        return
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 def _number(value: float | int) -> str:

@@ -9,7 +9,7 @@ import pytest
 from nanojunction.instruments.clock import Clock
 from nanojunction.instruments.drivers.ips120_10 import IPS120Magnet, open_ips120_10
 from nanojunction.instruments.drivers.itc503 import open_itc503
-from nanojunction.instruments.drivers.keithley2400 import open_keithley2400
+from nanojunction.instruments.drivers.keithley2400 import longest_reading_s, open_keithley2400
 from nanojunction.instruments.errors import ConnectionFailed, InstrumentFault, WrongInstrument
 from nanojunction.instruments.roles import MagnetState, Reading, SourceSettings
 from nanojunction.instruments.station_file import MagnetConfig, SourceMeterConfig, TemperatureConfig
@@ -82,6 +82,13 @@ def test_keithley2400_is_configured_with_the_output_open(scripted: Any) -> None:
         )
     )
     meter.close()
+
+
+def test_the_time_out_fits_the_longest_reading() -> None:
+    slow = SourceSettings(nplc=10, filter_count=100, settle_s=120, measure_range=1e-3)
+    assert longest_reading_s(slow) == pytest.approx(120 + 2 * 3 * 100 * 10 / 50)
+    quick = SourceSettings(nplc=0.01, autozero=False, measure_range=1e-3)
+    assert longest_reading_s(quick) < 0.001
 
 
 def test_keithley2400_sets_and_reads_in_one_message_with_every_digit(scripted: Any) -> None:
