@@ -17,6 +17,7 @@ _TOP = _TESTED[-1] + 4
 _EXTRA_2 = 7.0  # χ² of two more terms that are not needed
 _PRIOR = 8.0  # how many degrees of freedom the noise from neighbour differences is worth
 _GROWTH = 1.4
+_CLEARLY = 6.0  # standard deviations of a sum of squares
 _ROUGH = 3e-3  # a resolved curve leaves less: an exponential over its own width 1e-5
 
 
@@ -84,7 +85,7 @@ class LocalModel:
                 (adequate if describes else found).append(expansion)
         if adequate:
             return adequate
-        if self._noise > 0.0 and _is_rough(sides, float(widths[0])):
+        if self._noise > 0.0 and self._is_rough(sides, float(widths[0])):
             return [unresolved(curve, self._traces, grid) for curve in found]
         return found
 
@@ -144,6 +145,15 @@ class LocalModel:
         c = fit.theta[:3] * unit
         name = f"local polynomial of order {order + 2}"
         return Expansion(voltage_V, c, covariance, width * reach, name, influence), describes
+
+    def _is_rough(self, sides: list[_Side], width: float) -> bool:
+        """Tell whether a cubic leaves a part of the bending that no smooth curve leaves."""
+        line, cubic = _fit(sides, width, 1), _fit(sides, width, 3)
+        if line is None or cubic is None:
+            return False
+        rows = len(self._traces)
+        sure = 1.0 + _CLEARLY * (np.sqrt(2.0 / cubic.dof) + np.sqrt(5.0 / rows))
+        return cubic.rss > max(_ROUGH * line.rss, cubic.dof * self._noise * sure)
 
     def _influence(self, fit: _Fit) -> Array:
         """Return what each row adds to the first three coefficients, (3, rows)."""
@@ -227,12 +237,6 @@ def _fit(sides: list[_Side], width: float, order: int) -> _Fit | None:
         theta += beta / len(sides)
         theta[0] += side.base / len(sides)
     return _Fit(theta, inverse, parts, rss, dof)
-
-
-def _is_rough(sides: list[_Side], width: float) -> bool:
-    """Tell whether a cubic leaves a part of the bending that no smooth curve leaves."""
-    line, cubic = _fit(sides, width, 1), _fit(sides, width, 3)
-    return line is not None and cubic is not None and cubic.rss > _ROUGH * line.rss
 
 
 def _bias(sides: list[_Side], width: float, order: int, fit: _Fit, variance: float) -> Array:

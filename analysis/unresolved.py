@@ -12,6 +12,7 @@ from nanojunction.analysis.traces import IntArray, Traces
 from nanojunction.analysis.values import Array
 
 _REACHES = (1, 2, 3)  # chords go so many points to either side
+_WITHIN = 2.0  # the slope in a part of a step may be so many times as far off as that of chords
 
 
 def unresolved(curve: Expansion, traces: Traces, grid: Grid) -> Expansion:
@@ -19,8 +20,8 @@ def unresolved(curve: Expansion, traces: Traces, grid: Grid) -> Expansion:
 
     What dI/dV does within a step is unknown; how much the mean slope changes between chords over
     one, two and three points to either side, and from them to the polynomial, estimates it. The
-    current is that of the neighbouring points, by a straight line between them, where the
-    polynomial misses it by more than its own error.
+    current is that of the neighbouring points, by a straight line between them, where that is
+    better known.
     """
     points = np.flatnonzero(np.all([grid.count[d] > 0 for d in grid.directions], axis=0))
     if len(points) < 2 or grid.noise_A is None:
@@ -37,14 +38,16 @@ def unresolved(curve: Expansion, traces: Traces, grid: Grid) -> Expansion:
     share = float((curve.at_V - v[right - 1]) / (v[right] - v[right - 1]))
     if not 0.0 <= share <= 1.0:
         return described
+    away = _WITHIN * bias * min(share, 1.0 - share) * float(v[right] - v[right - 1])
     between = (1.0 - share) * float(current[right - 1]) + share * float(current[right])
-    if (between - curve.c[0]) ** 2 <= curve.covariance[0, 0]:
-        return described
     influence = curve.influence.copy()
     influence[0] = _influence(traces, grid, points[[right - 1, right]], share)
-    away = min(share, 1.0 - share) * float(v[right] - v[right - 1])
+    noise = float(influence[0] @ influence[0])
+    if noise >= curve.covariance[0, 0]:
+        covariance[0, 0] += away**2
+        return described
     covariance[0, :] = covariance[:, 0] = 0.0
-    covariance[0, 0] = float(influence[0] @ influence[0]) + (away * bias) ** 2
+    covariance[0, 0] = noise + away**2
     c = np.array([between, *curve.c[1:]])
     return replace(described, c=c, covariance=covariance, influence=influence)
 

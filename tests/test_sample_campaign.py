@@ -75,6 +75,7 @@ def test_the_analysis_finds_the_truth(
         ("v_off_V", v_off, LINE_V),
         ("i_off_A", i_off, LINE_A + LINE_V / r_s),
         ("p_max_W", p_max, 2.5 * LINE_V * abs(i_off)),
+        ("r_s_ohm", r_s, 0.0),
     ):
         quantity = result.quantities[key]
         assert isinstance(quantity, Quantity)
@@ -83,7 +84,9 @@ def test_the_analysis_finds_the_truth(
         thermal = 2e-4 * abs(true)  # a few mK beside the setpoint
         allowed = 4.0 * quantity.stderr + line + GAIN * abs(true) + thermal
         assert abs(quantity.value - true) < allowed, key
-        assert quantity.stderr < 0.01 * abs(true), key
+        # A's features are narrower than the step: nothing tells the slope at 0 V to 1 %.
+        sure = 0.03 if key == "r_s_ohm" and run.startswith("A_") else 0.01
+        assert quantity.stderr < sure * abs(true), key
 
 
 def test_every_published_row_holds_on_the_sample_campaign(campaign: Analysis) -> None:
