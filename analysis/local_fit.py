@@ -77,8 +77,8 @@ class LocalModel:
         reach = float(np.max(np.abs(grid.voltage_V - voltage_V)))
         sides = [self._side(direction, voltage_V, reach) for direction in grid.directions]
         widths = _windows(sides)
-        found = []
-        adequate = []
+        found: list[Expansion] = []
+        adequate: list[Expansion] = []
         for order in _TESTED:
             expansion, describes = self._choose(sides, widths, order, voltage_V, reach)
             if expansion is not None:
@@ -153,7 +153,7 @@ class LocalModel:
             return False
         rows = len(self._traces)
         sure = 1.0 + _CLEARLY * (np.sqrt(2.0 / cubic.dof) + np.sqrt(5.0 / rows))
-        return cubic.rss > max(_ROUGH * line.rss, cubic.dof * self._noise * sure)
+        return bool(cubic.rss > max(_ROUGH * line.rss, cubic.dof * self._noise * sure))
 
     def _influence(self, fit: _Fit) -> Array:
         """Return what each row adds to the first three coefficients, (3, rows)."""
