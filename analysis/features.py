@@ -30,6 +30,8 @@ _BROADEST = 0.2  # FWHM over the swept range; what is broader is the I(V) itself
 _CLEAR = 9.0  # prominence of a turning point over the error of dI/dV
 _LIKELY = 0.7  # a fitted peak is reported from this part of the search's threshold on
 _SURE = 6.0  # a fitted peak is reported only if it is so many of its own errors high
+_RESOLVED = 1.8  # FWHM in steps of a peak that may be claimed where the fit leaves only noise,
+_RESOLVED_ROUGHLY = 8.0  # and where it leaves more: narrower peaks may hide in a wider one
 _NEEDED = 6.0  # AICc by which a peak that is not sound must better the fit to stay in it
 _FLANK = 2.0  # the search looks this many FWHM to either side
 
@@ -46,7 +48,8 @@ def find_features(
     Each is a mapping with `direction` ("forward" or "return"), `position_V`, `fwhm_meV`,
     `prominence_S` (below zero for a dip) and `t_eff_K` = FWHM/k_B as quantities, the numbers
     `prominence_over_error` and `fwhm_over_kT` (None where the error or the temperature is
-    unknown), and the fitted `shape`.
+    unknown), the derivative's own `width_V`, and the fitted `shape`. A peak of so few steps that
+    its width cannot be told is not reported.
 
     `derivative` gives the error bar that a prominence is compared with (standard error of the mean
     over legs). `rest_A` is what a smooth description leaves of the current per point, None where
@@ -305,6 +308,9 @@ def _features(
     for peak in fit.sound_peaks(_LIKELY * threshold):
         if abs(peak.height_S) < _SURE * peak.height_error_S:
             continue  # part of the description, but not sure enough to be a claim
+        least = _RESOLVED if fit.is_adequate else _RESOLVED_ROUGHLY
+        if peak.fwhm_V < least * fit.step_V:
+            continue  # so few points do not tell its width
         at = int(np.argmin(np.abs(derivative.x - peak.position_V)))
         bar = float(derivative.stderr[at])
         width_meV, error_meV = 1e3 * peak.fwhm_V, 1e3 * peak.fwhm_error_V
@@ -318,6 +324,7 @@ def _features(
                 "prominence_S": Quantity(peak.height_S, peak.height_error_S),
                 "prominence_over_error": abs(peak.height_S) / bar if bar > 0 else None,
                 "fwhm_over_kT": ratio,
+                "width_V": derivative.extra.get("width_V"),
                 "t_eff_K": Quantity(width_meV * kelvin, error_meV * kelvin),
                 "shape": fit.shape,
             }

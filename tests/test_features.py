@@ -99,6 +99,28 @@ def test_oscillations_of_a_tunnel_junction_are_a_quarter_of_a_millielectronvolt_
     assert isinstance(plain(found)[0]["fwhm_meV"]["value"], float)
 
 
+@pytest.mark.parametrize("peaks", [PEAKS, OSCILLATIONS], ids=["A", "MTJ"])
+def test_what_the_step_does_not_resolve_is_not_claimed(
+    peaks: tuple[tuple[float, float, float], ...],
+) -> None:
+    """500 µV steps over features 0.25 to 0.36 meV wide: their width would be the step's."""
+    law = junction(1 / 157.0, -26e-6, peaks) if peaks is PEAKS else junction(2e-5, -7e-8, peaks)
+    path = sweep([-0.01, 0.01, -0.01, 0.01, -0.01], 5e-4)
+    noise = 0.5e-9 if peaks is PEAKS else 1e-11
+    for seed in range(5):
+        assert features(noisy_run(law, path, np.random.default_rng(seed), noise)) == []
+
+
+def test_the_derivative_states_its_own_width_at_each_feature() -> None:
+    """Katcko's ±3 mV at 100 µV: four oscillations, about two and a half steps wide."""
+    path = sweep([-3e-3, 3e-3, -3e-3, 3e-3, -3e-3], 1e-4)
+    law = junction(20e-6, -70e-9, OSCILLATIONS)
+    run = noisy_run(law, path, np.random.default_rng(4), 1e-11)
+    found = features(run)
+    assert len(found) == 8
+    assert all(1e-4 < f["width_V"] < 4e-4 for f in found)
+
+
 def test_without_a_temperature_there_is_no_ratio_to_it() -> None:
     rng = np.random.default_rng(3)
     path = sweep([-1.5e-3, 1.5e-3], 25e-6)
