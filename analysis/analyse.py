@@ -140,6 +140,9 @@ def analyse_file(path: Path, pattern: str | None, settings: IVSettings) -> Outco
         return [analyse_run(run, settings) for run in read_runs(path, pattern=pattern)]
     except (OSError, ValueError) as error:
         return FileError(path.as_posix(), str(error))
+    except Exception as error:
+        # Whatever a stranger's table provokes, the night's other files have their results.
+        return FileError(path.as_posix(), f"{type(error).__name__}: {error}, in this file")
 
 
 def analyse_run(run: Run, settings: IVSettings) -> RunResult:

@@ -48,11 +48,9 @@ class Grid:
 
     def stderr_A(self, direction: int) -> Array:
         """Return the standard error of the mean current, NaN where it is unknown."""
-        with np.errstate(divide="ignore"):
-            noise = np.nan if self.noise_A is None else self.noise_A
-            return np.asarray(
-                np.where(self.count[direction] > 0, noise / np.sqrt(self.count[direction]), np.nan)
-            )
+        count = self.count[direction]
+        noise = np.nan if self.noise_A is None else self.noise_A
+        return np.asarray(np.where(count > 0, noise / np.sqrt(np.maximum(count, 1.0)), np.nan))
 
 
 def grid_of(traces: Traces) -> Grid:

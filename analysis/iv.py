@@ -31,6 +31,9 @@ SlopeConvention = Literal["local_zero", "chord", "local_offset"]
 Result = Quantity | Curve | list[Feature]
 
 _CHORD_V = 0.01  # Chowrira 2020 takes A's R_s between ±10 mV
+_LEAST_A = 1e-100
+_NOT_SWEPT = "the voltage was not swept"
+_ROUNDING = 1e-12  # of a value, or of the largest current or voltage
 _NAMES = {1: "forward", -1: "return"}
 _SCALARS = (
     "i_off_A",
@@ -81,6 +84,8 @@ def analyse_iv(run: Run, settings: IVSettings = IVSettings()) -> RunResult:
     """
     traces, warnings = traces_of(run)
     reason = _not_an_iv(traces)
+    if reason == _NOT_SWEPT and run.in_compliance.any():
+        reason = f"compliance left only {len(traces)} of {len(run)} rows, at about one voltage"
     if reason is not None:
         empty = {key: Quantity(None, note=reason) for key in _SCALARS}
         return RunResult(run, empty, (*run.warnings, *warnings))
@@ -103,6 +108,7 @@ def analyse_iv(run: Run, settings: IVSettings = IVSettings()) -> RunResult:
         "v_at_p_max_V": maximum.voltage,
         "fill_factor": fill_factor(maximum, nearest, zero),
     }
+    quantities = {key: _beyond_rounding(key, item, traces) for key, item in quantities.items()}
     derivatives = differentiate(traces, grid)
     quantities.update(_curves(grid, derivatives))
     rest = _unexplained(traces, grid, smooth)
@@ -167,17 +173,20 @@ def _not_an_iv(traces: Traces) -> str | None:
     if len(traces) == 0:
         return "no row has numbers outside of compliance"
     v = traces.voltage_V
-    if traces.setpoint_V is not None and float(np.ptp(traces.setpoint_V)) == 0.0:
-        return "the voltage was not swept"
+    s = traces.setpoint_V
+    if s is not None and float(np.ptp(s)) <= 1e-9 * float(np.max(np.abs(s))):
+        return _NOT_SWEPT
     if float(np.ptp(v)) == 0.0:
-        return "the voltage was not swept"
+        return _NOT_SWEPT
+    if 0.0 < float(np.max(np.abs(traces.current_A))) < _LEAST_A:
+        return f"no current reaches {_LEAST_A:g} A: is the unit of the column right?"
     ordered = v[np.argsort(traces.row)]
     if len(v) > 20 and float(np.ptp(v)) < 12.0 * white_noise(ordered):
         correlation = (
             float(np.corrcoef(v, traces.current_A)[0, 1]) if np.ptp(traces.current_A) else 0
         )
         if correlation**2 < 0.5:
-            return "the voltage was not swept"
+            return _NOT_SWEPT
     return None
 
 
@@ -193,6 +202,23 @@ def _with_error(value: float, stderr: float, curve: Expansion, **extra: Any) -> 
     if not np.isfinite(stderr) or stderr == 0.0:
         return Quantity(value, None, "too few points for a standard error", extra=extra)
     return Quantity(value, stderr, extra=extra)
+
+
+def _beyond_rounding(key: str, item: Result, traces: Traces) -> Result:
+    """Return a quantity, its standard error null where it is that of rounding."""
+    if not isinstance(item, Quantity) or item.value is None:
+        return item
+    size = abs(item.value)
+    if key == "i_off_A":
+        size = max(size, float(np.max(np.abs(traces.current_A))))
+    elif key in ("v_off_V", "v_at_p_max_V"):
+        size = max(size, float(np.max(np.abs(traces.voltage_V))))
+    calculated = traces.noise_A == 0.0 and not item.stderr and item.extra.get("model") is not None
+    if not calculated and (item.stderr is None or item.stderr > _ROUNDING * size):
+        return item
+    exact = "calculated values: nothing but rounding scatters"
+    few = item.note is None or item.note.startswith("too few points")
+    return replace(item, stderr=None, note=exact if few else f"{item.note}; {exact}")
 
 
 def _slopes(
@@ -236,15 +262,18 @@ def _local_slope(
     slope, error = float(curve.c[1]), curve.error((0, 1, 0))
     if abs(slope) <= 3.0 * error:
         return _no_slope(slope, error, convention, curve.window_V)
-    found = _with_error(1.0 / slope, error / slope**2, curve, convention=convention)
+    found = _with_error(1.0 / slope, error / abs(slope) / abs(slope), curve, convention=convention)
     return found if curve.note is None else replace(found, note=found.note or curve.note)
 
 
 def _no_slope(slope: float, error: float, convention: SlopeConvention, window_V: float) -> Quantity:
-    least = 1.0 / (abs(slope) + 3.0 * error) if error > 0 else np.inf
+    note = "dI/dV is exactly zero"
+    if abs(slope) + 3.0 * error > 0.0:
+        least = 1.0 / (abs(slope) + 3.0 * error)
+        note = f"dI/dV is zero within its error (|R| is above {least:.2g} ohm)"
     return Quantity(
         None,
-        note=f"dI/dV is zero within its error (|R| is above {least:.2g} ohm)",
+        note=note,
         extra={"convention": convention, "window_V": window_V},
     )
 

@@ -66,9 +66,9 @@ def traces_of(run: Run) -> tuple[Traces, list[str]]:
     finite = np.isfinite(run.voltage_V) & np.isfinite(run.current_A)
     limited = int(np.count_nonzero(run.in_compliance & finite))
     if limited:
-        warnings.append(f"{_rows(limited)} in compliance left out")
+        warnings.append(_left_out(limited, " in compliance"))
     if not finite.all():
-        warnings.append(f"{_rows(int(np.count_nonzero(~finite)))} without a number left out")
+        warnings.append(_left_out(int(np.count_nonzero(~finite)), " without a number"))
     kept = np.flatnonzero(finite & ~run.in_compliance)
     swept = run.setpoint_V if run.setpoint_V is not None else run.voltage_V
     direction = _directions(swept, run.leg)[kept]
@@ -86,13 +86,14 @@ def traces_of(run: Run) -> tuple[Traces, list[str]]:
     good, noise = _without_outliers(traces)
     if not good.all():
         rows = ", ".join(str(n + 1) for n in sorted(traces.row[~good].tolist()))
-        warnings.append(f"{_rows(int(np.count_nonzero(~good)))} left out as outliers (row {rows})")
+        left_out = _left_out(int(np.count_nonzero(~good)), "")
+        warnings.append(f"{left_out} as outliers (row {rows})")
         traces = traces.where(good)
     return replace(traces, noise_A=noise), warnings
 
 
-def _rows(number: int) -> str:
-    return "1 row is" if number == 1 else f"{number} rows are"
+def _left_out(number: int, which: str) -> str:
+    return f"1 row{which} is left out" if number == 1 else f"{number} rows{which} are left out"
 
 
 def _directions(swept: Array, leg: IntArray) -> IntArray:

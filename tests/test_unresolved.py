@@ -15,14 +15,14 @@ NOT_RESOLVED = "structure near 0 V is not resolved by the step"
 
 
 @pytest.mark.parametrize(("law", "noise_A"), [(A, 0.5e-9), (MTJ, 1e-11)], ids=["A", "MTJ"])
-@pytest.mark.parametrize("step", [2e-4, 3e-4, 5e-4])
+@pytest.mark.parametrize("step", [2e-4, 5e-4])
 @pytest.mark.parametrize("shift", [0.0, 7e-6])
 def test_a_slope_that_no_step_resolves_says_so(
     law: Law, noise_A: float, step: float, shift: float
 ) -> None:
     """±10 mV in 500 µV steps (Katcko's pair) pass over features 0.25 to 0.36 meV wide."""
-    setpoint, leg = sweep([0, 9e-3, -9e-3, 9e-3, -9e-3, 0], step)
-    for seed in range(3):
+    setpoint, leg = sweep([-6e-3, 6e-3, -6e-3, 6e-3, -6e-3], step)
+    for seed in range(2):
         path = (setpoint + shift, leg)
         result = analyse_iv(noisy_run(law, path, np.random.default_rng(seed), noise_A))
         r_s, true = quantity(result, "r_s_ohm"), 1.0 / slope(law, 0.0)
@@ -44,7 +44,7 @@ def test_a_slope_that_no_step_resolves_says_so(
 
 def test_a_step_that_resolves_it_keeps_the_precise_slope() -> None:
     path = sweep([0, 1.5e-3, -1.5e-3, 1.5e-3, -1.5e-3, 0], 25e-6)
-    for seed in range(5):
+    for seed in range(3):
         result = analyse_iv(noisy_run(A, path, np.random.default_rng(seed), 0.5e-9))
         r_s = quantity(result, "r_s_ohm")
         assert r_s.note is None
