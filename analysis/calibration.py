@@ -199,8 +199,8 @@ def _resistance(quantities: Mapping[str, Any]) -> float | None:
 def against_line(result: RunResult, line: MeasuringLine, *, subtract: bool = False) -> RunResult:
     """Compare a run's offsets with the line's at the run's slope resistance.
 
-    Adds `offset_ratio_v`, `offset_ratio_i`, `candidate` (1 or 0, the verdict as its note) and the
-    `syst` of `v_off_V` and `i_off_A`. With `subtract`, `v_off_corrected_V` and
+    Adds `offset_ratio_v`, `offset_ratio_i`, `candidate` (1, 0 or null, the verdict as its note)
+    and the `syst` of `v_off_V` and `i_off_A`. With `subtract`, `v_off_corrected_V` and
     `i_off_corrected_A` stand beside the measured values, which never change.
     """
     quantities = dict(result.quantities)
@@ -257,24 +257,32 @@ def _corrected(measured: Quantity, shift: LineOffset) -> Quantity:
 
 
 def _verdict(ratio_v: Quantity, ratio_i: Quantity) -> Quantity:
-    """Return 1 for a candidate and 0 for none, with the reasons as a note."""
+    """Return 1 for a candidate, 0 for none, null where a lower bound leaves it open; and why."""
     if ratio_v.value is None or ratio_i.value is None:
         return Quantity(None, note=ratio_v.note if ratio_v.value is None else ratio_i.note)
     sizes = f"{_times(ratio_v)} in V and {_times(ratio_i)} in I"
-    candidate = min(ratio_v.value, ratio_i.value) >= CANDIDATE_RATIO
-    text = (
-        f"beyond the measuring line by {sizes}"
-        if candidate
-        else f"not beyond the measuring line: {sizes}, both must reach {CANDIDATE_RATIO:g}×"
-    )
+    low = [q for q in (ratio_v, ratio_i) if (q.value or 0.0) < CANDIDATE_RATIO]
+    needed = f"both must reach {CANDIDATE_RATIO:g}×"
+    verdict: float | None
+    if not low:
+        verdict, text = 1.0, f"beyond the measuring line by {sizes}"
+    elif all(_is_bound(q) for q in low):
+        verdict = None
+        text = f"cannot be told: {sizes}, {needed}; the line's own offset is zero within its error"
+    else:
+        verdict, text = 0.0, f"not beyond the measuring line: {sizes}, {needed}"
     outside = next((q.note for q in (ratio_v, ratio_i) if q.note and "nearest" in q.note), None)
-    return Quantity(1.0 if candidate else 0.0, None, _joined(text, outside))
+    return Quantity(verdict, None, _joined(text, outside))
+
+
+def _is_bound(ratio: Quantity) -> bool:
+    return ratio.extra.get("bound") == "lower"
 
 
 def _times(ratio: Quantity) -> str:
     value = ratio.value or 0.0
     text = f"{value:.0f}" if value >= 100 else f"{value:.2g}"
-    return f"{'at least ' if ratio.extra.get('bound') == 'lower' else ''}{text}×"
+    return f"{'at least ' if _is_bound(ratio) else ''}{text}×"
 
 
 def _joined(first: str, second: str | None) -> str:

@@ -145,6 +145,17 @@ def test_a_line_offset_of_zero_within_its_error_gives_a_lower_bound() -> None:
     assert "at least 800× in V" in found["candidate"].note
 
 
+def test_a_lower_bound_below_ten_decides_nothing_alone() -> None:
+    unknown = Quantity(1e-6, 1e-3)  # the line's offset is zero within 2 mV
+    point = LinePoint("resistor-100", 100.0, unknown, Quantity(1e-7, 1e-9))
+    line = MeasuringLine((point,))
+    found = against_line(junction(100.0, 4e-3, -26e-6), line).quantities["candidate"]
+    assert found.value is None
+    assert found.note.startswith("cannot be told: at least 2× in V and 260× in I")
+    other_fails = against_line(junction(100.0, 4e-3, -2e-7), line).quantities["candidate"]
+    assert other_fails.value == 0.0
+
+
 def test_the_line_adds_systematic_errors_and_subtracts_nothing() -> None:
     found = against_line(junction(100.0, 4e-3, -26e-6), line_of(PUBLISHED)).quantities
     assert (found["v_off_V"].value, found["v_off_V"].syst) == (4e-3, pytest.approx(40e-6))
