@@ -15,7 +15,7 @@ from nanojunction.analysis.iv import RunResult
 from nanojunction.analysis.magneto import analyse_magneto
 from nanojunction.analysis.run import Run
 from nanojunction.analysis.states import LARGEST_AGAINST_ZERO, FieldReference, choose_states
-from nanojunction.analysis.values import plain
+from nanojunction.analysis.values import Quantity, plain
 
 GroupKind = Literal["arrhenius", "magneto", "calibration", "repeat"]
 
@@ -25,6 +25,9 @@ SERIES_TEMPERATURES = 4
 SAME_TEMPERATURE_K, SAME_TEMPERATURE = 0.5, 0.003
 SAME_FIELD_T, SAME_FIELD = 1e-3, 0.01
 """Conditions closer than this (or than this fraction) are the same."""
+
+TOO_MUCH_SCATTER = 3.0
+"""Repeats that scatter so many times their standard errors are warned of."""
 
 _SIGNED: Mapping[str, bool] = {
     "r_s_ohm": False,
@@ -174,8 +177,19 @@ def _repeats(device: str, iv: Sequence[RunResult]) -> list[Group]:
                 "field_T": _common_field(members),
                 "state": members[0].run.conditions.state,
             }
-            groups.append(Group("repeat", device, quantities, _names(members), common))
+            warnings = _scattered(quantities)
+            groups.append(Group("repeat", device, quantities, _names(members), common, warnings))
     return groups
+
+
+def _scattered(quantities: Mapping[str, Quantity]) -> tuple[str, ...]:
+    """Return a warning for each quantity whose repeats differ by more than their errors allow."""
+    return tuple(
+        f"{key}: the repeats scatter {ratio:.2g}× their standard errors; "
+        "the junction or the line changed between them"
+        for key, quantity in quantities.items()
+        if (ratio := quantity.extra.get("scatter_over_stderr") or 0.0) > TOO_MUCH_SCATTER
+    )
 
 
 def _names(members: Sequence[RunResult]) -> tuple[str, ...]:
