@@ -57,8 +57,9 @@ _WORDS: dict[str, Role] = {
     **dict.fromkeys(
         ("v", "u", "voltage", "bias", "vbias", "volt", "volts", "vsd", "vds"), "voltage"
     ),
-    **dict.fromkeys(("i", "current", "amps", "isd", "ids"), "current"),
-    **dict.fromkeys(("h", "b", "field", "mu0h", "µ0h", "b0"), "field"),
+    **dict.fromkeys(("spannung", "tension"), "voltage"),
+    **dict.fromkeys(("i", "current", "amps", "isd", "ids", "strom", "courant"), "current"),
+    **dict.fromkeys(("h", "b", "field", "mu0h", "µ0h", "b0", "magnetfeld", "champ"), "field"),
     **dict.fromkeys(("temp", "temperature", "tsample", "temperatur"), "temperature"),
     **dict.fromkeys(("time", "elapsed", "zeit"), "time"),
     "leg": "leg",
@@ -108,6 +109,17 @@ _OTHER_WORDS = frozenset(
     | {"d", "dv", "di", "didv", "dvdi", "conductance", "resistance", "power", "lead", "heater"}
 )
 
+# Units that mean a column on their own; others (G, C, d, h, min) may be names of something else.
+_TELLING = frozenset(
+    symbol
+    for role, factors in _FACTORS.items()
+    for symbol in factors
+    if role in ("voltage", "current")
+    or symbol in ("mT", "µT", "tesla", "Oe", "kOe", "K", "mK", "s", "ms")
+)
+KNOWN_NAMES = "V, Bias (mV), I [nA], Current (A), H (Oe), T (K)"
+"""Examples of column names that are known, for sentences about those that are not."""
+
 _BRACKETS = re.compile(r"\(([^()]*)\)|\[([^\[\]]*)\]")
 
 
@@ -132,7 +144,12 @@ class Column:
 
 def unit(text: str) -> tuple[Role, float, float] | None:
     """Return (quantity, factor to SI, offset in SI) of a unit such as "mV", None if unknown."""
-    return _UNITS.get(text.strip().replace("u", "µ", 1) if _is_micro(text) else text.strip())
+    return _UNITS.get(_as_written(text))
+
+
+def _as_written(text: str) -> str:
+    """Return a unit with the micro sign, however its micro is written."""
+    return "µ" + text.strip()[1:] if _is_micro(text) else text.strip()
 
 
 def _is_micro(text: str) -> bool:
@@ -145,11 +162,15 @@ def identify(name: str) -> Column | None:
     """Return what the column called `name` means, None for one that a run does not use.
 
     Knows names such as `Voltage (V)`, `Bias (mV)`, `I [nA]`, `Voltage_V`, `H (Oe)`, `T_sample [K]`,
-    `V/mV`. Raises ValueError where the name means a known quantity in a unit that is not one of it.
+    `V/mV`, and a bare `nA`. Raises ValueError where the name means a known quantity in a unit
+    that is not one of it.
     """
     base, found, brackets = _split_unit(name)
     words = _words(base)
     quantity = _quantity(words, base, found[0] if found else None)
+    if quantity is None and (alone := unit(name.strip("\"' "))) is not None:
+        telling = _as_written(name.strip("\"' ")) in _TELLING
+        return Column(name, alone[0], alone[0], alone[1], alone[2]) if telling else None
     if quantity is None or any(word in _OTHER_WORDS for word in words):
         return None
     is_number = quantity in ("leg", "compliance")

@@ -59,7 +59,8 @@ def _pattern_field(field: str, pattern: str) -> tuple[tuple[str, float, float] |
     if name not in _NAMES or known is None or known[0] != name:
         raise ValueError(
             f"the pattern '{pattern}' has an unknown field '{{{field}}}'; allowed are {{device}}, "
-            "{state}, {temperature_K}, {field_T}, {voltage_V}, {current_A} and {}"
+            "{state}, {temperature_K}, {field_T}, {voltage_V}, {current_A} and {}, also with other "
+            "units such as {voltage_mV} or {field_Oe}"
         )
     return (f"{name}_{_NAMES[name]}", known[1], known[2]), f"({_NUMBER})"
 

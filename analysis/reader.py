@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from nanojunction.analysis.columns import Column, identify
+from nanojunction.analysis.columns import KNOWN_NAMES, Column, identify
 from nanojunction.analysis.conditions import conditions_of, match_pattern
 from nanojunction.analysis.legs import find_legs, is_swept
 from nanojunction.analysis.run import Conditions, Run, RunKind
@@ -132,7 +132,10 @@ def _assemble(
         voltage = _replacement(columns, table.names, conditions, rows, warnings)
     current = columns.get("current")
     if current is None:
-        raise ValueError(f"no column means a current (they are: {', '.join(table.names)})")
+        raise ValueError(
+            f"no column means a current (they are: {', '.join(table.names)}); "
+            f"known are names such as {KNOWN_NAMES}"
+        )
     device = (named or {}).get("device") or table.header.get("Sample") or path.stem
     run = Run(
         file=path,
@@ -187,7 +190,10 @@ def _columns(
             values = values * column.factor
         present[key] = values + column.offset if column.offset else values
     if not present:
-        raise ValueError(f"no column is known (they are: {', '.join(table.names)})")
+        raise ValueError(
+            f"no column is known (they are: {', '.join(table.names)}); "
+            f"known are names such as {KNOWN_NAMES}"
+        )
     missing = np.zeros(len(table.values), dtype=bool)
     for values in present.values():
         missing |= np.isnan(values)
@@ -240,7 +246,10 @@ def _replacement(
     if conditions.voltage_V is not None and "field" in columns:
         warnings.append("there is no column of voltages: the stated voltage stands for it")
         return np.full(rows, conditions.voltage_V)
-    raise ValueError(f"no column means a voltage (they are: {', '.join(names)})")
+    raise ValueError(
+        f"no column means a voltage (they are: {', '.join(names)}); "
+        f"known are names such as {KNOWN_NAMES}"
+    )
 
 
 def _stated_kind(header: Mapping[str, str]) -> RunKind | None:

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from nanojunction.analysis.columns import unit
 from nanojunction.analysis.values import Array
 
 
@@ -197,7 +198,13 @@ def _parse_any(data: bytes, name: str) -> Table:
             end = _parse_end(line.strip().encode()) or end
         elif line.strip():
             body.append((number, line.split(" #")[0]))
-    at, dialect = _first_row(body, name)
+    try:
+        at, dialect = _first_row(body, name)
+    except ReadError:
+        if end is None or not end.get("error"):
+            raise
+        status = end.get("status", "ended")
+        raise ReadError(f"{name}: the run {status} before its first row: {end['error']}") from None
     names = _names(body[:at], comments, dialect, body[at], name)
     rows: list[list[float]] = []
     good: list[int] = []
@@ -227,8 +234,9 @@ def _parse_any(data: bytes, name: str) -> Table:
 
 
 def _decode(data: bytes) -> str:
+    """Return the text, a typographic minus made a plain one."""
     try:
-        return data.decode("utf-8-sig")
+        return data.decode("utf-8-sig").replace("\u2212", "-")
     except UnicodeDecodeError:
         return data.decode("latin-1")
 
@@ -242,6 +250,12 @@ def _first_row(body: list[tuple[int, str]], name: str) -> tuple[int, _Dialect]:
     raise ReadError(f"{name}: there is no complete row of numbers in this file")
 
 
+def _are_units(fields: list[str], width: int) -> bool:
+    """Tell whether a line below the names holds their units, as Origin writes them."""
+    stated = [text.strip("()[] ") for text in fields if text.strip("()[] ")]
+    return 0 < len(stated) <= len(fields) <= width and all(unit(text) for text in stated)
+
+
 def _names(
     preamble: list[tuple[int, str]],
     comments: list[str],
@@ -249,8 +263,17 @@ def _names(
     first: tuple[int, str],
     name: str,
 ) -> tuple[str, ...]:
-    """Return the column names: the last line before the numbers, or else the last comment."""
+    """Return the column names: the last line before the numbers, or else the last comment.
+
+    A line of units below the names is taken as theirs.
+    """
     width = len(dialect.split(first[1]))
+    if len(preamble) > 1:
+        above, below = (dialect.split(text) for _, text in preamble[-2:])
+        if len(above) == width and _are_units(below, width):
+            below += [""] * (width - len(below))
+            pairs = zip(above, (text.strip("()[] ") for text in below), strict=True)
+            return tuple(f"{text} ({of})" if of else text for text, of in pairs)
     for line in [text for _, text in reversed(preamble)] or [
         c.lstrip("# ") for c in reversed(comments)
     ]:

@@ -30,6 +30,14 @@ from tests.run_files import END, HEADER, NAMES, ROWS, read, write
         "Voltage (mV),Current (nA),Comment\n1,2,fine\n2,4,also fine\n",
         "Voltage (mV),Current (nA),\n1,2,\n2,4,\n",
         "U [mV];I [nA]\n\n1;2\n\n2;4\n\n",
+        "Voltage,Current\nmV,nA\n1,2\n2,4\n",
+        "Voltage\tCurrent\tComment\nmV\tnA\n1\t2\tfine\n2\t4\tfine\n",
+        "Bias;I\n[mV];[nA]\n1,0;2,0\n2,0;4,0\n",
+        "mV,nA\n1,2\n2,4\n",
+        "mV nA\n1 2\n2 4\n",
+        "V,A\n0.001,2e-9\n0.002,4e-9\n",
+        "Spannung (mV);Strom (nA)\n1;2\n2;4\n",
+        "Tension [mV],Courant [nA]\n1,2\n2,4\n",
     ],
 )
 def test_the_forms_that_tables_come_in(tmp_path: Path, text: str) -> None:
@@ -43,6 +51,20 @@ def test_the_forms_that_tables_come_in(tmp_path: Path, text: str) -> None:
 def test_encodings(tmp_path: Path, encoding: str) -> None:
     text = "Voltage (mV),Current (µA)\n1,2\n2,4\n".encode(encoding)
     np.testing.assert_allclose(read(tmp_path, text).current_A, [2e-6, 4e-6])
+
+
+def test_a_typographic_minus_is_a_minus(tmp_path: Path) -> None:
+    run = read(tmp_path, "V (mV),I (nA)\n\u22121,\u22122e\u22121\n0,0\n1,0.2\n")
+    np.testing.assert_allclose(run.voltage_V, [-1e-3, 0.0, 1e-3])
+    np.testing.assert_allclose(run.current_A, [-2e-10, 0.0, 2e-10])
+
+
+def test_a_unit_that_may_be_a_name_is_no_column_of_its_own(tmp_path: Path) -> None:
+    """G may be a conductance, C a capacitance, d a thickness."""
+    run = read(tmp_path, "V (V),I (A),G,C,d\n0,1e-9,7,8,9\n1,2e-9,7,8,9\n")
+    assert run.field_T is None
+    assert run.temperature_K is None
+    assert run.time_s is None
 
 
 @pytest.mark.parametrize(
@@ -103,6 +125,8 @@ def test_a_setpoint_alone_stands_for_the_voltage_with_a_warning(tmp_path: Path) 
         ("V (V),I (A)\nx,y\n", "no complete row"),
         ("V (V),I (A)\n1,nan\n2,nan\n3,4e-9", "no complete row"),
         ("x,y\n1,2\n3,4\n", "no column is known"),
+        ("x,y\n1,2\n3,4\n", "known are names such as V, Bias (mV), I [nA], Current (A)"),
+        ("V (V),T (K)\n0,40\n1,40\n", "known are names such as"),
     ],
 )
 def test_what_cannot_be_read_is_one_sentence(tmp_path: Path, text: str, reason: str) -> None:
@@ -206,8 +230,15 @@ def test_a_name_that_does_not_match_is_a_warning(tmp_path: Path) -> None:
 
 def test_an_unknown_field_in_a_pattern_is_refused(tmp_path: Path) -> None:
     path = write(tmp_path, HEADER + NAMES + ROWS + END)
-    with pytest.raises(ReadError, match=r"'\{temp\}'"):
+    with pytest.raises(ReadError, match=r"'\{temp\}'.*units such as \{voltage_mV\}"):
         read_runs(path, pattern="{device}_{temp}")
+
+
+def test_a_run_that_failed_before_its_first_row_quotes_its_error(tmp_path: Path) -> None:
+    end = '# End: {"status": "failed", "rows": 0, "error": "the magnet did not answer"}\n'
+    path = write(tmp_path, HEADER + NAMES + end)
+    with pytest.raises(ReadError, match="failed before its first row: the magnet did not answer"):
+        read_runs(path)
 
 
 def test_a_voltage_may_come_from_the_name_alone(tmp_path: Path) -> None:
