@@ -13,7 +13,6 @@ import time
 from typing import Any
 
 import numpy as np
-from pymeasure.adapters import Adapter
 from pymeasure.instruments.keithley import Keithley2400
 
 from nanojunction.instruments.drivers.keithley2400 import (
@@ -23,28 +22,19 @@ from nanojunction.instruments.drivers.keithley2400 import (
 from nanojunction.instruments.roles import SourceMeter, SourceSettings
 from nanojunction.instruments.station_file import SourceMeterConfig
 from nanojunction.instruments.virtual import VirtualCryostat
+from nanojunction.instruments.virtual.in_process import InProcessAdapter
 
 POINTS, ROUNDS = 400, 5
 MEDIAN_AT_MOST, P99_AT_MOST_S = 3.0, 10e-3
 
 
-class InProcess(Adapter):
-    """PyMeasure's adapter to a virtual instrument without any socket."""
+class InProcess(InProcessAdapter):
+    """What our driver asks of a connection, without one."""
 
-    def __init__(self, instrument: Any) -> None:
-        super().__init__()
-        self.instrument = instrument
-        self.answer = ""
-        self.where = "in-process"
+    where = "in-process"
 
     def set_timeout_s(self, timeout_s: float) -> None:
         """Nothing can be late in-process."""
-
-    def _write(self, command: str, **_settings: Any) -> None:
-        self.answer = self.instrument.handle(command) or ""
-
-    def _read(self, **_settings: Any) -> str:
-        return self.answer
 
 
 def main() -> int:
