@@ -151,7 +151,9 @@ def test_rows_in_compliance_enter_no_fit() -> None:
     )
     result = analyse_iv(limited)
     number = int(np.count_nonzero(run.current_A > limit))
-    assert any(f"{number} rows in compliance are left out" in warning for warning in result.warnings)
+    assert any(
+        f"{number} rows in compliance are left out" in warning for warning in result.warnings
+    )
     assert quantity(result, "v_off_V").value == pytest.approx(0.084, rel=1e-3)
     assert quantity(result, "p_max_W").value == pytest.approx(450e-9, rel=1e-2)
 
