@@ -12,6 +12,8 @@ from pymeasure.experiment import FloatParameter, Parameter
 #: Units that people write and pint does not take for ours: gauss and oersted as flux density.
 FIELD_UNITS_T = {"Oe": 1e-4, "G": 1e-4, "kOe": 0.1, "kG": 0.1}
 AS_IS = "as is"
+#: A unit, or one over another; pint would also calculate with what it is given.
+_UNIT = re.compile(r"[^\W\d_°]+°?[^\W\d_]*(\s*/\s*[^\W\d_]+)?|°[CK]")
 _NUMBER = re.compile(r"\s*([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)\s*(\S.*?)?\s*\Z")
 
 
@@ -42,6 +44,8 @@ def _converted(number: float, given: str, unit: str, text: str) -> float:
     import pint
     from pymeasure.units import ureg
 
+    if _UNIT.fullmatch(given) is None:
+        raise ValueError(f"{text!r} has the unit {given!r}, {unit} is expected")
     try:
         value = ureg.Quantity(number, given.replace("Ω", "ohm")).m_as(unit)
     except (
