@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping
 from functools import partial
+from statistics import median
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -133,13 +134,18 @@ def _features(found: Found) -> Iterator[ComparedRow]:
 
 
 def features_of(found: Found, device: str, **conditions: float) -> list[dict[str, Quantity]]:
-    """Return the features of the device's finest run there."""
+    """Return the features of the device's run there that knows their widths best."""
     lists = [
         features
         for result in found.runs(device, "iv", **conditions)
-        if isinstance(features := result.quantities.get("features"), list)
+        if isinstance(features := result.quantities.get("features"), list) and features
     ]
-    return max(lists, key=len, default=[])
+    return min(lists, key=_usual_error, default=[])
+
+
+def _usual_error(features: list[dict[str, Quantity]]) -> float:
+    """Return the median standard error (meV) of the features' widths."""
+    return median(one["fwhm_meV"].stderr or math.inf for one in features)
 
 
 def narrowest(features: list[dict[str, Quantity]]) -> Quantity:
