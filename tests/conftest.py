@@ -14,12 +14,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import settings
 
 from nanojunction.instruments.station import Station
 from nanojunction.instruments.station_file import station_from
 
 # Before any fixture makes a QApplication: the tests need no screen.
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+
+# On a user's machine every run tries other examples; continuous integration repeats its own.
+settings.register_profile("ci", derandomize=True)
+if os.environ.get("CI"):
+    settings.load_profile("ci")
 
 Script = Sequence[tuple[str, str | None]]
 

@@ -6,6 +6,7 @@ offsets of the measuring line, of the world).
 
 from __future__ import annotations
 
+import math
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -160,7 +161,7 @@ def test_what_is_measured_follows(
     device = None if change.junction == "world" else change.junction
     for quantity in {*change.follows, *change.up, *change.down}:
         moved = [
-            (after[one].shown, before[one].shown, before[one].shown_stderr)
+            (after[one], before[one])
             for one in before
             if one[2] == quantity and device in (None, one[0]) and after[one].shown is not None
         ]
@@ -172,15 +173,16 @@ def key(row: ComparedRow) -> Row:
     return row.device, row.condition, row.quantity
 
 
-def follows(
-    change: Change, quantity: str, now: float | None, was: float | None, error: float | None
-) -> bool:
+def follows(change: Change, quantity: str, after: ComparedRow, before: ComparedRow) -> bool:
+    now, was = after.shown, before.shown
     assert now is not None
     assert was is not None
+    errors = math.hypot(after.shown_stderr or 0.0, before.shown_stderr or 0.0)
     if quantity in change.follows:
-        return now / was == pytest.approx(change.follows[quantity], rel=0.02)
-    far = 5.0 * (error or 0.0)
-    return now > was + far if quantity in change.up else now < was - far
+        factor = change.follows[quantity]
+        moved = abs(now - was) > errors
+        return moved and abs(now / was - factor) <= 0.01 * abs(factor) + 3.0 * errors / abs(was)
+    return now > was + 5.0 * errors if quantity in change.up else now < was - 5.0 * errors
 
 
 CRITERIA = ["R_s", "V_off", "P_max"]
