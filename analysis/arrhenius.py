@@ -100,10 +100,17 @@ class Arrhenius:
         inverse = 1.0 / (K_B_meV_per_K * np.asarray(temperature_K, dtype=float))
         return np.asarray(self.sign * np.exp(fit.predict(inverse)))
 
+    def _in_order_of_points(self, residuals: Array) -> list[float]:
+        """Return the residuals of a fit, which is in order of 1/T, in the order of the points."""
+        aligned = np.empty_like(residuals)
+        aligned[np.argsort(1.0 / self.temperature_K, kind="stable")] = residuals
+        found: list[float] = aligned.tolist()
+        return found
+
     def to_json(self) -> dict[str, Any]:
         """Return the JSON object of one quantity of an `arrhenius` group."""
         residuals = {
-            key: [] if regimes.fit is None else regimes.fit.residuals.tolist()
+            key: [] if regimes.fit is None else self._in_order_of_points(regimes.fit.residuals)
             for key, regimes in (("one-regime", self.one), ("two-regime", self.two))
         }
         return {

@@ -162,7 +162,7 @@ def _least_squares(designs: Array, y: Array, sigma: Array) -> tuple[Array, Array
 def _with_scatter(
     x: Array, y: Array, stated: Array, solve: Callable[[Array], Array], *, broken: bool
 ) -> LineFit:
-    """Fit with the scatter that makes chi² its expectation, and judge with the likelihood's."""
+    """Fit with the scatter that makes chi² its expectation, and judge with the likeliest one."""
     parameters = 4 if broken else 2
     count = len(x)
 
@@ -179,10 +179,13 @@ def _with_scatter(
     scatter = _scatter_for(chi2, max(count - parameters, 1), y)
     sigma = np.hypot(stated, scatter)
     found = solve(sigma)
-    likely = np.hypot(stated, _scatter_for(chi2, count, y))
-    deviance = float(
-        np.sum(((y - model(solve(likely), x)) / likely) ** 2 + np.log(2 * np.pi * likely**2))
-    )
+
+    def deviance_at(scatter: float) -> float:
+        likely = np.hypot(stated, scatter)
+        misfit = (y - model(solve(likely), x)) / likely
+        return float(np.sum(misfit**2 + np.log(2 * np.pi * likely**2)))
+
+    deviance = _least(deviance_at, y)
     free = max(count - parameters, 1)
     chi2_found = float(np.sum(((y - model(found, x)) / sigma) ** 2))
     return LineFit(
@@ -223,6 +226,23 @@ def _scatter_for(chi2: Callable[[float], float], target: float, y: Array) -> flo
     return float(
         np.exp(brentq(lambda s: chi2(math.exp(s)) - target, math.log(low), math.log(high)))
     )
+
+
+def _least(deviance_at: Callable[[float], float], y: Array) -> float:
+    """Return the least deviance over the scatter: a criterion compares maxima of the likelihood.
+
+    With stated errors that differ by orders of magnitude, the scatter that makes chi² its
+    expectation is far from the likeliest: one precise point off by 2 σ would blow it up.
+    """
+    from scipy.optimize import minimize_scalar
+
+    low, high = math.log(_SMALLEST_SCATTER), math.log(max(10 * float(np.ptp(y)), 1e-6))
+    grid = np.linspace(low, high, 25)
+    values = [deviance_at(math.exp(at)) for at in grid]
+    best = int(np.argmin(values))
+    around = (grid[max(best - 1, 0)], grid[min(best + 1, len(grid) - 1)])
+    found = minimize_scalar(lambda at: deviance_at(math.exp(at)), bounds=around, method="bounded")
+    return min(float(found.fun), values[best])
 
 
 def _aicc(deviance: float, count: int, parameters: int) -> float:
