@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -255,3 +256,36 @@ def test_every_point_is_either_fitted_or_named(
     named = sorted([*fit.names, *(item.name for item in fit.excluded)])
     assert named == sorted(point.name for point in points)
     json.dumps(fit.to_json(), allow_nan=False)
+
+
+# Stated errors of a real series: thirty times smaller when warm, one point known worse.
+SERIES_K = np.array([40, 50, 60, 70, 80, 90, 105, 120, 140, 160, 180, 210, 240, 295, 360.0])
+SERIES_STATED = np.array(
+    [9.7e-4, 5e-4, 3e-4, 2e-4, 1.6e-4, 1.3e-4, 1e-4, 3.2e-5, 2.7e-5, 2.6e-5, 2.5e-4, 2e-5, 1.9e-5,
+     1.8e-5, 1.7e-5]
+)  # fmt: skip
+
+
+def series_like_b(rng: np.random.Generator, scatter: float) -> list[ThermalPoint]:
+    noise = np.hypot(SERIES_STATED, scatter) * rng.standard_normal(len(SERIES_K))
+    values = 705.0 * np.exp(12.42 / (0.0861733 * SERIES_K)) * (1 + noise)
+    rows = zip(SERIES_K, values, SERIES_STATED, strict=True)
+    return [ThermalPoint(f"{t:g} K", t, x, x * stated) for t, x, stated in rows]
+
+
+def test_errors_of_very_different_size_make_no_second_regime() -> None:
+    rng = np.random.default_rng(31337)
+    found = [
+        fit_arrhenius(series_like_b(rng, scatter), intervals=False).best
+        for scatter in (0.0, 3e-5) * 50
+    ]
+    assert found.count("two-regime") <= 2
+
+
+def test_the_residuals_stand_in_the_order_of_the_points() -> None:
+    points = series_like_b(np.random.default_rng(1), 0.0)
+    outlier = replace(points[0], value=(points[0].value or 0.0) * 1.05)
+    written = fit_arrhenius([outlier, *points[1:]], intervals=False).to_json()["points"]
+    residuals = written["residuals"]["one-regime"]
+    assert written["temperature_K"][0] == 40.0
+    assert abs(residuals[0]) == max(map(abs, residuals))
