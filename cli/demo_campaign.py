@@ -134,11 +134,11 @@ def junction_b() -> Iterator[Step]:
 
 
 def batch(name: str, seed: int, temperature: str) -> Iterator[Step]:
-    """Yield one short I(V) on each junction of a batch."""
+    """Yield one short I(V) on each junction of a batch, built in or a batch file's."""
     first = {"temperature": temperature, "field": "0 T"}
     for device in load_batch(name, seed):
         settings = {**ONE_OF_MANY, **first}
-        yield Step(device.law, "iv", device.name, settings, 0.05, name, device.name)
+        yield Step(device.law, "iv", device.name, settings, 0.05, Path(name).stem, device.name)
         first = {}
 
 
