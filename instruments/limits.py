@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from nanojunction.instruments.errors import LimitError
@@ -16,6 +16,7 @@ from nanojunction.instruments.roles import (
     SourceMeter,
     SourceSettings,
     TemperatureController,
+    TimedReading,
 )
 
 UNITS: dict[Function, str] = {"voltage": "V", "current": "A"}
@@ -76,6 +77,16 @@ class LimitedSourceMeter:
         """Check the level, then set it and measure."""
         self.limits.check(self._source, level)
         return self._meter.set_and_read(level)
+
+    def run_list(self, levels: Sequence[float]) -> tuple[TimedReading, ...]:
+        """Check every level of the list before the first is set, then have it run."""
+        for level in levels:
+            self.limits.check(self._source, level)
+        return self._meter.run_list(levels)
+
+    def longest_list(self) -> int:
+        """See `SourceMeter`."""
+        return self._meter.longest_list()
 
     def source(self) -> Function:
         """Ask what is sourced; levels are checked against its limit from now on."""
@@ -202,6 +213,10 @@ class LimitedTemperature:
     def sensors(self) -> Mapping[str, str]:
         """See `TemperatureController`."""
         return self._controller.sensors
+
+    def curve(self, sensor: str = "sample") -> str:
+        """See `TemperatureController`."""
+        return self._controller.curve(sensor)
 
     def identify(self) -> str:
         """See `TemperatureController`."""

@@ -7,7 +7,7 @@ do what was asked; roles that come from a `Station` raise `LimitError` before an
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Literal, Protocol
@@ -41,11 +41,23 @@ class SourceSettings:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """One reading of a source-meter: sensed voltage (V), current (A), and compliance."""
+    """One reading of a source-meter: sensed voltage (V), current (A), and compliance.
+
+    `measure_range` is the range that the measured quantity was read on (A when a voltage is
+    sourced, V when a current is), where the instrument chooses it and tells.
+    """
 
     voltage_V: float
     current_A: float
     in_compliance: bool
+    measure_range: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TimedReading(Reading):
+    """A reading of a list that the instrument ran by itself, `at_s` after the list's first one."""
+
+    at_s: float = 0.0
 
 
 class SourceMeter(Protocol):
@@ -80,6 +92,15 @@ class SourceMeter(Protocol):
 
     def set_and_read(self, level: float) -> Reading:
         """Set the level (V or A), wait for it to settle, and measure, in one exchange."""
+
+    def longest_list(self) -> int:
+        """Return how many levels `run_list` takes at once; 0 if it takes none."""
+
+    def run_list(self, levels: Sequence[float]) -> tuple[TimedReading, ...]:
+        """Have the instrument set each level (V or A) by itself, with a reading of each.
+
+        The level stays at the last one. The settings are those of `configure`.
+        """
 
     def errors(self) -> tuple[str, ...]:
         """Read and empty the instrument's error queue."""
@@ -151,6 +172,9 @@ class TemperatureController(Protocol):
     def sensors(self) -> Mapping[str, str]:
         """The instrument's channel of each named sensor; `sample` is the junction's."""
 
+    def curve(self, sensor: str = "sample") -> str:
+        """Return the name of a sensor's calibration curve, empty if the instrument has none."""
+
     def identify(self) -> str:
         """Return what the instrument says it is."""
 
@@ -171,6 +195,76 @@ class TemperatureController(Protocol):
 
     def heater_off(self) -> None:
         """Switch the heater off and leave it off."""
+
+    def snapshot(self) -> Snapshot:
+        """Return the settings as the instrument reports them."""
+
+    def close(self) -> None:
+        """Close the connection; changes nothing on the instrument."""
+
+
+class FieldProbe(Protocol):
+    """Measures the field at the junction."""
+
+    def identify(self) -> str:
+        """Return what the instrument says it is."""
+
+    def field_T(self) -> float:
+        """Return the measured field."""
+
+    def snapshot(self) -> Snapshot:
+        """Return the settings as the instrument reports them."""
+
+    def close(self) -> None:
+        """Close the connection; changes nothing on the instrument."""
+
+
+@dataclass(frozen=True, slots=True)
+class Connected:
+    """What the source-meter is connected to: a position of the holder, and which way round."""
+
+    position: str
+    is_reversed: bool = False
+
+
+class SwitchMatrix(Protocol):
+    """Connects the source-meter to one of many junctions; each is at a named position.
+
+    The station file lists the positions. Whoever switches sees to the source before: at 0 V, and
+    the junctions shorted while contacts move.
+    """
+
+    @property
+    def positions(self) -> Sequence[str]:
+        """The positions that can be connected, in the station file's order."""
+
+    def can_reverse(self, position: str) -> bool:
+        """Tell whether a position is wired for the reversed polarity, too."""
+
+    def identify(self) -> str:
+        """Return what the instrument says it is."""
+
+    def connect(self, position: str, *, reverse: bool = False) -> None:
+        """Open what is connected and connect one position; the short stays as it is.
+
+        Raises InstrumentFault if the instrument then reports other contacts, and if the position
+        is not wired for the polarity.
+        """
+
+    def connected(self) -> Connected | None:
+        """Ask what is connected; None if nothing is. Raises InstrumentFault for more than one."""
+
+    def short_all(self) -> None:
+        """Close the contacts that short the source-meter's leads, and verify it."""
+
+    def remove_short(self) -> None:
+        """Open the contacts of the short, and verify it."""
+
+    def is_shorted(self) -> bool:
+        """Ask whether the short is closed; False if the station has none."""
+
+    def open_all(self) -> None:
+        """Open every contact, the short's too, and verify it."""
 
     def snapshot(self) -> Snapshot:
         """Return the settings as the instrument reports them."""

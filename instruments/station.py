@@ -19,6 +19,7 @@ from nanojunction.instruments.limits import (
     LimitedTemperature,
     SourceLimits,
 )
+from nanojunction.instruments.roles import FieldProbe, SwitchMatrix
 from nanojunction.instruments.safe_state import rest_to_safe, source_to_safe
 from nanojunction.instruments.station_file import InstrumentConfig, StationConfig, load_station_file
 
@@ -26,7 +27,7 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 DRIVERS = "nanojunction.drivers"
-ROLES = ("source_meter", "magnet", "temperature")
+ROLES = ("source_meter", "magnet", "temperature", "switch", "field_probe")
 
 
 class Unsafe(Exception):
@@ -53,6 +54,8 @@ class Station:
         self.source_meter_or_none: LimitedSourceMeter | None = None
         self.magnet_or_none: LimitedMagnet | None = None
         self.temperature_or_none: LimitedTemperature | None = None
+        self.switch_or_none: SwitchMatrix | None = None
+        self.field_probe_or_none: FieldProbe | None = None
         #: A magnet that nobody took control of is left alone, whatever the policy says.
         self.magnet_in_use = False
         #: For a look at the station that must change nothing, not even to make it safe.
@@ -111,6 +114,9 @@ class Station:
             bench = VirtualCryostat(
                 virtual.junction,
                 **models,
+                junctions=virtual.junctions,
+                wiring=self.config.switch,
+                serve=virtual.serve,
                 speed=virtual.speed,
                 bus_latency_s=virtual.bus_latency_s,
                 seed=virtual.seed,
@@ -145,6 +151,10 @@ class Station:
             self.temperature_or_none = LimitedTemperature(
                 instrument, temperature.min_K, temperature.max_K, temperature.ramp_K_per_min
             )
+        elif role == "switch":
+            self.switch_or_none = instrument
+        elif role == "field_probe":
+            self.field_probe_or_none = instrument
 
     def __exit__(
         self,
@@ -176,6 +186,11 @@ class Station:
         """The temperature controller; raises StationError if the station has none."""
         return self._need(self.temperature_or_none, "temperature")
 
+    @property
+    def switch(self) -> SwitchMatrix:
+        """The switch matrix; raises StationError if the station has none."""
+        return self._need(self.switch_or_none, "switch")
+
     def _need(self, role: T | None, name: str) -> T:
         if role is None:
             raise StationError(f"{self.source}: the station has no [{name}], which this needs")
@@ -198,6 +213,8 @@ class Station:
             "source_meter": self.source_meter_or_none,
             "magnet": self.magnet_or_none,
             "temperature": self.temperature_or_none,
+            "switch": self.switch_or_none,
+            "field_probe": self.field_probe_or_none,
         }
         return {role: one for role, one in found.items() if one is not None}
 

@@ -35,8 +35,12 @@ class InstrumentConfig(_Table):
 
 
 class SourceMeterConfig(InstrumentConfig):
-    """`[source_meter]`: limits in V and A, ramp in V/s (or A/s when a current is sourced)."""
+    """`[source_meter]`: limits in V and A, ramp in V/s (or A/s when a current is sourced).
 
+    `channel` is that of an instrument with two.
+    """
+
+    channel: Literal["a", "b"] = "a"
     wires: Literal[2, 4] = 2
     output_off: OutputOff = "high-impedance"
     max_voltage_V: Positive
@@ -70,10 +74,38 @@ class TemperatureConfig(InstrumentConfig):
         return sensors
 
 
+class Wiring(_Table):
+    """The contacts that connect one position, and those that connect it the other way round."""
+
+    normal: Annotated[tuple[int, ...], Field(min_length=1)]
+    reversed: tuple[int, ...] = ()
+
+
+class SwitchConfig(InstrumentConfig):
+    """`[switch]`: the wiring of the holder's positions, and the contacts that short the leads.
+
+    A contact is named as the instrument does: 103 is channel 3 of the card in slot 1.
+    """
+
+    positions: Annotated[Mapping[str, Wiring], Field(min_length=1)]
+    short: tuple[int, ...] = ()
+
+
+class FieldProbeConfig(InstrumentConfig):
+    """`[field_probe]`: a gaussmeter at the junction."""
+
+
 class VirtualConfig(_Table):
-    """`[virtual]`: a simulated station; see docs/virtual-cryostat.md."""
+    """`[virtual]`: a simulated station; see docs/virtual-cryostat.md.
+
+    `junction` is mounted where there is no switch; `junctions` are at its positions. `serve` is
+    how the instruments are reached: on loopback sockets, or on pseudo-terminals as serial ports.
+    """
 
     junction: str = "A"
+    junctions: Mapping[str, str] = {}
+    serve: Literal["socket", "serial"] = "socket"
+    faults: tuple[Mapping[str, Any], ...] = ()
     speed: Annotated[float, Field(ge=1, le=10_000)] = 1.0
     bus_latency_s: Annotated[float, Field(ge=0, le=10)] = 0.005
     seed: Annotated[int, Field(ge=0)] = 1
@@ -88,6 +120,8 @@ class StationConfig(_Table):
     source_meter: SourceMeterConfig | None = None
     magnet: MagnetConfig | None = None
     temperature: TemperatureConfig | None = None
+    switch: SwitchConfig | None = None
+    field_probe: FieldProbeConfig | None = None
     virtual: VirtualConfig | None = None
     lab: Mapping[str, Any] = {}
 
@@ -97,6 +131,8 @@ class StationConfig(_Table):
             "source_meter": self.source_meter,
             "magnet": self.magnet,
             "temperature": self.temperature,
+            "switch": self.switch,
+            "field_probe": self.field_probe,
         }
         return {role: config for role, config in found.items() if config is not None}
 
@@ -132,7 +168,7 @@ def station_from(content: Mapping[str, Any], source: str) -> StationConfig:
     return config
 
 
-_TABLES = ("source_meter", "magnet", "temperature", "virtual", "lab")
+_TABLES = ("source_meter", "magnet", "temperature", "switch", "field_probe", "virtual", "lab")
 
 
 def _check_whole(config: StationConfig, source: str) -> None:

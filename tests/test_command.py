@@ -42,7 +42,7 @@ IV = ["measure", "iv", "--sample", "A", "--station", "station.toml"]
     ("arguments", "status", "words"),
     [
         (["measure", "ivv", "--sample", "A", "--station", "station.toml"], 2,
-         "unknown procedure 'ivv'; known are calibrate, ih, iv, temperature-series"),
+         "unknown procedure 'ivv'; known are calibrate, ih, it, iv, temperature-series"),
         ([*IV, "--set", "voltage=1"], 2, "unknown key 'voltage'; known are autozero,"),
         ([*IV, "--set", "vmax"], 2, "--set vmax: write key=value"),
         ([*IV, "--set", "vmax=10mT"], 2, "vmax: '10mT' has the unit 'mT', V is expected"),

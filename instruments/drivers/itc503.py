@@ -62,6 +62,10 @@ class ITC503Controller:
         """The channel (1, 2, 3 or A, B, C) of each named sensor."""
         return self._sensors
 
+    def curve(self, sensor: str = "sample") -> str:
+        """Return nothing: an ITC503 does not tell the names of its sensors' curves."""
+        return ""
+
     def identify(self) -> str:
         """Return the answer to the version command V."""
         return self._connection.identity or ""

@@ -5,24 +5,39 @@ from __future__ import annotations
 from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from types import MappingProxyType
+from typing import Literal
 
 from nanojunction.instruments.clock import Clock
+from nanojunction.instruments.station_file import SwitchConfig
 from nanojunction.instruments.virtual.instrument import VirtualInstrument
-from nanojunction.instruments.virtual.ips120_10 import Ips120
-from nanojunction.instruments.virtual.itc503 import Itc503
-from nanojunction.instruments.virtual.keithley2400 import Keithley2400
 from nanojunction.instruments.virtual.server import InstrumentServer
 from nanojunction.instruments.virtual.settings import WorldSettings
 from nanojunction.instruments.virtual.world import World
 from nanojunction.models.junction import JunctionLaw, load_junction
 
-#: What can be simulated, by role and model.
-MODELS: Mapping[str, Mapping[str, type[VirtualInstrument]]] = {
-    "source_meter": {"keithley2400": Keithley2400},
-    "magnet": {"ips120_10": Ips120},
-    "temperature": {"itc503": Itc503},
+_HERE = "nanojunction.instruments.virtual"
+#: What can be simulated, by role and model; imported when it is asked for.
+MODELS: Mapping[str, Mapping[str, str]] = {
+    "source_meter": {
+        "keithley2400": "keithley2400:Keithley2400",
+        "keithley2450": "keithley2450:Keithley2450",
+        "keithley2600": "keithley2600:Keithley2600",
+    },
+    "magnet": {"ips120_10": "ips120_10:Ips120", "ami430": "ami430:Ami430"},
+    "temperature": {
+        "itc503": "itc503:Itc503",
+        "mercury_itc": "mercury_itc:MercuryITC",
+        "lakeshore335": "lakeshore33x:LakeShore335",
+        "lakeshore336": "lakeshore33x:LakeShore336",
+    },
+    "switch": {"keithley2700": "keithley2700:Keithley2700"},
+    "field_probe": {
+        "lakeshore421": "lakeshore421:LakeShore421",
+        "lakeshore425": "lakeshore425:LakeShore425",
+    },
 }
 
 
@@ -51,6 +66,11 @@ class VirtualCryostat:
         source_meter: str | None = "keithley2400",
         magnet: str | None = "ips120_10",
         temperature: str | None = "itc503",
+        switch: str | None = None,
+        field_probe: str | None = None,
+        junctions: Mapping[str, str | Path | JunctionLaw] = MappingProxyType({}),
+        wiring: SwitchConfig | None = None,
+        serve: Literal["socket", "serial"] = "socket",
         speed: float = 1.0,
         bus_latency_s: float = 0.005,
         seed: int = 1,
@@ -62,7 +82,13 @@ class VirtualCryostat:
             )
         self.clock = Clock(speed)
         self.world = World(_law(junction), self.clock, settings, seed)
-        wanted = {"source_meter": source_meter, "magnet": magnet, "temperature": temperature}
+        wanted = {
+            "source_meter": source_meter,
+            "magnet": magnet,
+            "temperature": temperature,
+            "switch": switch,
+            "field_probe": field_probe,
+        }
         self.instruments: Mapping[str, VirtualInstrument] = MappingProxyType(
             {
                 role: _model(role, name)(self.world, bus_latency_s)
@@ -113,4 +139,6 @@ def _model(role: str, name: str) -> type[VirtualInstrument]:
         raise ValueError(
             f"no virtual {role.replace('_', ' ')} {name!r}: choose one of {', '.join(known)}"
         )
-    return known[name]
+    module, _, model = known[name].partition(":")
+    found: type[VirtualInstrument] = getattr(import_module(f"{_HERE}.{module}"), model)
+    return found

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
-from nanojunction.instruments.virtual.keithley2400_settings import (
+from nanojunction.instruments.virtual.keithley2400.settings import (
     CURRENT_RANGES,
     VOLTAGE_RANGES,
     Settings2400,

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from nanojunction.instruments.virtual import scpi
-from nanojunction.instruments.virtual.keithley2400_commands import (
+from nanojunction.instruments.virtual.keithley2400.commands import (
     SETTINGS,
     Command,
     Count,
@@ -19,9 +19,9 @@ from nanojunction.instruments.virtual.keithley2400_commands import (
     Setting,
     without_parameters,
 )
-from nanojunction.instruments.virtual.keithley2400_settings import NOT_MEASURED
-from nanojunction.instruments.virtual.keithley2400_status import commands as status_commands
-from nanojunction.instruments.virtual.keithley2400_sweep import commands as sweep_commands
+from nanojunction.instruments.virtual.keithley2400.settings import NOT_MEASURED
+from nanojunction.instruments.virtual.keithley2400.status import commands as status_commands
+from nanojunction.instruments.virtual.keithley2400.sweep import commands as sweep_commands
 from nanojunction.instruments.virtual.scpi import ScpiError
 
 if TYPE_CHECKING:

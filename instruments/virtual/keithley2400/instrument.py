@@ -12,12 +12,12 @@ from typing import ClassVar
 
 from nanojunction.instruments.virtual import scpi
 from nanojunction.instruments.virtual.instrument import VirtualInstrument
-from nanojunction.instruments.virtual.keithley2400_checks import CHECKS
-from nanojunction.instruments.virtual.keithley2400_commands import Command, Parameters, Setting
-from nanojunction.instruments.virtual.keithley2400_handlers import tree
-from nanojunction.instruments.virtual.keithley2400_settings import Settings2400
-from nanojunction.instruments.virtual.keithley2400_trigger import TriggerModel
-from nanojunction.instruments.virtual.keithley2400_unit import Reading, SourceMeasureUnit
+from nanojunction.instruments.virtual.keithley2400.checks import CHECKS
+from nanojunction.instruments.virtual.keithley2400.commands import Command, Parameters, Setting
+from nanojunction.instruments.virtual.keithley2400.handlers import tree
+from nanojunction.instruments.virtual.keithley2400.settings import Settings2400
+from nanojunction.instruments.virtual.keithley2400.trigger import TriggerModel
+from nanojunction.instruments.virtual.keithley2400.unit import Reading, SourceMeasureUnit
 from nanojunction.instruments.virtual.scpi import ScpiError
 from nanojunction.instruments.virtual.status import StatusModel
 from nanojunction.instruments.virtual.world import World

@@ -7,8 +7,8 @@ from collections import deque
 from dataclasses import dataclass
 from typing import Literal
 
-from nanojunction.instruments.virtual import keithley2400_settings as spec
-from nanojunction.instruments.virtual.keithley2400_settings import (
+from nanojunction.instruments.virtual.keithley2400 import settings as spec
+from nanojunction.instruments.virtual.keithley2400.settings import (
     NOT_MEASURED,
     OVERFLOW,
     Settings2400,

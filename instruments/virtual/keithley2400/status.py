@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from nanojunction.instruments.virtual import scpi
-from nanojunction.instruments.virtual.keithley2400_commands import (
+from nanojunction.instruments.virtual.keithley2400.commands import (
     Command,
     Count,
     Parameters,

@@ -10,9 +10,9 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator
 
-from nanojunction.instruments.virtual.keithley2400_checks import check_sweep
-from nanojunction.instruments.virtual.keithley2400_sweep import sweep_levels
-from nanojunction.instruments.virtual.keithley2400_unit import (
+from nanojunction.instruments.virtual.keithley2400.checks import check_sweep
+from nanojunction.instruments.virtual.keithley2400.sweep import sweep_levels
+from nanojunction.instruments.virtual.keithley2400.unit import (
     COMPLIANCE,
     OVER_RANGE,
     RANGE_COMPLIANCE,

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from nanojunction.instruments.virtual import scpi
-from nanojunction.instruments.virtual.keithley2400_settings import (
+from nanojunction.instruments.virtual.keithley2400.settings import (
     CURRENT_RANGES,
     RESISTANCE_RANGES,
     VOLTAGE_RANGES,

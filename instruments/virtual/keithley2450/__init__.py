@@ -1,0 +1,1 @@
+"""The virtual Keithley 2450 SourceMeter, true to its SCPI protocol."""

@@ -1,0 +1,1 @@
+"""Recipes: many runs in nested loops, journalled, resumable, timed before they start."""
