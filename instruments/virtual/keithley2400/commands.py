@@ -20,7 +20,7 @@ from nanojunction.instruments.virtual.keithley2400.settings import (
 from nanojunction.instruments.virtual.scpi import ScpiError
 
 if TYPE_CHECKING:
-    from nanojunction.instruments.virtual.keithley2400 import Keithley2400
+    from nanojunction.instruments.virtual.keithley2400.instrument import Keithley2400
 
 Parameters = tuple[str, ...]
 #: What carries out a header. A query that returns None is answered with the readings of the

@@ -25,7 +25,7 @@ from nanojunction.instruments.virtual.keithley2400.sweep import commands as swee
 from nanojunction.instruments.virtual.scpi import ScpiError
 
 if TYPE_CHECKING:
-    from nanojunction.instruments.virtual.keithley2400 import Keithley2400
+    from nanojunction.instruments.virtual.keithley2400.instrument import Keithley2400
 
 _FUNCTIONS = ("CURRent", "VOLTage", "RESistance")
 _ELEMENTS = ("VOLTage", "CURRent", "RESistance", "TIME", "STATus")

@@ -13,7 +13,7 @@ from nanojunction.instruments.virtual.keithley2400.settings import Settings2400
 from nanojunction.instruments.virtual.scpi import ScpiError
 
 if TYPE_CHECKING:
-    from nanojunction.instruments.virtual.keithley2400 import Keithley2400
+    from nanojunction.instruments.virtual.keithley2400.instrument import Keithley2400
 
 #: Most values in one :SOURce:LIST message, and in a list that was put together.
 _LIST_MESSAGE, _LIST = 100, 2500

@@ -36,8 +36,8 @@ class TriggerModel:
         self.events = events
         self.readings: list[Reading] = []
         self.buffer: list[Reading] = []
-        self.buffer_points = 100
-        self.buffering = False
+        self.buffer_points: int = 100
+        self.buffering: bool = False
         self.running = False
         self.next_event_s = _NEVER
         self.ended_s = unit.world.now()

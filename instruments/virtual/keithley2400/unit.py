@@ -41,9 +41,9 @@ class SourceMeasureUnit:
 
     def __init__(self, world: World) -> None:
         self.world = world
-        self.settings = Settings2400()
-        self.output_on = False
-        self.time_zero_s = world.now()
+        self.settings: Settings2400 = Settings2400()
+        self.output_on: bool = False
+        self.time_zero_s: float = world.now()
         self.swept_level: float | None = None  # a sweep's; None for the programmed one
         self.swept_peak = 0.0
         self._resistance_range = self.settings.resistance_range
