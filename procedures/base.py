@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -15,10 +15,11 @@ from pymeasure.experiment import Procedure
 
 from nanojunction.instruments.errors import LaboratoryError
 from nanojunction.instruments.ramps import Stability, Watch, ramp_level
-from nanojunction.instruments.roles import MagnetState, Reading, SourceSettings
+from nanojunction.instruments.roles import Function, MagnetState, Reading, SourceSettings
 from nanojunction.instruments.safe_state import magnet_to_hold, source_to_safe
 from nanojunction.instruments.station import Station, Unsafe
 from nanojunction.instruments.station_file import StationConfig
+from nanojunction.procedures.check_source import MEASURED, check_source
 from nanojunction.procedures.environment import (
     FIELD,
     TEMPERATURE,
@@ -27,12 +28,17 @@ from nanojunction.procedures.environment import (
     go_to_field,
     go_to_temperature,
 )
+from nanojunction.procedures.partial import Partial
 from nanojunction.procedures.run_parameters import ProcedureError, RunParameters
 
 log = logging.getLogger(__name__)
 
-TIME, LEG, SETPOINT_V = "Time (s)", "Leg", "Setpoint (V)"
+TIME, LEG = "Time (s)", "Leg"
+SETPOINT: dict[Function, str] = {"voltage": "Setpoint (V)", "current": "Setpoint (A)"}
 VOLTAGE, CURRENT, COMPLIANCE = "Voltage (V)", "Current (A)", "In compliance"
+#: 1 where the instrument has changed its measuring range since the row before, −1 where it does
+#: not tell; the column is left out where the range is locked.
+RANGE_CHANGED = "Range changed"
 #: A second of a faster clock is milliseconds: that T and H are read every so often is said here.
 ENVIRONMENT_NOTE = "field and temperatures read every {:g} s, in between the last reading stands"
 
@@ -46,8 +52,10 @@ class JunctionProcedure(RunParameters):
 
     #: Kind of the run, as the analysis names it.
     KIND: ClassVar[str] = "unknown"
+    #: What is sourced; the other quantity is measured, and limited by the compliance.
+    SOURCE: ClassVar[Function] = "voltage"
     DATA_COLUMNS: Sequence[str] = (
-        TIME, LEG, SETPOINT_V, VOLTAGE, CURRENT, FIELD, TEMPERATURE, COMPLIANCE,
+        TIME, LEG, SETPOINT["voltage"], VOLTAGE, CURRENT, FIELD, TEMPERATURE, COMPLIANCE,
     )  # fmt: skip
 
     def __init__(self, **parameters: Any) -> None:
@@ -57,6 +65,9 @@ class JunctionProcedure(RunParameters):
         self._environment: Environment | None = None
         self._start_s = 0.0
         self._started = datetime.now(UTC)
+        self._last_range: float | None = None
+        #: What earlier parts of this run have; None for a run from its beginning.
+        self.done: Partial | None = None
         #: What the end of the run could not make safe.
         self.unsafe: tuple[str, ...] = ()
         for name, value in parameters.items():
@@ -80,7 +91,32 @@ class JunctionProcedure(RunParameters):
         """Set the columns to those that a station can fill."""
         fixed = [name for name in type(self).DATA_COLUMNS if name not in (FIELD, TEMPERATURE)]
         end = fixed.index(COMPLIANCE)
-        self.DATA_COLUMNS = [*fixed[:end], *environment_columns(config), *fixed[end:]]
+        flags = [] if self.measure_range else [RANGE_CHANGED]
+        columns = [*fixed[:end], *environment_columns(config), COMPLIANCE, *flags]
+        self.DATA_COLUMNS = [*columns, *fixed[end + 1 :]]
+
+    def continue_after(self, done: Partial) -> None:
+        """Go on after the rows of earlier parts; raises ProcedureError if they are too many."""
+        planned = self.planned_rows()
+        if planned is not None and done.rows > planned:
+            raise ProcedureError(
+                f"{done.files[-1]}: the earlier parts have {done.rows} rows, the whole run has "
+                f"{planned}: they belong to another run"
+            )
+        self.done = done
+
+    def planned_rows(self) -> int | None:
+        """Return how many rows the whole run has, None if only the run itself can tell."""
+        return None
+
+    def is_open_ended(self) -> bool:
+        """Tell whether only a person ends the run, so that stopping it finishes it."""
+        return False
+
+    @property
+    def rows_done(self) -> int:
+        """How many rows the earlier parts of this run have."""
+        return 0 if self.done is None else self.done.rows
 
     def check(self) -> None:
         """Check everything against the station before the first output; raises on what is wrong.
@@ -89,19 +125,7 @@ class JunctionProcedure(RunParameters):
         beyond the station's limits, StationError if the station lacks an instrument.
         """
         station = self.station
-        if self.compliance:
-            station.source_meter.limits.check("current", self.compliance)
-        if self.measure_range > station.source_meter.limits.max_current_A * 1.1:
-            raise ProcedureError(
-                f"measure_range: {self.measure_range:g} A lies beyond the station's limit of "
-                f"{station.source_meter.limits.max_current_A:g} A"
-            )
-        compliance = self.compliance or station.source_meter.limits.max_current_A
-        if self.measure_range > 10.0 * compliance:
-            raise ProcedureError(
-                f"measure_range: {self.measure_range:g} A is far beyond the compliance of "
-                f"{compliance:g} A, which no source-meter takes; give a smaller one or leave it out"
-            )
+        check_source(self, station.source_meter.limits)
         if (target_K := self.target_K()) is not None:
             station.temperature.check(target_K, self._temperature_rate())
         if (target_T := self.target_T()) is not None:
@@ -175,10 +199,11 @@ class JunctionProcedure(RunParameters):
         """Return the source-meter's settings for this run."""
         config = self.station.config.source_meter
         assert config is not None  # check() has asked for it
+        limits = self.station.source_meter.limits
         return SourceSettings(
-            source="voltage",
-            compliance=self.compliance or config.max_current_A,
-            source_range=self.largest_voltage() or None,
+            source=self.SOURCE,
+            compliance=self.compliance or limits.of(MEASURED[self.SOURCE]),
+            source_range=self.largest_level() or None,
             measure_range=self.measure_range or None,
             nplc=self.nplc,
             autozero=self.autozero,
@@ -188,8 +213,8 @@ class JunctionProcedure(RunParameters):
             settle_s=self.settle,
         )
 
-    def largest_voltage(self) -> float:
-        """Return the largest |V| of the run; the source's range is locked to it."""
+    def largest_level(self) -> float:
+        """Return the largest level (|V| or |I|) of the run; the source's range is locked to it."""
         raise NotImplementedError
 
     def watch(self) -> Watch:
@@ -202,33 +227,61 @@ class JunctionProcedure(RunParameters):
         rate = self._temperature_rate()
         return go_to_temperature(self.station, target_K, rate, stability, self.watch())
 
-    def energise(self, level_V: float) -> bool:
-        """Switch the output on at 0 V and ramp to the first level; False when told to stop."""
-        config = self.station.config.source_meter
-        assert config is not None  # check() has asked for it
+    def energise(self, level: float) -> bool:
+        """Switch the output on at zero and ramp to the first level; False when told to stop."""
         self.station.source_meter.output_on()
-        return ramp_level(self.station.source_meter, level_V, config.ramp_V_per_s, self.watch())
+        return self.ramp_to(level, self.watch())
 
     def de_energise(self) -> None:
-        """Ramp to 0 V, even when told to stop, and open the output."""
+        """Ramp to zero, even when told to stop, and open the output."""
+        self.ramp_to(0.0, Watch(self.station.clock))
+        self.station.source_meter.output_off()
+
+    def ramp_to(self, level: float, watch: Watch) -> bool:
+        """Ramp the source at the station's rate; False when told to stop."""
         config = self.station.config.source_meter
         assert config is not None  # check() has asked for it
-        meter, watch = self.station.source_meter, Watch(self.station.clock)
-        ramp_level(meter, 0.0, config.ramp_V_per_s, watch)
-        meter.output_off()
+        rate = config.ramp_V_per_s if self.SOURCE == "voltage" else config.ramp_A_per_s
+        return ramp_level(self.station.source_meter, level, rate, watch)
 
-    def row(self, leg: int, setpoint_V: float, reading: Reading) -> dict[str, float | int]:
+    def row(self, leg: int, setpoint: float, reading: Reading) -> dict[str, float | int]:
         """Return one row with the time and the environment of now."""
-        assert self._environment is not None  # startup has made it
-        return {
-            TIME: self.station.clock.now() - self._start_s,
+        now = self.station.clock.now()
+        return self.row_at(now, self.environment.read(), leg, setpoint, reading)
+
+    def row_at(
+        self,
+        moment: float,
+        environment: Mapping[str, float],
+        leg: int,
+        setpoint: float,
+        reading: Reading,
+    ) -> dict[str, float | int]:
+        """Return the row of a reading taken at `moment` (s on the clock)."""
+        row = {
+            TIME: moment - self._start_s,
             LEG: leg,
-            SETPOINT_V: setpoint_V,
+            SETPOINT[self.SOURCE]: setpoint,
             VOLTAGE: reading.voltage_V,
             CURRENT: reading.current_A,
-            **self._environment.read(),
+            **environment,
             COMPLIANCE: int(reading.in_compliance),
         }
+        if not self.measure_range:
+            row[RANGE_CHANGED] = self._range_changed(reading)
+        return row
+
+    def _range_changed(self, reading: Reading) -> int:
+        before, self._last_range = self._last_range, reading.measure_range
+        if reading.measure_range is None:
+            return -1
+        return int(before is not None and reading.measure_range != before)
+
+    @property
+    def environment(self) -> Environment:
+        """Field and temperatures of this run."""
+        assert self._environment is not None  # startup has made it
+        return self._environment
 
     def seconds_per_point(self) -> float:
         """Return settling and integration time of one point (voltage and current, autozero)."""
@@ -249,6 +302,13 @@ class JunctionProcedure(RunParameters):
     def speed(self) -> str:
         """Return how much faster than real time the station's clock runs."""
         return f"{self.station.clock.speed:g}"
+
+    def part_words(self) -> str:
+        """Return which part of a run this is, and what it goes on after."""
+        if self.done is None:
+            return "1"
+        names = ", ".join(file.name for file in self.done.files)
+        return f"{self.done.part}, after {self.done.rows} rows in {names}"
 
     def environment_words(self) -> str:
         """Return how field and temperatures came into the rows."""

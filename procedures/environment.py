@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -36,6 +37,11 @@ class Environment:
     interval_s: float
     _read_at: float | None = field(default=None, init=False)
     _last: dict[str, float] = field(default_factory=dict, init=False)
+
+    @property
+    def read_at(self) -> float:
+        """When the last reading was taken (s on the clock), −inf before the first."""
+        return -math.inf if self._read_at is None else self._read_at
 
     def read(self) -> dict[str, float]:
         """Return the columns of `environment_columns` with their values in T and K."""

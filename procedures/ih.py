@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from nanojunction.instruments.errors import InstrumentFault
 from nanojunction.instruments.ramps import ARRIVED_T, field_arrived
-from nanojunction.procedures.base import JunctionProcedure
+from nanojunction.procedures.base import LEG, JunctionProcedure
 from nanojunction.procedures.environment import FIELD, go_to_field
 from nanojunction.procedures.quantities import (
     QuantityListParameter,
@@ -39,31 +41,53 @@ class IHSweep(JunctionProcedure):
             raise ProcedureError(f"fields: {problem}") from problem
 
     def check(self) -> None:
-        """Check voltage, every field and the rate, beside what all procedures check."""
-        self.station.source_meter.limits.check("voltage", self.voltage)
+        """Check every field and the rate, beside what all procedures check."""
         ramp = self.ramp()
         for target in ramp.turning_points:
             self.station.magnet.check(target, ramp.rate_T_per_min)
         super().check()
 
-    def largest_voltage(self) -> float:
+    def largest_level(self) -> float:
         """Return the held |V|."""
         return abs(float(self.voltage))
 
     def execute(self) -> None:
-        """Go to the first field, then measure along each leg until the magnet holds at its end."""
+        """Go to the first field, then measure along each leg until the magnet holds at its end.
+
+        What earlier parts have measured is driven again with the output open, without a row:
+        a magnetic junction has the same history then.
+        """
         ramp = self.ramp()
-        self.emit("words", f"going to {ramp.turning_points[0]:g} T")
-        if not go_to_field(
-            self.station, ramp.turning_points[0], ramp.rate_T_per_min, self.watch()
-        ) or not self.energise(self.voltage):
+        legs = ramp.legs()
+        first_leg, here = self._goes_on_at(legs)
+        if first_leg == len(legs):
             return
-        done = 0.0
-        for leg, (start, stop) in enumerate(ramp.legs()):
-            share = 6000.0 * abs(stop - start) / ramp.rate_T_per_min / ramp.duration_s()
-            if not self._measure_leg(leg, start, stop, done, share):
+        way = [start for start, _stop in legs[: first_leg + 1]] + [here]
+        for target in dict.fromkeys(way):
+            self.emit("words", f"going to {target:g} T")
+            if not go_to_field(self.station, target, ramp.rate_T_per_min, self.watch()):
                 return
-            done += share
+        if not self.energise(self.voltage):
+            return
+        gone = sum(abs(stop - start) for start, stop in legs[:first_leg])
+        per_tesla = 6000.0 / ramp.rate_T_per_min / ramp.duration_s()
+        for leg, (start, stop) in enumerate(legs[first_leg:], first_leg):
+            share = per_tesla * abs(stop - start)
+            if not self._measure_leg(leg, start, stop, per_tesla * gone, share):
+                return
+            gone += abs(stop - start)
+
+    def _goes_on_at(self, legs: Sequence[tuple[float, float]]) -> tuple[int, float]:
+        """Return the leg and the field (T) at which to begin: the first, or after earlier parts."""
+        if self.done is None or not self.done.last:
+            return 0, legs[0][0]
+        leg = int(self.done.last[LEG])
+        if leg >= len(legs):
+            raise ProcedureError(f"{self.done.files[-1]}: leg {leg} belongs to another run")
+        field_T, stop = self.done.last[FIELD], legs[leg][1]
+        if abs(field_T - stop) <= 2.0 * ARRIVED_T:
+            return leg + 1, stop
+        return leg, field_T
 
     def _measure_leg(self, leg: int, start: float, stop: float, done: float, share: float) -> bool:
         """Measure while the field ramps from `start` to `stop`; False when told to stop."""

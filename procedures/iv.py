@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from pymeasure.experiment import IntegerParameter
+from collections.abc import Sequence
+
+from pymeasure.experiment import IntegerParameter, ListParameter
 
 from nanojunction.procedures.base import JunctionProcedure
+from nanojunction.procedures.buffered import LONGEST_LIST_S, measure_list, points_per_list
 from nanojunction.procedures.quantities import (
     QuantityListParameter,
     QuantityParameter,
     parse_quantities,
 )
 from nanojunction.procedures.run_parameters import ProcedureError
-from nanojunction.procedures.sweep import Sweep, standard_legs
+from nanojunction.procedures.sweep import Sweep, SweepPoint, standard_legs
 
 
 class IVSweep(JunctionProcedure):
@@ -34,6 +37,11 @@ class IVSweep(JunctionProcedure):
     repeats = IntegerParameter(
         "Repeats", minimum=1, maximum=10000, default=1, description="how often the sweep is made"
     )
+    buffered = ListParameter(
+        "Buffered", choices=["auto", "on", "off"], default="auto",
+        description="the source-meter runs the voltages by itself: where it is faster, always, "
+        "never; needs a locked range",
+    )  # fmt: skip
 
     def sweep(self) -> Sweep:
         """Return the sweep; raises ProcedureError if turning points and step do not fit."""
@@ -44,30 +52,67 @@ class IVSweep(JunctionProcedure):
             raise ProcedureError(str(problem)) from problem
 
     def check(self) -> None:
-        """Check every setpoint against the limits, beside what all procedures check."""
-        self.station.source_meter.limits.check("voltage", self.largest_voltage())
+        """Check every setpoint against the limits, and whether lists can be run if asked for."""
         super().check()
+        if self.buffered == "on" and points_per_list(self) < 1:
+            raise ProcedureError(
+                "buffered: needs a locked measure_range, a source-meter that runs lists, and at "
+                f"most {LONGEST_LIST_S:g} s for two points; leave it out or change these"
+            )
 
-    def largest_voltage(self) -> float:
+    def largest_level(self) -> float:
         """Return the largest |V| of the sweep."""
         return max(map(abs, self.sweep().extent()))
 
-    def execute(self) -> None:
-        """Measure the sweep point by point."""
-        self.sweep_once(self.sweep(), first_leg=0, done=0.0, share=100.0)
+    def planned_rows(self) -> int:
+        """Return the number of points."""
+        return len(self.sweep())
 
-    def sweep_once(self, sweep: Sweep, *, first_leg: int, done: float, share: float) -> bool:
-        """Measure one sweep; `share` percent of the run from `done` on. False when told to stop."""
-        meter, total = self.station.source_meter, len(sweep)
-        if not self.energise(sweep.turning_points[0]):
+    def execute(self) -> None:
+        """Measure the sweep, from the first point that earlier parts do not have."""
+        self.sweep_once(first_leg=0, skip=self.rows_done, done=0.0, share=100.0)
+
+    def sweep_once(self, *, first_leg: int, skip: int, done: float, share: float) -> bool:
+        """Measure one sweep from point `skip` on; False when told to stop.
+
+        It is `share` percent of the run, of which `done` percent are behind it.
+        """
+        points = tuple(self.sweep().points())
+        at_once = points_per_list(self)
+        if skip == len(points):
+            return True
+        if not self._approach(points, skip):
             return False
-        for index, point in enumerate(sweep.points()):
+        while skip < len(points):
             if self.should_stop():
                 return False
-            reading = meter.set_and_read(point.setpoint)
-            self.emit("results", self.row(first_leg + point.leg, point.setpoint, reading))
-            self.emit("progress", done + share * (index + 1) / total)
+            for row in self._rows(points[skip : skip + max(at_once, 1)], first_leg, at_once):
+                self.emit("results", row)
+                skip += 1
+            self.emit("progress", done + share * skip / len(points))
         return True
+
+    def _rows(
+        self, points: Sequence[SweepPoint], first_leg: int, at_once: int
+    ) -> list[dict[str, float | int]]:
+        if at_once:
+            return measure_list(self, points, first_leg)
+        (point,) = points
+        reading = self.station.source_meter.set_and_read(point.setpoint)
+        return [self.row(first_leg + point.leg, point.setpoint, reading)]
+
+    def _approach(self, points: Sequence[SweepPoint], skip: int) -> bool:
+        """Ramp to the point before the first missing one, along the leg: junctions remember."""
+        start = next(point for point in points if point.leg == points[skip].leg)
+        before = points[skip - 1] if points[skip] is not start else start
+        return self.energise(start.setpoint) and self.ramp_to(before.setpoint, self.watch())
+
+    def environment_words(self) -> str:
+        """Return how field and temperatures came into the rows."""
+        words = super().environment_words()
+        if not points_per_list(self):
+            return words
+        return f"{words}; lists run by the source-meter: interpolated between such readings"
 
     def get_estimates(self) -> float:
         """Return the duration in seconds, without the ramps of temperature and field."""

@@ -101,6 +101,7 @@ class RunParameters(Procedure):
     )  # fmt: skip
 
     kind = Metadata("Kind", fget="KIND")
+    part = Metadata("Part", fget="part_words")
     started = Metadata("Started", fget="started_iso")
     software = Metadata("Software", fget="software_version")
     clock_speed = Metadata("Clock speed", fget="speed")

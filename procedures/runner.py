@@ -20,6 +20,7 @@ from nanojunction.instruments.errors import LaboratoryError
 from nanojunction.instruments.safe_state import magnet_to_hold, source_to_safe
 from nanojunction.instruments.station import Station
 from nanojunction.procedures.base import COMPLIANCE, JunctionProcedure
+from nanojunction.procedures.partial import Partial
 from nanojunction.procedures.runfile import NotWritten, RunFile, free_path, header
 
 log = logging.getLogger(__name__)
@@ -101,14 +102,19 @@ def run_procedure(
     name: str | None = None,
     stop: StopRequest | None = None,
     on_progress: Callable[[Progress], None] = lambda _progress: None,
+    continues: Partial | None = None,
 ) -> Outcome:
     """Run `procedure` on `station` into a new run file in `folder`, and return how it ended.
 
-    Everything is checked before the first output. Raises LaboratoryError if the run cannot start
-    at all (a check fails, the file cannot be created); from then on the outcome tells.
+    With `continues` it goes on after the rows of earlier parts, in a file named after the first
+    of them. Everything is checked before the first output. Raises LaboratoryError if the run
+    cannot start at all (a check fails, the file cannot be created); from then on the outcome tells.
     """
     procedure.attach(station)
     procedure.check_parameters()
+    if continues is not None:
+        procedure.continue_after(continues)
+        name = continues.next_name
     procedure.check()
     stop = stop or StopRequest()
     path = free_path(folder, name or default_name(procedure))
@@ -202,7 +208,7 @@ class _RunningRun:
             self._fail(f"{type(problem).__name__}: {problem}")
         if self.status == "failed":
             self.procedure.status = Procedure.FAILED
-        elif self.stop.asked():
+        elif self.stop.asked() and not self.procedure.is_open_ended():
             self.status, self.procedure.status = "aborted", Procedure.ABORTED
         else:
             self.procedure.status = Procedure.FINISHED

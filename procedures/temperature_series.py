@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from nanojunction.instruments.roles import Reading
 from nanojunction.procedures.base import JunctionProcedure
 from nanojunction.procedures.iv import IVSweep
@@ -34,22 +36,43 @@ class TemperatureSeries(IVSweep):
             self.station.temperature.check(target, self._temperature_rate())
         super().check()
 
+    def planned_rows(self) -> int:
+        """Return the number of points at all temperatures."""
+        return len(self.targets()) * len(self.sweep())
+
     def execute(self) -> None:
-        """At each temperature: wait until stable, measure the sweep, open the output."""
-        sweep = self.sweep()
-        share = 100.0 / len(self.targets())
+        """At each temperature: wait until stable, measure the sweep, open the output.
+
+        Temperatures that earlier parts have measured are passed over.
+        """
+        sweep, share = self.sweep(), 100.0 / len(self.targets())
+        finished, skip = divmod(self.rows_done, len(sweep))
         for index, target in enumerate(self.targets()):
+            if index < finished:
+                continue
             if not self.settle_at(target):
                 return
             self._target_K = target
-            first_leg = index * len(sweep.legs())
-            if not self.sweep_once(sweep, first_leg=first_leg, done=index * share, share=share):
+            if not self.sweep_once(
+                first_leg=index * len(sweep.legs()),
+                skip=skip if index == finished else 0,
+                done=index * share,
+                share=share,
+            ):
                 return
             self.de_energise()
 
-    def row(self, leg: int, setpoint_V: float, reading: Reading) -> dict[str, float | int]:
+    def row_at(
+        self,
+        moment: float,
+        environment: Mapping[str, float],
+        leg: int,
+        setpoint: float,
+        reading: Reading,
+    ) -> dict[str, float | int]:
         """Return a row that names the plateau it belongs to."""
-        return super().row(leg, setpoint_V, reading) | {SETPOINT_K: self._target_K}
+        row = super().row_at(moment, environment, leg, setpoint, reading)
+        return row | {SETPOINT_K: self._target_K}
 
     def get_estimates(self) -> float:
         """Return the duration of the sweeps in seconds, without the changes of temperature."""
