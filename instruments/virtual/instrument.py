@@ -24,6 +24,8 @@ class VirtualInstrument(ABC):
 
     driver: ClassVar[str]
     termination: ClassVar[str]
+    #: Characters any of which ends a line that arrives; empty: only `termination` does.
+    line_ends: ClassVar[str] = ""
 
     def __init__(self, world: World, latency_s: float = 0.0) -> None:
         self.world = world
@@ -55,6 +57,10 @@ class VirtualInstrument(ABC):
     @abstractmethod
     def fail(self, line: str) -> str | None:
         """Return the answer after an error inside the instrument."""
+
+    def greeting(self) -> Sequence[str]:
+        """Return the lines that a client is sent as soon as it has connected to the socket."""
+        return ()
 
     def urgent(self, line: str) -> bool:
         """Return whether a line is carried out at once, even while the instrument is busy."""

@@ -1,29 +1,63 @@
-"""One instrument on one loopback socket.
+"""One instrument on one port: lines come in, answers go out, and scheduled faults happen.
 
-A raw instrument socket takes one client: a second one is accepted and closed at once. A client
-that leaves makes room for the next; the instrument keeps its state, carries out what it was
-sent before, and answers to nobody.
+A port is a loopback socket or a pseudo-terminal (`ports`, `serial_port`). The instrument keeps its
+state from one client to the next, carries out what it was sent before a client left, and answers
+to nobody then.
 """
 
 from __future__ import annotations
 
 import logging
-import select
-import selectors
-import socket
+import math
 import threading
 from collections import deque
 from dataclasses import dataclass
+from typing import Protocol
 
+from nanojunction.instruments.clock import Clock
+from nanojunction.instruments.virtual.faults import Drop, Garbage, Half, Hang, Late
 from nanojunction.instruments.virtual.instrument import VirtualInstrument, nobody
+from nanojunction.instruments.virtual.trouble import Trouble
 
 log = logging.getLogger(__name__)
 
 #: Longest line that is looked at (bytes); what is longer is refused.
 MAX_LINE = 65_536
 
-#: How long (s of the wall clock) a client may leave its answers unread before it is let go.
-_PATIENCE_S = 2.0
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """Bytes from the client with a number; without bytes: a client has come."""
+
+    client: int
+    data: bytes
+
+
+class Port(Protocol):
+    """Where an instrument's bytes come from and go to. It serves one client at a time."""
+
+    @property
+    def address(self) -> str:
+        """The VISA address under which a client opens it."""
+
+    @property
+    def byte_s(self) -> float:
+        """What a byte costs on this line (s of the world's clock)."""
+
+    def receive(self, timeout_s: float | None) -> list[Arrival]:
+        """Return what has arrived; wait for it (or for `wake`) if `timeout_s` is None."""
+
+    def send(self, data: bytes, client: int) -> None:
+        """Send to the client with this number; to nobody if it has left."""
+
+    def drop(self) -> None:
+        """Close the client's connection."""
+
+    def wake(self) -> None:
+        """End a `receive` that waits in another thread."""
+
+    def close(self) -> None:
+        """Close the port."""
 
 
 class _ClosingError(Exception):
@@ -34,28 +68,23 @@ class _ClosingError(Exception):
 class _Line:
     text: str
     arrived_s: float
-    client: socket.socket
+    client: int
 
 
 class InstrumentServer:
-    """Serves a virtual instrument on 127.0.0.1 while it is entered.
+    """Serves a virtual instrument on a port while it is entered; the port is closed at the end."""
 
-    Raises OSError if no port can be had.
-    """
-
-    def __init__(self, instrument: VirtualInstrument) -> None:
+    def __init__(
+        self, instrument: VirtualInstrument, port: Port, trouble: Trouble | None = None
+    ) -> None:
         self.instrument = instrument
+        self.port = port
+        self.trouble = trouble or Trouble(instrument.world)
         self._end = instrument.termination.encode("ascii")
-        self._listener = socket.create_server(("127.0.0.1", 0), backlog=4)
-        self._listener.setblocking(False)
-        self.port: int = self._listener.getsockname()[1]
-        self._wake, self._waker = socket.socketpair()
-        self._selector = selectors.DefaultSelector()
-        self._selector.register(self._listener, selectors.EVENT_READ)
-        self._selector.register(self._wake, selectors.EVENT_READ)
-        self._client: socket.socket | None = None
+        self._client = 0
         self._buffer = bytearray()
         self._overlong = False
+        self._line_free_s = 0.0
         self._lines: deque[_Line] = deque()
         self._closing = threading.Event()
         self._thread = threading.Thread(
@@ -69,44 +98,82 @@ class InstrumentServer:
 
     def __exit__(self, *_exception: object) -> None:
         self._closing.set()
-        self._waker.send(b"x")
+        self.port.wake()
         self._thread.join()
         self.instrument.attend = nobody
-        self._let_go()
-        self._selector.close()
-        for sock in (self._listener, self._wake, self._waker):
-            sock.close()
+        self.port.close()
 
     def _run(self) -> None:
         try:
             while not self._closing.is_set():
                 self._receive(None)
                 while self._lines and not self._closing.is_set():
-                    self._answer(self._lines.popleft())
+                    self._exchange(self._lines.popleft())
         except _ClosingError:
             return
 
-    def _answer(self, line: _Line) -> None:
+    # One exchange
+
+    def _exchange(self, line: _Line) -> None:
+        fault = self.trouble.before(line.text)
+        if isinstance(fault, Hang):
+            self._wait_wall_clock(fault.seconds)
+        if isinstance(fault, Drop) and not fault.carried_out:
+            self.port.drop()
+            return
+        answer = self._answer(line)
+        if isinstance(fault, Drop):
+            self.port.drop()
+        elif answer is not None:
+            self._deliver(answer, line)
+
+    def _answer(self, line: _Line) -> str | None:
         try:
-            answer = self.instrument.handle(line.text, line.arrived_s)
+            return self.instrument.handle(line.text, line.arrived_s)
         except _ClosingError:
             raise
         except Exception:  # an error of the simulation must not look like a dead instrument
             log.exception("virtual %s failed on %r", self.instrument.driver, line.text)
-            answer = self.instrument.fail(line.text)
-        if answer is not None:
-            self._send(answer, line.client)
+            return self.instrument.fail(line.text)
 
-    def _send(self, answer: str, client: socket.socket) -> None:
-        if client is not self._client:
-            return  # who asked has left
-        try:
-            client.sendall(answer.encode("ascii", "replace") + self._end)
-        except OSError:
-            self._let_go()
+    def _deliver(self, answer: str, line: _Line) -> None:
+        """Send an answer, or what a fault makes of it."""
+        fault = self.trouble.of_answer(line.text)
+        whole = answer.encode("ascii", "replace")
+        match fault:
+            case Late():
+                self._wait_wall_clock(fault.seconds)
+                self._send(whole + self._end, line.client)
+            case Garbage():
+                self._send(fault.spoil(whole, self.trouble.random, self._end), line.client)
+            case Half():
+                self._send(whole[: (len(whole) + 1) // 2], line.client)
+                if fault.then == "close":
+                    self.port.drop()
+            case None:
+                self._send(whole + self._end, line.client)
+
+    def _send(self, data: bytes, client: int) -> None:
+        if self.port.byte_s > 0.0:
+            self.instrument.wait_until(self.instrument.time_s + len(data) * self.port.byte_s)
+        self.port.send(data, client)
+
+    def _wait_wall_clock(self, seconds: float) -> None:
+        """Do nothing for `seconds` of the wall clock, which is what clients' time-outs count."""
+
+        def closing() -> bool:
+            self._attend(out_of_idle=False)
+            return False
+
+        wall = Clock()
+        while seconds == math.inf:
+            wall.sleep(3600.0, closing)
+        wall.sleep(seconds, closing)
+
+    # What arrives
 
     def _attend(self, out_of_idle: bool) -> list[str]:
-        """Look after the socket while the instrument waits; return urgent lines out of idle."""
+        """Look after the port while the instrument waits; return urgent lines out of idle."""
         self._receive(0.0)
         if self._closing.is_set():
             raise _ClosingError
@@ -119,59 +186,33 @@ class InstrumentServer:
 
     def _receive(self, timeout_s: float | None) -> None:
         """Take in what has arrived; wait for it if `timeout_s` is None."""
-        ready = [key.fileobj for key, _ in self._selector.select(timeout_s)]
-        if self._client in ready:
-            self._read()
-        if self._listener in ready:
-            self._accept()
+        for arrival in self.port.receive(timeout_s):
+            if arrival.client != self._client:  # half a line is forgotten with who sent it
+                self._client = arrival.client
+                self._buffer.clear()
+                self._overlong = False
+            self._split(arrival)
 
-    def _accept(self) -> None:
-        try:
-            client, _ = self._listener.accept()
-        except OSError:
-            return  # it left before it was let in
-        while self._client is not None and select.select([self._client], [], [], 0.0)[0]:
-            self._read()  # it may have left just before
-        if self._client is not None:
-            client.close()
-            return
-        client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        client.settimeout(_PATIENCE_S)
-        self._client = client
-        self._selector.register(client, selectors.EVENT_READ)
-
-    def _read(self) -> None:
-        client = self._client
-        if client is None:
-            return
-        try:
-            data = client.recv(65_536)
-        except OSError:
-            data = b""
-        if not data:
-            self._let_go()
-            return
-        now = self.instrument.world.now()
-        *lines, rest = (bytes(self._buffer) + data).split(self._end)
+    def _split(self, arrival: Arrival) -> None:
+        *lines, rest = (bytes(self._buffer) + arrival.data).split(self._end)
         for line in lines:
+            arrived_s = self._arrived_s(len(line) + len(self._end))
             if self._overlong or len(line) > MAX_LINE:
-                self._refuse(line, client)
+                self._refuse(line, arrival.client)
             else:
-                self._lines.append(_Line(line.decode("latin-1"), now, client))
+                self._lines.append(_Line(line.decode("latin-1"), arrived_s, arrival.client))
             self._overlong = False
         if len(rest) > MAX_LINE:
             self._overlong, rest = True, b""
         self._buffer[:] = rest
 
-    def _refuse(self, line: bytes, client: socket.socket) -> None:
+    def _arrived_s(self, count: int) -> float:
+        """Return when a line of `count` bytes is through, which the line carries one by one."""
+        now = self.instrument.world.now()
+        self._line_free_s = max(self._line_free_s, now) + count * self.port.byte_s
+        return self._line_free_s if self.port.byte_s > 0.0 else now
+
+    def _refuse(self, line: bytes, client: int) -> None:
         answer = self.instrument.refuse(line[:80].decode("latin-1"))
         if answer is not None:
-            self._send(answer, client)
-
-    def _let_go(self) -> None:
-        client, self._client = self._client, None
-        self._buffer.clear()
-        self._overlong = False
-        if client is not None:
-            self._selector.unregister(client)
-            client.close()
+            self._send(answer.encode("ascii", "replace") + self._end, client)
