@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import math
+import re
 import threading
 from collections import deque
 from dataclasses import dataclass
@@ -81,6 +82,8 @@ class InstrumentServer:
         self.port = port
         self.trouble = trouble or Trouble(instrument.world)
         self._end = instrument.termination.encode("ascii")
+        ends = instrument.line_ends.encode("ascii")
+        self._line_end = re.compile(b"[" + re.escape(ends) + b"]" if ends else re.escape(self._end))
         self._client = 0
         self._buffer = bytearray()
         self._overlong = False
@@ -191,11 +194,19 @@ class InstrumentServer:
                 self._client = arrival.client
                 self._buffer.clear()
                 self._overlong = False
+                self._greet(arrival.client)
             self._split(arrival)
 
+    def _greet(self, client: int) -> None:
+        if greeting := self.instrument.greeting():
+            text = self.instrument.termination.join(greeting)
+            self.port.send(text.encode("ascii") + self._end, client)
+
     def _split(self, arrival: Arrival) -> None:
-        *lines, rest = (bytes(self._buffer) + arrival.data).split(self._end)
+        *lines, rest = self._line_end.split(bytes(self._buffer) + arrival.data)
         for line in lines:
+            if not line and self.instrument.line_ends and not self._overlong:
+                continue  # what stands between CR and LF is no line
             arrived_s = self._arrived_s(len(line) + len(self._end))
             if self._overlong or len(line) > MAX_LINE:
                 self._refuse(line, arrival.client)
