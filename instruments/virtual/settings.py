@@ -42,6 +42,10 @@ class WorldSettings:
     inductance_H: float = 12.0
     magnet_lead_resistance_ohm: float = 0.004
 
+    # Field probe at the junction
+    field_probe_offset_T: float = 3e-5
+    field_probe_noise_T: float = 5e-6
+
     # Measuring line
     line_frequency_Hz: float = 50.0
     lead_resistance_ohm: float = 0.3
@@ -62,6 +66,7 @@ class WorldSettings:
 
     def __post_init__(self) -> None:
         signed = {
+            "field_probe_offset_T",
             "source_gain_error",
             "source_offset_V",
             "source_offset_of_range",
