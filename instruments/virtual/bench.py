@@ -55,8 +55,10 @@ class VirtualCryostat:
     """The virtual cryostat, served on loopback sockets while it is entered.
 
     `junction` is a law, or what `load_junction` takes (a name or a TOML file). A role set to
-    None is left out. Raises ValueError for a model that cannot be simulated or a speed outside
-    of 1 … 10000.
+    None is left out. With the `wiring` of a switch, `junctions` are at its positions and
+    `junction` is not used; a switch without wiring connects nothing and moves nothing. Raises
+    ValueError for a model that cannot be simulated, a junction at a position that is not wired,
+    or a speed outside of 1 … 10000.
     """
 
     def __init__(
@@ -81,7 +83,14 @@ class VirtualCryostat:
                 f"the bus latency must lie between 0 and 10 s, not at {bus_latency_s:g} s"
             )
         self.clock = Clock(speed)
-        self.world = World(_law(junction), self.clock, settings, seed)
+        self.world = World(
+            _law(junction),
+            self.clock,
+            settings,
+            seed,
+            junctions={position: _law(one) for position, one in junctions.items()},
+            wiring=wiring,
+        )
         wanted = {
             "source_meter": source_meter,
             "magnet": magnet,
@@ -119,12 +128,12 @@ class VirtualCryostat:
         self._endpoints.clear()
         self._servers.close()
 
-    def mount(self, junction: str | Path | JunctionLaw) -> None:
+    def mount(self, junction: str | Path | JunctionLaw, position: str = "") -> None:
         """Bond another junction: at rest, then brought to the present field.
 
         Whether the source is off or at 0 V meanwhile is the operator's business.
         """
-        self.world.mount(_law(junction))
+        self.world.mount(_law(junction), position)
 
 
 def _law(junction: str | Path | JunctionLaw) -> JunctionLaw:

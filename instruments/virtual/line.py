@@ -72,6 +72,21 @@ class Circuit:
         junction_V, current = self._driven_by_voltage(limit, lead, current_of)
         return WorkingPoint(junction_V, limit, current, True)
 
+    def solve_short(self, source: Source) -> WorkingPoint:
+        """Return the working point of leads that are joined: 0 V there, whatever flows."""
+        lead = self._lead_ohm if source.wires == 2 else 0.0
+        if source.kind == "current":
+            sensed = lead * source.level
+            if abs(sensed) <= source.limit:
+                return WorkingPoint(0.0, sensed, source.level, False)
+            limit = math.copysign(source.limit, sensed)
+            return WorkingPoint(0.0, limit, limit / lead, True)
+        if abs(source.level) <= lead * source.limit:
+            current = source.level / lead if lead > 0.0 else 0.0
+            return WorkingPoint(0.0, source.level, current, False)
+        limit = math.copysign(source.limit, source.level)
+        return WorkingPoint(0.0, lead * limit, limit, True)
+
     def _driven_by_voltage(
         self, level_V: float, lead_ohm: float, current_of: Law
     ) -> tuple[float, float]:
