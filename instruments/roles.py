@@ -25,6 +25,7 @@ class SourceSettings:
     A range of None is chosen by the instrument (autorange). `nplc` is the integration time in
     cycles of the mains, `settle_s` the wait between setting a level and measuring, and
     `filter_count` the number of readings averaged into one (1: filter off).
+    `guard` is what the guard terminal follows: the output, or the node between two resistors.
     """
 
     source: Function = "voltage"
@@ -37,6 +38,7 @@ class SourceSettings:
     wires: Literal[2, 4] = 2
     output_off: OutputOff = "high-impedance"
     settle_s: float = 0.0
+    guard: Literal["cable", "ohms"] = "cable"
 
 
 @dataclass(frozen=True, slots=True)

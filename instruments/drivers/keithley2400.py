@@ -2,17 +2,27 @@
 
 Source: Keithley 2400 Series User's Manual (2400S-900-01), sections 10, 17, 18. One reading is one
 compound message (`:SOUR:VOLT …;:READ?`): a single exchange on the bus, and no truncated setpoint.
+A list is loaded a hundred levels a message and run by one more, which also leaves the list mode.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pymeasure.instruments.keithley import Keithley2400
 
 from nanojunction.instruments.drivers.words import in_words
 from nanojunction.instruments.errors import InstrumentFault, WrongInstrument
-from nanojunction.instruments.roles import Function, OutputOff, Reading, Snapshot, SourceSettings
+from nanojunction.instruments.roles import (
+    Function,
+    OutputOff,
+    Reading,
+    Snapshot,
+    SourceSettings,
+    TimedReading,
+)
 from nanojunction.instruments.visa import TIMEOUT_S, Connection
 
 if TYPE_CHECKING:
@@ -29,6 +39,8 @@ OUTPUT_OFF: dict[OutputOff, str] = {
     "zero": "zero",
 }
 SCPI: dict[Function, str] = {"voltage": "VOLT", "current": "CURR"}
+#: Most levels of a list, and of one message that loads them (section 18, `:SOURce:LIST`).
+LONGEST_LIST, LEVELS_A_MESSAGE = 2500, 100
 
 
 def open_keithley2400(config: SourceMeterConfig, clock: Clock) -> Keithley2400SourceMeter:
@@ -60,6 +72,8 @@ class Keithley2400SourceMeter:
         self._connection = connection
         self._identity = identity
         self._source: Function = "voltage"
+        self._settings = SourceSettings()
+        self._asks_range = False
 
     def identify(self) -> str:
         """Return the answer to `*IDN?`."""
@@ -73,6 +87,7 @@ class Keithley2400SourceMeter:
         self.output_off()
         with in_words(self._connection):
             self._apply(settings)
+        self._settings, self._asks_range = settings, settings.measure_range is None
         self._connection.set_timeout_s(TIMEOUT_S + longest_reading_s(settings))
         if problems := self.errors():
             raise InstrumentFault(
@@ -89,6 +104,8 @@ class Keithley2400SourceMeter:
         self.set_level(0.0)
         smu.wires = settings.wires
         smu.output_off_state = OUTPUT_OFF[settings.output_off]
+        if settings.guard == "ohms":  # the other one is what *RST selects
+            smu.write(":SYST:GUAR OHMS")
         smu.write(":SENS:FUNC:CONC ON;:SENS:FUNC:ON 'VOLT','CURR'")
         setattr(smu, f"compliance_{measure}", settings.compliance)
         self._set_range(f"source_{settings.source}_range", settings.source_range)
@@ -130,9 +147,13 @@ class Keithley2400SourceMeter:
 
     def level(self) -> float:
         """Ask for the level, in V or A."""
-        source = self.source()
+        quantity = SCPI[self.source()]
+        answer = self.instrument.ask(f":SOUR:{quantity}:MODE?;:SOUR:{quantity}?")
+        mode, _, level = answer.strip().partition(";")
+        if mode != "FIX":  # a list that was refused: in its mode the level could not be set
+            self.instrument.write(f":SOUR:{quantity}:MODE FIX")
         with in_words(self._connection):
-            return float(getattr(self.instrument, f"source_{source}"))
+            return float(level)
 
     def set_level(self, level: float) -> None:
         """Set the level, in V or A."""
@@ -146,15 +167,98 @@ class Keithley2400SourceMeter:
         """Set the level and take one reading in a single exchange."""
         return self._ask_reading(f":SOUR:{SCPI[self._source]} {level:.9g};:READ?")
 
-    def _ask_reading(self, command: str) -> Reading:
-        answer = self.instrument.ask(command)
+    def longest_list(self) -> int:
+        """Return how many levels `run_list` takes at once."""
+        return LONGEST_LIST
+
+    def run_list(self, levels: Sequence[float]) -> tuple[TimedReading, ...]:
+        """Have the instrument run a list sweep; the level stays at the last one.
+
+        Raises ValueError for a list that is empty or longer than `longest_list`, and
+        InstrumentFault when the instrument refuses it or a reading goes over range.
+        """
+        count = len(levels)
+        if not 1 <= count <= LONGEST_LIST:
+            raise ValueError(
+                f"{self._connection.where}: a list has 1 to {LONGEST_LIST} levels, not {count}"
+            )
+        if count == 1:
+            return (_timed(self.set_and_read(levels[0]), 0.0),)
+        self._load_list(levels)
+        self._connection.set_timeout_s(TIMEOUT_S + count * longest_reading_s(self._settings))
         try:
-            voltage, current, _resistance, _time, status = map(float, answer.split(","))
+            answer = self.instrument.ask(self._list_message(count, levels[-1]))
+        finally:
+            self._connection.set_timeout_s(TIMEOUT_S + longest_reading_s(self._settings))
+        readings, _, error = answer.strip().rpartition(";")
+        self._check_no_error(error)
+        return self._timed_readings(readings.split(","), count)
+
+    def _load_list(self, levels: Sequence[float]) -> None:
+        """Write the levels, and have the instrument say that it took them."""
+        quantity = SCPI[self._source]
+        locked = self._settings.source_range is not None
+        message = f":SOUR:SWE:RANG {'FIX' if locked else 'BEST'};:SOUR:LIST:{quantity} "
+        for first in range(0, len(levels), LEVELS_A_MESSAGE):
+            part = levels[first : first + LEVELS_A_MESSAGE]
+            message += ",".join(f"{level:.9g}" for level in part)
+            if first + LEVELS_A_MESSAGE < len(levels):
+                self.instrument.write(message)
+                message = f":SOUR:LIST:{quantity}:APP "
+        self._check_no_error(self.instrument.ask(f"{message};:SYST:ERR?"))
+
+    def _list_message(self, count: int, last: float) -> str:
+        """Return the message that runs the list that is loaded.
+
+        At its end the source stands at the last level. The fixed level is set to the same before
+        its mode is selected: the junction sees no other in between, also when the connection is
+        lost meanwhile.
+        """
+        source = f":SOUR:{SCPI[self._source]}"
+        return (
+            f"{source}:MODE LIST;:TRIG:COUN {count};:SYST:TIME:RES;:READ?;"
+            f"{source} {last:.9g};{source}:MODE FIX;:TRIG:COUN 1;:SYST:ERR?"
+        )
+
+    def _check_no_error(self, answer: str) -> None:
+        code, _, text = answer.strip().partition(",")
+        with in_words(self._connection):
+            if float(code) == 0.0:
+                return
+        raise InstrumentFault(f"{self._connection.where}: refused a list ({code}, {text})")
+
+    def _timed_readings(self, elements: list[str], count: int) -> tuple[TimedReading, ...]:
+        if len(elements) != 5 * count:
+            raise InstrumentFault(
+                f"{self._connection.where}: answered {len(elements)} numbers to a list of {count} "
+                f"levels, where 5 a level were expected{self._reasons()}"
+            )
+        with in_words(self._connection):
+            numbers = [float(element) for element in elements]
+        began_s = numbers[3]
+        return tuple(
+            _timed(self._reading(*numbers[i : i + 3], numbers[i + 4]), numbers[i + 3] - began_s)
+            for i in range(0, len(numbers), 5)
+        )
+
+    def _ask_reading(self, command: str) -> Reading:
+        if self._asks_range:
+            command += f";:SENS:{SCPI[_other(self._source)]}:RANG?"
+        answer = self.instrument.ask(command)
+        elements, _, measure_range = answer.strip().partition(";")
+        try:
+            voltage, current, resistance, _time, status = map(float, elements.split(","))
+            reading = self._reading(voltage, current, resistance, status)
+            if not self._asks_range:
+                return reading
+            return replace(reading, measure_range=float(measure_range))
         except ValueError as problem:
             raise InstrumentFault(
                 f"{self._connection.where}: answered {answer!r} to {command!r}, "
                 f"which is no reading{self._reasons()}"
             ) from problem
+
+    def _reading(self, voltage: float, current: float, _ohm: float, status: float) -> Reading:
         bits = int(status)
         if bits & OVERFLOW or abs(voltage) >= NOT_A_READING or abs(current) >= NOT_A_READING:
             raise InstrumentFault(
@@ -198,6 +302,7 @@ class Keithley2400SourceMeter:
                 "settle_s": smu.source_delay,
                 "wires": smu.wires,
                 "output_off": smu.output_off_state,
+                "guard": smu.ask(":SYST:GUAR?").strip(),
             }
 
     def close(self) -> None:
@@ -213,6 +318,12 @@ def longest_reading_s(settings: SourceSettings) -> float:
     conversions = 2 * (3 if settings.autozero else 1) * settings.filter_count
     repeats = 1 if settings.measure_range is not None else 3
     return settings.settle_s + repeats * conversions * settings.nplc / 50.0
+
+
+def _timed(reading: Reading, at_s: float) -> TimedReading:
+    return TimedReading(
+        reading.voltage_V, reading.current_A, reading.in_compliance, reading.measure_range, at_s
+    )
 
 
 def _other(function: Function) -> Function:

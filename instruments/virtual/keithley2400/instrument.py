@@ -27,6 +27,9 @@ _tree: Callable[[], scpi.Tree[Command]] = functools.cache(tree)
 #: Carried out at once even outside of idle (manual, *OPC, section 16).
 _IMMEDIATE = ("*RST", "*TRG", "ABOR", "ABORT", "SYST:PRES", "SYSTEM:PRESET")
 
+#: Settings after which the programmed level is sourced, no longer a sweep's last one.
+_BACK_TO_FIXED = ("voltage_level", "current_level", "voltage_mode", "current_mode")
+
 #: Settings that change what the junction feels stand under these headers.
 _FELT = (":SOUR", ":OUTP", ":SYST", "[:SENS")
 
@@ -124,7 +127,7 @@ class Keithley2400(VirtualInstrument):
         setattr(self.unit.settings, setting.attribute, value)
         if setting.turns_off:
             setattr(self.unit.settings, setting.turns_off, False)
-        if setting.attribute in ("voltage_level", "current_level"):
+        if setting.attribute in _BACK_TO_FIXED and value != "LIST" and value != "SWE":
             self.unit.swept_level = None
         if setting.header.startswith(_FELT):
             self.unit.connect(self.time_s)

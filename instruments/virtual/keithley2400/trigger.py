@@ -25,6 +25,11 @@ from nanojunction.instruments.virtual.status import Register
 READING_OVERFLOW, READING_AVAILABLE = 1 << 7, 1 << 6
 BUFFER_AVAILABLE, BUFFER_FULL, IN_COMPLIANCE = 1 << 8, 1 << 9, 1 << 14
 
+#: What the instrument itself takes from one point of a sweep to the next (s): at 0.01 PLC and 50 Hz
+#: it makes 1515 source-measure points a second (specifications, sweep reading rates), 0.66 ms each,
+#: of which the one conversion is 0.2 ms.
+BETWEEN_POINTS_S = 0.46e-3
+
 _NEVER = math.inf
 
 
@@ -45,6 +50,7 @@ class TriggerModel:
         self._on_event: Callable[[float], None] = self._next_point
         self._arms: Iterator[int] = iter(())
         self._levels: Iterator[float | None] = iter(())
+        self._first = True
         self._pending: Reading | None = None
         unit.world.follow(self.advance)
 
@@ -92,7 +98,7 @@ class TriggerModel:
         if arm is None:
             self._stop(t)
             return
-        self._levels = self._triggers()
+        self._levels, self._first = self._triggers(), True
         if s.arm_source == "IMM":
             self._next_point(t)
         elif s.arm_source == "TIM":
@@ -113,6 +119,9 @@ class TriggerModel:
         except StopIteration:
             self._next_arm(t)
             return
+        if not self._first:
+            t += BETWEEN_POINTS_S
+        self._first = False
         self.unit.swept_level = level
         if self.unit.settings.trigger_source == "IMM":
             self._plan(t + self.unit.settings.trigger_delay, self._source)
