@@ -1,1 +1,1 @@
-"""Recipes: many runs in nested loops, journalled, resumable, timed before they start."""
+"""Recipes: a night's plan as a file, checked, timed, carried out, recorded and taken up again."""

@@ -1,0 +1,87 @@
+"""Every run of a plan, made and checked against a station's limits before anything is opened."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from nanojunction.instruments.errors import LaboratoryError
+from nanojunction.instruments.limits import (
+    LimitedMagnet,
+    LimitedSourceMeter,
+    LimitedTemperature,
+    SourceLimits,
+)
+from nanojunction.instruments.station import Station
+from nanojunction.instruments.station_file import StationConfig
+from nanojunction.procedures.base import JunctionProcedure
+from nanojunction.procedures.recipes.plan import Plan, PlannedRun
+from nanojunction.procedures.recipes.recipe_file import RecipeError
+from nanojunction.procedures.registry import load_procedure
+from nanojunction.procedures.run_parameters import ProcedureError
+
+#: Levels in a list that every source-meter with lists takes (Keithley 2400: a hundred).
+COMMON_LIST = 100
+
+
+class _OnPaper:
+    """Stands where an instrument would: a plan may ask it nothing but how long a list may be."""
+
+    def __getattr__(self, name: str) -> Any:
+        raise LaboratoryError(f"the station is on paper only: nothing can be asked ({name})")
+
+    def longest_list(self) -> int:
+        """Return what all instruments that run lists take."""
+        return COMMON_LIST
+
+
+def on_paper(config: StationConfig, source: str) -> Station:
+    """Return a station that knows its limits and opens nothing."""
+    station, nothing = Station(config, source=source), _OnPaper()
+    unopened: Any = nothing
+    if (meter := config.source_meter) is not None:
+        limits = SourceLimits(meter.max_voltage_V, meter.max_current_A)
+        station.source_meter_or_none = LimitedSourceMeter(unopened, limits)
+    if (magnet := config.magnet) is not None:
+        station.magnet_or_none = LimitedMagnet(unopened, magnet.max_field_T, magnet.ramp_T_per_min)
+    if (controller := config.temperature) is not None:
+        station.temperature_or_none = LimitedTemperature(
+            unopened, controller.min_K, controller.max_K, controller.ramp_K_per_min
+        )
+    return station
+
+
+def procedure_of(run: PlannedRun, source: str) -> JunctionProcedure:
+    """Return the procedure of a planned run with its settings; raises RecipeError."""
+    procedure = load_procedure(run.procedure)(sample=run.sample)
+    for setting in run.settings:
+        try:
+            procedure.set(setting.key, setting.value)
+        except ProcedureError as problem:
+            words = str(problem).removeprefix(f"{setting.key}: ")
+            raise RecipeError(f"{source}: {setting.place}: {words}") from problem
+    return procedure
+
+
+def checked(run: PlannedRun, station: Station, source: str) -> JunctionProcedure:
+    """Return the procedure of a planned run, checked against the station; raises RecipeError."""
+    procedure = procedure_of(run, source)
+    procedure.attach(station)
+    try:
+        procedure.check_parameters()
+        procedure.check()
+    except LaboratoryError as problem:
+        raise RecipeError(f"{source}: {run.place} ({run.key}): {problem}") from problem
+    if procedure.is_open_ended():
+        raise RecipeError(
+            f"{source}: {run.place} ({run.key}): has no end of its own; give it a duration or a "
+            "stop criterion"
+        )
+    return procedure
+
+
+def check_plan(plan: Plan, station: Station) -> tuple[JunctionProcedure, ...]:
+    """Return the procedures of all runs, each checked; raises RecipeError at the first fault.
+
+    Call it with the station `on_paper` before anything is opened, and again with the open one.
+    """
+    return tuple(checked(run, station, plan.recipe.source) for run in plan.runs)
