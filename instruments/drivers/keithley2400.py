@@ -235,10 +235,10 @@ class Keithley2400SourceMeter:
             )
         with in_words(self._connection):
             numbers = [float(element) for element in elements]
-        began_s = numbers[3]
+        batched = (numbers[i : i + 5] for i in range(0, len(numbers), 5))
         return tuple(
-            _timed(self._reading(*numbers[i : i + 3], numbers[i + 4]), numbers[i + 3] - began_s)
-            for i in range(0, len(numbers), 5)
+            _timed(self._reading(voltage, current, status), time_s - numbers[3])
+            for voltage, current, _resistance, time_s, status in batched
         )
 
     def _ask_reading(self, command: str) -> Reading:
@@ -247,8 +247,8 @@ class Keithley2400SourceMeter:
         answer = self.instrument.ask(command)
         elements, _, measure_range = answer.strip().partition(";")
         try:
-            voltage, current, resistance, _time, status = map(float, elements.split(","))
-            reading = self._reading(voltage, current, resistance, status)
+            voltage, current, _resistance, _time, status = map(float, elements.split(","))
+            reading = self._reading(voltage, current, status)
             if not self._asks_range:
                 return reading
             return replace(reading, measure_range=float(measure_range))
@@ -258,7 +258,7 @@ class Keithley2400SourceMeter:
                 f"which is no reading{self._reasons()}"
             ) from problem
 
-    def _reading(self, voltage: float, current: float, _ohm: float, status: float) -> Reading:
+    def _reading(self, voltage: float, current: float, status: float) -> Reading:
         bits = int(status)
         if bits & OVERFLOW or abs(voltage) >= NOT_A_READING or abs(current) >= NOT_A_READING:
             raise InstrumentFault(

@@ -10,11 +10,10 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from nanojunction.instruments.virtual import scpi
+from nanojunction.instruments.virtual.codecs import Count, Parameters
 from nanojunction.instruments.virtual.keithley2400.commands import (
     SETTINGS,
     Command,
-    Count,
-    Parameters,
     Plain,
     Setting,
     without_parameters,

@@ -11,9 +11,10 @@ from dataclasses import replace
 from typing import ClassVar
 
 from nanojunction.instruments.virtual import scpi
+from nanojunction.instruments.virtual.codecs import Parameters
 from nanojunction.instruments.virtual.instrument import VirtualInstrument
 from nanojunction.instruments.virtual.keithley2400.checks import CHECKS
-from nanojunction.instruments.virtual.keithley2400.commands import Command, Parameters, Setting
+from nanojunction.instruments.virtual.keithley2400.commands import Command, Setting
 from nanojunction.instruments.virtual.keithley2400.handlers import tree
 from nanojunction.instruments.virtual.keithley2400.settings import Settings2400
 from nanojunction.instruments.virtual.keithley2400.trigger import TriggerModel
@@ -127,7 +128,7 @@ class Keithley2400(VirtualInstrument):
         setattr(self.unit.settings, setting.attribute, value)
         if setting.turns_off:
             setattr(self.unit.settings, setting.turns_off, False)
-        if setting.attribute in _BACK_TO_FIXED and value != "LIST" and value != "SWE":
+        if setting.attribute in _BACK_TO_FIXED and value not in {"LIST", "SWE"}:
             self.unit.swept_level = None
         if setting.header.startswith(_FELT):
             self.unit.connect(self.time_s)

@@ -45,15 +45,6 @@ def nominal(full_scale: float) -> float:
     return full_scale / 1.05
 
 
-def range_for(value: float, ranges: tuple[float, ...]) -> float:
-    """Return the most sensitive range that holds a value; the largest if none does."""
-    magnitude = abs(value) * (1.0 - 1e-9)
-    for full_scale in ranges:
-        if magnitude <= full_scale:
-            return full_scale
-    return ranges[-1]
-
-
 @dataclass(slots=True)
 class Settings2400:
     """What *RST resets; SI units, words in SCPI's short form."""

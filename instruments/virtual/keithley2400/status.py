@@ -8,10 +8,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from nanojunction.instruments.virtual import scpi
+from nanojunction.instruments.virtual.codecs import Count, Parameters
 from nanojunction.instruments.virtual.keithley2400.commands import (
     Command,
-    Count,
-    Parameters,
     Plain,
     without_parameters,
 )

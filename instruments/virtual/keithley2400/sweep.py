@@ -8,7 +8,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from nanojunction.instruments.virtual import scpi
-from nanojunction.instruments.virtual.keithley2400.commands import Command, Parameters
+from nanojunction.instruments.virtual.codecs import Parameters
+from nanojunction.instruments.virtual.keithley2400.commands import Command
 from nanojunction.instruments.virtual.keithley2400.settings import Settings2400
 from nanojunction.instruments.virtual.scpi import ScpiError
 

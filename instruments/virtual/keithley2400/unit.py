@@ -7,13 +7,13 @@ from collections import deque
 from dataclasses import dataclass
 from typing import Literal
 
+from nanojunction.instruments.virtual.codecs import range_for
 from nanojunction.instruments.virtual.keithley2400 import settings as spec
 from nanojunction.instruments.virtual.keithley2400.settings import (
     NOT_MEASURED,
     OVERFLOW,
     Settings2400,
     nominal,
-    range_for,
 )
 from nanojunction.instruments.virtual.line import OPEN, Source, WorkingPoint
 from nanojunction.instruments.virtual.world import World
