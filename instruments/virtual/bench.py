@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from importlib import import_module
@@ -12,9 +12,14 @@ from typing import Literal
 
 from nanojunction.instruments.clock import Clock
 from nanojunction.instruments.station_file import SwitchConfig
+from nanojunction.instruments.virtual.breakdown import with_breakdowns
+from nanojunction.instruments.virtual.faults import Breakdown, Drop, Fault, Half
 from nanojunction.instruments.virtual.instrument import VirtualInstrument
+from nanojunction.instruments.virtual.ports import SocketPort
+from nanojunction.instruments.virtual.serial_port import SerialPort
 from nanojunction.instruments.virtual.server import InstrumentServer
 from nanojunction.instruments.virtual.settings import WorldSettings
+from nanojunction.instruments.virtual.trouble import Trouble, schedule
 from nanojunction.instruments.virtual.world import World
 from nanojunction.models.junction import JunctionLaw, load_junction
 
@@ -52,13 +57,13 @@ class Endpoint:
 
 
 class VirtualCryostat:
-    """The virtual cryostat, served on loopback sockets while it is entered.
+    """The virtual cryostat, served on loopback sockets or serial ports while it is entered.
 
     `junction` is a law, or what `load_junction` takes (a name or a TOML file). A role set to
     None is left out. With the `wiring` of a switch, `junctions` are at its positions and
     `junction` is not used; a switch without wiring connects nothing and moves nothing. Raises
     ValueError for a model that cannot be simulated, a junction at a position that is not wired,
-    or a speed outside of 1 … 10000.
+    a fault of what is not there, or a speed outside of 1 … 10000.
     """
 
     def __init__(
@@ -77,6 +82,7 @@ class VirtualCryostat:
         bus_latency_s: float = 0.005,
         seed: int = 1,
         settings: WorldSettings | None = None,
+        faults: Sequence[Fault] = (),
     ) -> None:
         if not 0.0 <= bus_latency_s <= 10.0:
             raise ValueError(
@@ -84,13 +90,22 @@ class VirtualCryostat:
             )
         self.clock = Clock(speed)
         self.world = World(
-            _law(junction),
+            with_breakdowns(_law(junction), faults),
             self.clock,
             settings,
             seed,
-            junctions={position: _law(one) for position, one in junctions.items()},
+            junctions={
+                position: with_breakdowns(_law(one), faults, position)
+                for position, one in junctions.items()
+            },
             wiring=wiring,
         )
+        self._serve = serve
+        self._seed = seed
+        self._faults = tuple(faults)
+        #: The faults that have happened, with their times (s).
+        self.struck: list[tuple[float, Fault]] = []
+        schedule(self.world, self._faults, self.struck)
         wanted = {
             "source_meter": source_meter,
             "magnet": magnet,
@@ -105,6 +120,7 @@ class VirtualCryostat:
                 if name is not None
             }
         )
+        _check_faults(self._faults, serve, set(self.instruments), set(junctions))
         self._endpoints: dict[str, Endpoint] = {}
         self._servers = ExitStack()
 
@@ -116,11 +132,11 @@ class VirtualCryostat:
     def __enter__(self) -> VirtualCryostat:
         with ExitStack() as servers:
             for role, instrument in self.instruments.items():
-                server = servers.enter_context(InstrumentServer(instrument))
+                port = SocketPort() if self._serve == "socket" else SerialPort()
+                trouble = Trouble(self.world, role, self._faults, self._seed, self.struck)
+                servers.enter_context(InstrumentServer(instrument, port, trouble))
                 end = instrument.termination
-                self._endpoints[role] = Endpoint(
-                    f"TCPIP::127.0.0.1::{server.port}::SOCKET", instrument.driver, end, end
-                )
+                self._endpoints[role] = Endpoint(port.address, instrument.driver, end, end)
             self._servers = servers.pop_all()
         return self
 
@@ -140,6 +156,26 @@ def _law(junction: str | Path | JunctionLaw) -> JunctionLaw:
     if isinstance(junction, str | Path):
         return load_junction(junction)
     return junction
+
+
+def _check_faults(
+    faults: Sequence[Fault], serve: str, roles: set[str], positions: set[str]
+) -> None:
+    """Raise ValueError for a fault that could never happen."""
+    for index, fault in enumerate(faults):
+        where = f"faults[{index}]"
+        if isinstance(fault, Breakdown):
+            if fault.position and fault.position not in positions:
+                raise ValueError(f"{where}.position: no junction is at {fault.position!r}")
+            continue
+        if fault.role is not None and fault.role not in roles:
+            raise ValueError(f"{where}.role: there is no {fault.role} on this cryostat")
+        closes = isinstance(fault, Drop) or (isinstance(fault, Half) and fault.then == "close")
+        if serve == "serial" and closes:
+            raise ValueError(
+                f"{where}.kind: a serial line has no connection that could be closed; "
+                'choose "hang", or serve on sockets'
+            )
 
 
 def _model(role: str, name: str) -> type[VirtualInstrument]:

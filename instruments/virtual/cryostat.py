@@ -55,6 +55,42 @@ class ThermalSegment:
         return value + self.sample_decay_K * math.exp(-u / lag)
 
 
+@dataclass(frozen=True, slots=True)
+class Disturbance:
+    """The insert's excursion kelvin·sin²(πu/seconds), u = t − start_s from 0 to `seconds`.
+
+    The sample is that filtered by its lag.
+    """
+
+    start_s: float
+    kelvin: float
+    seconds: float
+    sample_lag_s: float
+
+    def insert_K(self, t: float) -> float:
+        """Return the excursion (K) of the insert at `t` (s)."""
+        u = t - self.start_s
+        if not 0.0 <= u <= self.seconds:
+            return 0.0
+        return self.kelvin * math.sin(math.pi * u / self.seconds) ** 2
+
+    def sample_K(self, t: float) -> float:
+        """Return the excursion (K) of the sample at `t` (s)."""
+        u = t - self.start_s
+        if u <= 0.0:
+            return 0.0
+        if u > self.seconds:
+            return self._driven(self.seconds) * math.exp((self.seconds - u) / self.sample_lag_s)
+        return self._driven(u)
+
+    def _driven(self, u: float) -> float:
+        phase, lag = 2.0 * math.pi * u / self.seconds, self.sample_lag_s
+        turn = 2.0 * math.pi * lag / self.seconds
+        decay = math.exp(-u / lag)
+        wave = (math.cos(phase) + turn * math.sin(phase) - decay) / (1.0 + turn**2)
+        return 0.5 * self.kelvin * (1.0 - decay - wave)
+
+
 class Cryostat:
     """Insert, sample, heater and controller loop; times are the clock's seconds.
 
@@ -65,25 +101,38 @@ class Cryostat:
         self._settings = settings
         start = settings.initial_temperature_K
         self._segment = ThermalSegment(0.0, start, 0.0, (), settings.sample_lag_s, 0.0)
+        self._disturbances: list[Disturbance] = []
         self.controlled = False
         self.heater_percent_set = self._percent_for(start)
 
     def insert_K(self, t: float) -> float:
         """Return the insert's true temperature (K), never below that of the cold gas."""
-        return max(self._segment.insert_K(t), self._settings.base_temperature_K)
+        disturbed = sum(one.insert_K(t) for one in self._disturbances)
+        return max(self._segment.insert_K(t) + disturbed, self._settings.base_temperature_K)
 
     def sample_K(self, t: float) -> float:
         """Return the sample's true temperature (K), never below that of the cold gas."""
-        return max(self._segment.sample_K(t), self._settings.base_temperature_K)
+        disturbed = sum(one.sample_K(t) for one in self._disturbances)
+        return max(self._segment.sample_K(t) + disturbed, self._settings.base_temperature_K)
+
+    def disturb(self, t: float, kelvin: float, seconds: float) -> None:
+        """Let the insert run away by `kelvin` and come back; the loop does not react to it."""
+        lag = self._settings.sample_lag_s
+        self._disturbances.append(Disturbance(t, kelvin, seconds, lag))
 
     def heater_percent(self, t: float) -> float:
         """Return the heater's output in percent of its largest voltage."""
         if not self.controlled:
             return self.heater_percent_set
-        needed = self.insert_K(t) + self._settings.open_loop_time_s * (
+        needed = self._segment.insert_K(t) + self._settings.open_loop_time_s * (
             self._segment.insert_slope_K_per_s(t)
         )
         return self._percent_for(needed)
+
+    def helium_percent(self, t: float) -> float:
+        """Return how full the helium vessel is (percent): it boils off at a constant rate."""
+        s = self._settings
+        return max(s.helium_level_percent - s.helium_loss_percent_per_h * t / 3600.0, 0.0)
 
     def control(self, t: float, setpoint_K: float, ramp_K_per_s: float = 0.0) -> None:
         """Close the loop on a setpoint that starts here and moves at `ramp_K_per_s`."""

@@ -225,5 +225,5 @@ class InstrumentServer:
 
     def _refuse(self, line: bytes, client: int) -> None:
         answer = self.instrument.refuse(line[:80].decode("latin-1"))
-        if answer is not None:
-            self._send(answer.encode("ascii", "replace") + self._end, client)
+        if answer is not None:  # at once: nothing may be received while a line is cut off
+            self.port.send(answer.encode("ascii", "replace") + self._end, client)
