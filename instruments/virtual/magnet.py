@@ -84,6 +84,10 @@ class Magnet:
         """Return whether the lead current is on its way."""
         return t < self._lead.end_s
 
+    def lead_arrives_s(self) -> float:
+        """Return when the lead current is at the end of its ramp (s); past if it is at rest."""
+        return self._lead.end_s
+
     def advance(self, t: float) -> list[float]:
         """Bring the switch up to `t`; return the field's turning points since the last call."""
         self._settle(t)

@@ -1,0 +1,78 @@
+"""What the AMI 430 keeps and answers without any effect on the magnet.
+
+Source: American Magnetics, Model 430 manual, chapter "Remote Interface Reference", supply and load
+setup. The supply is a 4Q06125PS: ±6 V, ±125 A.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+
+from nanojunction.instruments.virtual.ami430_language import Headers, Setting, real
+from nanojunction.instruments.virtual.settings import WorldSettings
+
+SUPPLY_A = 125.0
+SUPPLY_V = 6.0
+
+#: What the operator may be locked out of at the front panel, which there is none of here.
+_LOCKS = (
+    "ABsorber",
+    "BRIGHTness",
+    "COILconst",
+    "CURRent:LIMit",
+    "FIELD-CURRent",
+    "FIELD:UNITS",
+    "FINEadjust",
+    "INCR-DECR",
+    "INDuctance",
+    "NETsetup",
+    "OPLimit",
+    "PSwitch:CONTRol",
+    "PSwitch:SETtings",
+    "QUench:DETect",
+    "QUench:RATE",
+    "QUench:RESet",
+    "RAMP-PAUSE",
+    "RAMPDown",
+    "RAMPrate",
+    "STABility",
+    "SUPPly",
+    "TARGet",
+    "VOLTMeter",
+    "VOLTage:LIMit",
+    "VOLTage:VS-VM",
+    "ZEROfield",
+)
+
+
+def add_plain_settings(headers: Headers, world: WorldSettings) -> None:
+    """Register the constants of supply and load, and the locks."""
+    constants = {
+        "SUPPly:TYPE?": "3",  # 4Q06125PS
+        "SUPPly:MODE?": "3",  # controlled by −10 to +10 V
+        "SUPPly:VOLTage:MINimum?": real(-SUPPLY_V),
+        "SUPPly:VOLTage:MAXimum?": real(SUPPLY_V),
+        "SUPPly:CURRent:MINimum?": real(-SUPPLY_A),
+        "SUPPly:CURRent:MAXimum?": real(SUPPLY_A),
+        "INDuctance:SENSe?": real(world.inductance_H),
+        "RAMPDown:COUNT?": "0",
+    }
+    for header, answer in constants.items():
+        headers.answers(header, partial(str, answer))
+    settings = {
+        "PSwitch:CURRent": Setting(world.switch_heater_current_mA, "real", 0.0, 125.0),
+        "PSwitch:CoolingGAIN": Setting(0.0, "real", 0.0, 100.0),
+        "PSwitch:TRANsition": Setting(0, "whole", 0, 1),
+        "STABility": Setting(0.0, "real", 0.0, 100.0),
+        "STABility:MODE": Setting(0, "whole", 0, 2),
+        "STABility:RESistor": Setting(0, "boolean"),
+        "INDuctance": Setting(world.inductance_H, "real", 0.0, 1e4),
+        "ABsorber": Setting(0, "boolean"),
+        "QUench:DETect": Setting(1, "whole", 0, 3),
+        "QUench:RATE": Setting(1.5, "real", 0.0, 100.0),
+        "RAMPDown:ENABle": Setting(0, "boolean"),
+    }
+    for header, setting in settings.items():
+        headers.setting(header, setting)
+    for name in _LOCKS:
+        headers.setting(f"LOCK:{name}", Setting(0, "boolean"))
