@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from nanojunction.instruments.errors import StationError
 from nanojunction.instruments.roles import OutputOff
+from nanojunction.instruments.serial_line import SERIAL_KEYS, is_serial
 
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
@@ -25,13 +26,23 @@ class _Table(BaseModel):
 
 
 class InstrumentConfig(_Table):
-    """Where an instrument is. The address may be left out in a virtual station only."""
+    """Where an instrument is. The address may be left out in a virtual station only.
+
+    `timeout_s` is how long (wall clock) an answer may take beyond what is measured for it. From
+    `baud_rate` on the keys are those of a serial line; left out, they are the driver's.
+    """
 
     driver: str
     address: str = ""
     visa_library: str = ""
     read_termination: str | None = None
     write_termination: str | None = None
+    timeout_s: Annotated[float, Field(ge=0.05, le=60)] = 5.0
+    baud_rate: Annotated[int, Field(ge=50, le=4_000_000)] | None = None
+    data_bits: Literal[5, 6, 7, 8] | None = None
+    parity: Literal["none", "odd", "even", "mark", "space"] | None = None
+    stop_bits: Literal[1, 1.5, 2] | None = None
+    flow_control: Literal["none", "xon-xoff", "rts-cts", "dtr-dsr"] | None = None
 
 
 class SourceMeterConfig(InstrumentConfig):
@@ -186,6 +197,13 @@ def _check_whole(config: StationConfig, source: str) -> None:
             f"{source}: {bare[0]}.address: is missing while others are given; "
             "give all addresses or none"
         )
+    for role, one in config.instruments().items():
+        given = [key for key in SERIAL_KEYS if getattr(one, key) is not None]
+        if given and one.address and not is_serial(one.address):
+            raise StationError(
+                f"{source}: {role}.{given[0]}: belongs to a serial line (ASRL…), and the address "
+                f"is {one.address!r}"
+            )
     temperature = config.temperature
     if temperature is not None and temperature.min_K >= temperature.max_K:
         raise StationError(f"{source}: temperature.min_K: must lie below max_K")

@@ -2,23 +2,70 @@
 
 What it adds (the reasons were measured, see docs/decisions/0003-visa-connection.md):
 small writes on a pyvisa-py socket are sent at once (TCP_NODELAY); every failure of the connection
-becomes one sentence that names role and address; after a time-out the connection is drained and
-the instrument must identify itself before the next question is asked, so that a late answer never
-becomes the next reading.
+becomes one sentence that names role and address; after a time-out, and when bytes have come that
+nobody asked for, the connection is drained and the instrument must identify itself before the next
+question is asked, so that a late answer never becomes the next reading; a lost connection can be
+opened again; a serial line is taken for one program alone.
 """
 
 from __future__ import annotations
 
 import select
 import socket
-from typing import Any
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from pymeasure.adapters import VISAAdapter
 
-from nanojunction.instruments.errors import ConnectionFailed, InstrumentError, NoAnswer
+from nanojunction.instruments.errors import (
+    ConnectionFailed,
+    InstrumentError,
+    NoAnswer,
+    WrongInstrument,
+)
+from nanojunction.instruments.serial_line import SerialLock, is_serial, serial_settings
+
+if TYPE_CHECKING:
+    from nanojunction.instruments.station_file import InstrumentConfig
 
 #: Wall-clock time (s) after which a question counts as not answered.
 TIMEOUT_S = 5.0
+#: Wall-clock time (s) of silence after which nothing more is under way.
+SILENCE_S = 0.05
+
+
+@runtime_checkable
+class Reconnectable(Protocol):
+    """A driver whose lost connection can be opened again."""
+
+    def reconnect(self) -> None:
+        """See `Connection.reconnect`."""
+
+
+def open_connection(
+    config: InstrumentConfig,
+    *,
+    role: str,
+    identity_query: str,
+    termination: str = "\n",
+    serial: Mapping[str, Any] | None = None,
+) -> Connection:
+    """Open the connection that a table of the station file describes.
+
+    `termination` ends lines where the table does not say otherwise; `serial` are the serial
+    settings of the instrument as it comes (pyvisa's names), which the table's keys override.
+    """
+    return Connection(
+        config.address,
+        role=role,
+        identity_query=identity_query,
+        visa_library=config.visa_library,
+        read_termination=config.read_termination or termination,
+        write_termination=config.write_termination or termination,
+        timeout_s=config.timeout_s,
+        asrl={**(serial or {}), **serial_settings(config)},
+    )
 
 
 class Connection(VISAAdapter):
@@ -27,6 +74,10 @@ class Connection(VISAAdapter):
     `identity_query` is a question with a constant answer, asked to find back into step after a
     time-out. Terminations of None are VISA's defaults (on a raw socket there are none: give both).
     """
+
+    #: The answer to `identity_query`, learnt by `identify`.
+    identity: str | None = None
+    _lock: SerialLock | None = None
 
     def __init__(
         self,
@@ -44,17 +95,31 @@ class Connection(VISAAdapter):
 
         self.where = f"{role} at {address}"
         self.identity_query = identity_query
-        self._in_step = True
         self._faults = (pyvisa.errors.Error, OSError)
+        self._address, self._library = address, visa_library
+        self._base_timeout_s = self._timeout_s = timeout_s
         if read_termination is not None:
             settings["read_termination"] = read_termination
         if write_termination is not None:
             settings["write_termination"] = write_termination
+        self._settings = settings
+        self._open()
+
+    def _open(self) -> None:
+        self._in_step = True
+        #: How many lines went out since the last one came in, and whether that was the answer.
+        self._sent, self._is_answered = 0, False
+        self._raw: socket.socket | None = None
+        self._lock = SerialLock.of(self._address, self.where)
         try:
             super().__init__(
-                address, visa_library=visa_library, timeout=round(timeout_s * 1000), **settings
+                self._address,
+                visa_library=self._library,
+                timeout=round(self._timeout_s * 1000),
+                **self._settings,
             )
-        except (pyvisa.errors.Error, OSError, ValueError) as problem:
+        except (*self._faults, ValueError) as problem:
+            self._unlock()
             if "is not a valid attribute for type Resource" in str(problem):
                 raise ConnectionFailed(
                     f"{self.where}: this is no VISA address that can be opened; examples are "
@@ -65,6 +130,7 @@ class Connection(VISAAdapter):
                 "check the address, the cable and that no other program uses the instrument"
             ) from problem
         except Exception as problem:  # pyvisa-py raises a bare Exception for an unreachable host
+            self._unlock()
             if type(problem) is not Exception:
                 raise
             raise ConnectionFailed(
@@ -74,9 +140,48 @@ class Connection(VISAAdapter):
         if self._raw is not None:
             self._raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
+    def close(self) -> None:
+        """Close the connection."""
+        try:
+            super().close()
+        finally:
+            self._unlock()
+
+    def _unlock(self) -> None:
+        if self._lock is not None:
+            self._lock.release()
+            self._lock = None
+
+    def reconnect(self) -> None:
+        """Open the connection again and require that the same instrument answers.
+
+        Raises ConnectionFailed or NoAnswer if none does, WrongInstrument if another one does.
+        """
+        with suppress(*self._faults):
+            self.close()
+        self._open()
+        if self.identity is None:
+            return
+        self._in_step = False
+        heard: list[str] = []
+        try:
+            self._find_back_into_step(heard)
+        except NoAnswer as problem:
+            if not heard:
+                raise
+            raise WrongInstrument(
+                f"{self.where}: answers {heard[-1]!r} after it was connected again, where "
+                f"{self.identity!r} answered before"
+            ) from problem
+
     def set_timeout_s(self, timeout_s: float) -> None:
         """Set after how long (wall clock) a question counts as not answered."""
+        self._timeout_s = timeout_s
         self.connection.timeout = round(timeout_s * 1000)
+
+    def allow_s(self, longest_s: float) -> None:
+        """Leave the instrument `longest_s` for an answer, beyond the station's time-out."""
+        self.set_timeout_s(self._base_timeout_s + longest_s)
 
     def _raw_socket(self) -> socket.socket | None:
         """Return pyvisa-py's own TCP socket, None with any other VISA library or interface.
@@ -91,14 +196,21 @@ class Connection(VISAAdapter):
         return raw if isinstance(raw, socket.socket) else None
 
     def _write(self, command: str, **kwargs: Any) -> None:
+        try:
+            if self._is_answered and self._sent == 0 and self._waiting().strip():
+                self._in_step = False  # nobody asked for that
+        except self._faults as problem:
+            raise self._lost(problem) from problem
         if not self._in_step:
-            self._find_back_into_step()
+            self._find_back_into_step([])
         try:
             super()._write(command, **kwargs)
         except self._faults as problem:
             raise self._lost(problem) from problem
+        self._sent += 1
 
     def _read(self, **kwargs: Any) -> str:
+        self._is_answered, self._sent = self._sent == 1, 0
         try:
             self._await_answer()
             answer: str = super()._read(**kwargs)
@@ -123,6 +235,21 @@ class Connection(VISAAdapter):
         pending: bytearray = session._pending_buffer
         return pending
 
+    def _waiting(self) -> bytes:
+        """Take what has arrived without a question, as far as the interface can tell."""
+        if self._raw is not None:
+            waiting = bytes(self._pending())
+            self._pending().clear()
+            while select.select([self._raw], [], [], 0.0)[0]:
+                more = self._raw.recv(4096)
+                if not more:
+                    raise ConnectionResetError("the instrument closed it")
+                waiting += more
+            return waiting
+        if is_serial(self._address) and (count := self.connection.bytes_in_buffer):
+            return bytes(self.connection.read_bytes(count))
+        return b""
+
     def _lost(self, problem: BaseException) -> InstrumentError:
         """Remember that an answer may be outstanding, and return what to say of it."""
         self._in_step = False
@@ -138,32 +265,44 @@ class Connection(VISAAdapter):
     def drain(self) -> None:
         """Throw away what has arrived; raises NoAnswer when the peer has closed."""
         try:
-            if self._raw is None:
+            if self._raw is not None:
+                self._pending().clear()
+                while select.select([self._raw], [], [], SILENCE_S)[0]:  # pyvisa-py's never ends
+                    if not self._raw.recv(4096):
+                        raise ConnectionResetError("the instrument closed it")
+            elif is_serial(self._address):
+                self._drain_serial()
+            else:
                 self.connection.clear()
-                return
-            self._pending().clear()
-            while select.select([self._raw], [], [], 0.05)[0]:  # pyvisa-py's own never ends here
-                if not self._raw.recv(4096):
-                    raise ConnectionResetError("the instrument closed it")
         except self._faults as problem:
             raise self._lost(problem) from problem
 
-    def _find_back_into_step(self) -> None:
+    def _drain_serial(self) -> None:
+        """Read until the line is silent: VISA's own clear may send a break, or not exist."""
+        self.connection.timeout = round(SILENCE_S * 1000)
+        try:
+            for _ in range(100_000):
+                self.connection.read_bytes(1)
+        except self._faults as problem:
+            if "VI_ERROR_TMO" not in str(problem):
+                raise
+        finally:
+            self.set_timeout_s(self._timeout_s)
+
+    def _find_back_into_step(self, heard: list[str]) -> None:
         """Drain what is still under way, then require the answer to a question known by heart.
 
-        Raises NoAnswer when the instrument does not give it.
+        Raises NoAnswer when the instrument does not give it; `heard` is what it said instead.
         """
         self.drain()
-        self._in_step = True
+        self._in_step, self._is_answered = True, False
         self._write(self.identity_query)
         for _ in range(10):  # answers to earlier questions come first, in order
-            if self._read().strip() == self.identity:
+            heard.append(self._read().strip())
+            if heard[-1] == self.identity:
                 return
         self._in_step = False
         raise NoAnswer(f"{self.where}: answers, but not to the question asked")
-
-    #: The answer to `identity_query`, learnt by `identify`.
-    identity: str | None = None
 
     def identify(self) -> str:
         """Ask the identity query, remember the answer and return it."""

@@ -34,14 +34,7 @@ SYSTEM_WORDS = {1: "quenched", 2: "overheated", 4: "warming up", 8: "fault"}
 
 def open_ips120_10(config: MagnetConfig, clock: Clock) -> IPS120Magnet:
     """Open the supply at `config.address` and verify that it is an IPS120-10."""
-    connection = open_oxford(
-        config.address,
-        role="magnet",
-        model="IPS120",
-        visa_library=config.visa_library,
-        read_termination=config.read_termination,
-        write_termination=config.write_termination,
-    )
+    connection = open_oxford(config, role="magnet", model="IPS120")
     instrument = IPS120_10(connection, clear_buffer=False, field_range=config.max_field_T)
     instrument.write("$Q4")  # extended resolution: 0.01 mT instead of 1 mT in every answer
     return IPS120Magnet(instrument, connection, clock, config.ramp_T_per_min)
@@ -186,6 +179,11 @@ class IPS120Magnet:
                 "lead_field_T": self.lead_field_T(),
                 "status": self.instrument.ask("X"),
             }
+
+    def reconnect(self) -> None:
+        """Open a lost connection again, and ask for the extended resolution again."""
+        self._connection.reconnect()
+        self.instrument.write("$Q4")
 
     def close(self) -> None:
         """Close the connection."""

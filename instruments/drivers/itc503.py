@@ -35,14 +35,7 @@ def open_itc503(config: TemperatureConfig, clock: Clock) -> ITC503Controller:
                 f"temperature.sensors.{name}: an ITC503 has the sensors 1, 2, 3 (or A, B, C), "
                 f"not {channel!r}"
             )
-    connection = open_oxford(
-        config.address,
-        role="temperature",
-        model="ITC503",
-        visa_library=config.visa_library,
-        read_termination=config.read_termination,
-        write_termination=config.write_termination,
-    )
+    connection = open_oxford(config, role="temperature", model="ITC503")
     instrument = ITC503(connection, clear_buffer=False, max_temperature=config.max_K)
     return ITC503Controller(instrument, connection, dict(config.sensors))
 
@@ -122,6 +115,10 @@ class ITC503Controller:
                 "derivative_min": self.instrument.derivative_action_time,
                 "sensors": dict(self._sensors),
             }
+
+    def reconnect(self) -> None:
+        """Open a lost connection again."""
+        self._connection.reconnect()
 
     def close(self) -> None:
         """Close the connection."""

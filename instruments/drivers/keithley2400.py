@@ -23,11 +23,12 @@ from nanojunction.instruments.roles import (
     SourceSettings,
     TimedReading,
 )
-from nanojunction.instruments.visa import TIMEOUT_S, Connection
+from nanojunction.instruments.visa import open_connection
 
 if TYPE_CHECKING:
     from nanojunction.instruments.clock import Clock
     from nanojunction.instruments.station_file import SourceMeterConfig
+    from nanojunction.instruments.visa import Connection
 
 #: Bits of the status word (manual, section 17, `:FETCh?` data elements).
 OVERFLOW, COMPLIANCE, RANGE_COMPLIANCE = 1 << 0, 1 << 3, 1 << 16
@@ -45,14 +46,7 @@ LONGEST_LIST, LEVELS_A_MESSAGE = 2500, 100
 
 def open_keithley2400(config: SourceMeterConfig, clock: Clock) -> Keithley2400SourceMeter:
     """Open the source-meter at `config.address` and verify that it is one of the 2400 series."""
-    connection = Connection(
-        config.address,
-        role="source_meter",
-        identity_query="*IDN?",
-        visa_library=config.visa_library,
-        read_termination=config.read_termination or "\n",
-        write_termination=config.write_termination or "\n",
-    )
+    connection = open_connection(config, role="source_meter", identity_query="*IDN?")
     identity = connection.identify()
     maker, _, model = identity.partition(",")
     if "KEITHLEY" not in maker.upper() or "MODEL 24" not in model.upper():
@@ -88,7 +82,7 @@ class Keithley2400SourceMeter:
         with in_words(self._connection):
             self._apply(settings)
         self._settings, self._asks_range = settings, settings.measure_range is None
-        self._connection.set_timeout_s(TIMEOUT_S + longest_reading_s(settings))
+        self._connection.allow_s(longest_reading_s(settings))
         if problems := self.errors():
             raise InstrumentFault(
                 f"{self._connection.where}: refused a setting ({'; '.join(problems)})"
@@ -185,11 +179,11 @@ class Keithley2400SourceMeter:
         if count == 1:
             return (_timed(self.set_and_read(levels[0]), 0.0),)
         self._load_list(levels)
-        self._connection.set_timeout_s(TIMEOUT_S + count * longest_reading_s(self._settings))
+        self._connection.allow_s(count * longest_reading_s(self._settings))
         try:
             answer = self.instrument.ask(self._list_message(count, levels[-1]))
         finally:
-            self._connection.set_timeout_s(TIMEOUT_S + longest_reading_s(self._settings))
+            self._connection.allow_s(longest_reading_s(self._settings))
         readings, _, error = answer.strip().rpartition(";")
         self._check_no_error(error)
         return self._timed_readings(readings.split(","), count)
@@ -304,6 +298,10 @@ class Keithley2400SourceMeter:
                 "output_off": smu.output_off_state,
                 "guard": smu.ask(":SYST:GUAR?").strip(),
             }
+
+    def reconnect(self) -> None:
+        """Open a lost connection again."""
+        self._connection.reconnect()
 
     def close(self) -> None:
         """Close the connection."""

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from pyvisa import constants
 
 from nanojunction.instruments.errors import WrongInstrument
-from nanojunction.instruments.visa import Connection
+from nanojunction.instruments.visa import open_connection
+
+if TYPE_CHECKING:
+    from nanojunction.instruments.station_file import InstrumentConfig
+    from nanojunction.instruments.visa import Connection
 
 #: Serial settings of the Oxford controllers (ITC503 and IPS120-10 manuals, RS232 interface).
 SERIAL = {
@@ -17,26 +23,14 @@ SERIAL = {
 
 
 def open_oxford(
-    address: str,
-    *,
-    role: str,
-    model: str,
-    visa_library: str,
-    read_termination: str | None,
-    write_termination: str | None,
+    config: InstrumentConfig, *, role: str, model: str
 ) -> Connection:
     """Open a connection and verify by the command V that `model` answers.
 
     Raises WrongInstrument if something else does.
     """
-    connection = Connection(
-        address,
-        role=role,
-        identity_query="V",
-        visa_library=visa_library,
-        read_termination=read_termination or "\r",
-        write_termination=write_termination or "\r",
-        asrl=SERIAL,
+    connection = open_connection(
+        config, role=role, identity_query="V", termination="\r", serial=SERIAL
     )
     connection.drain()
     identity = connection.identify()
