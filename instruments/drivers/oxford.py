@@ -22,9 +22,7 @@ SERIAL = {
 }
 
 
-def open_oxford(
-    config: InstrumentConfig, *, role: str, model: str
-) -> Connection:
+def open_oxford(config: InstrumentConfig, *, role: str, model: str) -> Connection:
     """Open a connection and verify by the command V that `model` answers.
 
     Raises WrongInstrument if something else does.
