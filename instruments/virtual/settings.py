@@ -27,6 +27,8 @@ class WorldSettings:
     sensor_noise_K: float = 0.002
     sensor_drift_K: float = 0.002
     sensor_drift_period_s: float = 1700.0
+    helium_level_percent: float = 80.0
+    helium_loss_percent_per_h: float = 0.5
 
     # Magnet: superconducting coil with a switch heater
     coil_T_per_A: float = 0.08
