@@ -69,12 +69,17 @@ class MagnetConfig(InstrumentConfig):
 
 
 class TemperatureConfig(InstrumentConfig):
-    """`[temperature]`: named sensors, range in K, ramp in K/min, what happens at the end."""
+    """`[temperature]`: named sensors, range in K, ramp in K/min, what happens at the end.
+
+    `settling_s` is what the sample usually takes after a ramp to come within the tolerance and
+    stay there, the stability window not counted; plans are timed with it.
+    """
 
     sensors: Mapping[str, str] = {"sample": "B", "vti": "A"}
     min_K: Annotated[float, Field(ge=0, allow_inf_nan=False)]
     max_K: Positive
     ramp_K_per_min: Positive = 5.0
+    settling_s: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = None
     on_exit: Literal["hold", "off"] = "hold"
 
     @field_validator("sensors")
