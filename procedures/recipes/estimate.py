@@ -1,0 +1,199 @@
+"""How long a plan takes, run by run: ramps, settling, field, points, and the rest."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, fields, replace
+
+from nanojunction.instruments.station import Station
+from nanojunction.procedures.at_fixed import AtFixed
+from nanojunction.procedures.base import JunctionProcedure
+from nanojunction.procedures.buffered import points_per_list
+from nanojunction.procedures.ih import IHSweep
+from nanojunction.procedures.iv import IVSweep
+from nanojunction.procedures.recipes.timing import SWITCH_S, Pace, Place
+from nanojunction.procedures.temperature_series import TemperatureSeries
+
+#: Changes of range that an autoranging meter makes on a leg, each of them another reading.
+RANGE_CHANGES_PER_LEG = 3
+#: Exchanges for a list that the source-meter runs by itself.
+LIST_EXCHANGES = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """Seconds of the station's clock, by what they are spent on; `rows` is None if not known."""
+
+    ramping_s: float = 0.0
+    settling_s: float = 0.0
+    window_s: float = 0.0
+    field_s: float = 0.0
+    measuring_s: float = 0.0
+    other_s: float = 0.0
+    rows: int | None = 0
+
+    @property
+    def approach_s(self) -> float:
+        """The way to temperature and field."""
+        return self.ramping_s + self.settling_s + self.window_s + self.field_s
+
+    @property
+    def total_s(self) -> float:
+        """All of it."""
+        return self.approach_s + self.measuring_s + self.other_s
+
+    def __add__(self, other: Cost) -> Cost:
+        """Add up; rows that are not known make the sum not known."""
+        seconds = {
+            one.name: getattr(self, one.name) + getattr(other, one.name)
+            for one in fields(Cost)
+            if one.name != "rows"
+        }
+        known = self.rows is not None and other.rows is not None
+        return Cost(**seconds, rows=(self.rows or 0) + (other.rows or 0) if known else None)
+
+
+def timed(
+    procedures: Sequence[JunctionProcedure], start: Place, pace: Pace
+) -> tuple[tuple[Cost, ...], Place]:
+    """Return the cost of each run, one after the other from `start`, and where they end.
+
+    The procedures must be attached to a station, on paper or open.
+    """
+    costs, place = [], start
+    for procedure in procedures:
+        cost, place = cost_of(procedure, place, pace)
+        costs.append(cost)
+    return tuple(costs), place
+
+
+def cost_of(procedure: JunctionProcedure, place: Place, pace: Pace) -> tuple[Cost, Place]:
+    """Return what a run costs from `place` on, and where it leaves the cryostat.
+
+    A run that goes on after earlier parts costs what is left of its points.
+    """
+    station = procedure.station
+    cost = Cost(other_s=pace.run_s + pace.after_run_s, rows=_rows_left(procedure))
+    if (target_K := procedure.target_K()) is not None:
+        cost += _temperature(procedure, place.temperature_K, target_K, pace)
+        place = replace(place, temperature_K=target_K)
+    if (target_T := procedure.target_T()) is not None:
+        field, place = _field(procedure, station, place, target_T, pace)
+        cost += field
+    if isinstance(procedure, TemperatureSeries):
+        more, place = _series(procedure, place, pace)
+    elif isinstance(procedure, IVSweep):
+        more = Cost(measuring_s=_sweep(procedure, pace) * _share_left(procedure))
+    elif isinstance(procedure, IHSweep):
+        more, place = _loop(procedure, station, place, pace)
+    elif isinstance(procedure, AtFixed):
+        more = Cost(measuring_s=_at_fixed(procedure, pace) * _share_left(procedure))
+    else:  # a laboratory's own: it knows its points, the bus is ours
+        per_row = pace.of("source_meter") * (procedure.planned_rows() or 0)
+        seconds = float(procedure.get_estimates() or 0.0) + per_row
+        more = Cost(measuring_s=seconds * _share_left(procedure))
+    return cost + more, place
+
+
+def _rows_left(procedure: JunctionProcedure) -> int | None:
+    if isinstance(procedure, IHSweep):
+        ramp, pace_s = procedure.ramp(), procedure.seconds_per_point()
+        return max(0, ramp.count(pace_s) - procedure.rows_done)
+    planned = procedure.planned_rows()
+    return None if planned is None else planned - procedure.rows_done
+
+
+def _share_left(procedure: JunctionProcedure) -> float:
+    planned = procedure.planned_rows()
+    return 1.0 if not planned else 1.0 - procedure.rows_done / planned
+
+
+def _temperature(procedure: JunctionProcedure, start_K: float, target_K: float, pace: Pace) -> Cost:
+    """Ramp the setpoint, settle, and stay within the tolerance for the window."""
+    rate = float(procedure.temperature_rate or procedure.station.temperature.max_rate_K_per_min)
+    way = target_K - start_K
+    return Cost(
+        ramping_s=60.0 * abs(way) / rate + pace.look_s + pace.of("temperature", 4.0),
+        settling_s=pace.settling.seconds(way, rate, float(procedure.tolerance)),
+        window_s=float(procedure.window) + (pace.look_s if procedure.window else 0.0),
+    )
+
+
+def _field(
+    procedure: JunctionProcedure, station: Station, place: Place, target_T: float, pace: Pace
+) -> tuple[Cost, Place]:
+    """Open the switch if it is closed, ramp, and wait until the magnet holds."""
+    rate = float(procedure.field_rate or station.magnet.max_rate_T_per_min)
+    seconds = 60.0 * abs(target_T - place.field_T) / rate + pace.of("magnet", 10.0)
+    if target_T != place.field_T:
+        seconds += pace.look_s
+    if not place.is_switch_open:
+        seconds += SWITCH_S
+    there = replace(place, field_T=target_T, is_switch_open=True)
+    return Cost(field_s=seconds), there
+
+
+def _sweep(procedure: IVSweep, pace: Pace) -> float:
+    """Ramp to the first level, measure every point, ramp back."""
+    sweep = procedure.sweep()
+    points, per_point = len(sweep), procedure.seconds_per_point()
+    if at_once := points_per_list(procedure):
+        lists = math.ceil(points / at_once)
+        seconds = points * per_point + lists * pace.of("source_meter", LIST_EXCHANGES)
+    else:
+        per_point += pace.of("source_meter")
+        seconds = points * per_point
+        if not procedure.measure_range:
+            seconds += RANGE_CHANGES_PER_LEG * len(sweep.legs()) * procedure.seconds_per_point()
+    seconds += _environment(procedure, seconds, points, pace)
+    ends = abs(sweep.turning_points[0]) + abs(sweep.turning_points[-1])
+    return seconds + _source_ramp(procedure, ends)
+
+
+def _environment(procedure: JunctionProcedure, seconds: float, rows: int, pace: Pace) -> float:
+    """Return what reading field and temperatures into the rows adds to the points."""
+    interval = float(procedure.environment_interval)
+    reads = rows if interval <= 0.0 else min(rows, 1 + seconds / interval)
+    return reads * pace.environment_s
+
+
+def _source_ramp(procedure: JunctionProcedure, way: float) -> float:
+    config = procedure.station.config.source_meter
+    if config is None:
+        return 0.0
+    return way / (config.ramp_V_per_s if procedure.SOURCE == "voltage" else config.ramp_A_per_s)
+
+
+def _series(procedure: TemperatureSeries, place: Place, pace: Pace) -> tuple[Cost, Place]:
+    """Go to each temperature that is not measured yet, and measure the sweep there."""
+    targets, points = procedure.targets(), len(procedure.sweep())
+    finished = procedure.rows_done // points
+    cost, once = Cost(), _sweep(procedure, pace)
+    for target in targets[finished:]:
+        cost += _temperature(procedure, place.temperature_K, target, pace)
+        place = replace(place, temperature_K=target)
+    left = len(targets) - procedure.rows_done / points
+    return cost + Cost(measuring_s=once * left), place
+
+
+def _loop(procedure: IHSweep, station: Station, place: Place, pace: Pace) -> tuple[Cost, Place]:
+    """Go to the first field, then along the legs; each ends when the magnet is seen to hold."""
+    ramp = procedure.ramp()
+    approach, place = _field(procedure, station, place, ramp.turning_points[0], pace)
+    per_leg = 0.5 * max(float(procedure.interval), procedure.seconds_per_point())
+    per_leg += pace.of("magnet", 6.0)
+    seconds = ramp.duration_s() + per_leg * len(ramp.legs())
+    seconds += 2.0 * _source_ramp(procedure, abs(float(procedure.voltage)))
+    end = replace(place, field_T=ramp.turning_points[-1])
+    return approach + Cost(measuring_s=seconds), end
+
+
+def _at_fixed(procedure: AtFixed, pace: Pace) -> float:
+    """Return at most the duration; without one at least the time that must be steady."""
+    pace_s = max(float(procedure.interval), procedure.seconds_per_point())
+    rows = procedure.planned_rows()
+    seconds = float(procedure.duration or procedure.steady_for)
+    if procedure.interval <= procedure.seconds_per_point() and rows:
+        seconds += rows * pace.of("source_meter")
+    return seconds + pace_s / 2.0 + 2.0 * _source_ramp(procedure, procedure.largest_level())

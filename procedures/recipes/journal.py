@@ -1,0 +1,270 @@
+"""The journal of a recipe: what is planned, what was done, what came of it, in one SQLite file.
+
+Each change is one transaction with `synchronous=FULL` and the rollback journal (no write-ahead
+log, which needs memory shared between processes): after a kill at any moment the file is readable,
+and what it says has happened. A run is entered before it starts and again after it ended; one
+that is found `running` was cut off. Times are ISO 8601 with the time zone.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from nanojunction.instruments.errors import LaboratoryError
+from nanojunction.procedures.recipes.conditions import Condition
+from nanojunction.procedures.recipes.journal_records import (
+    TABLES,
+    VERSION,
+    History,
+    PlanEntry,
+    Result,
+    RunRecord,
+    hash_of,
+    now_iso,
+)
+from nanojunction.procedures.recipes.run_rows import Bias
+
+NAME = "journal.sqlite"
+#: How long (s) another process may keep the file before a change fails.
+PATIENCE_S = 10.0
+
+
+class JournalError(LaboratoryError):
+    """The journal cannot be used."""
+
+
+class Journal:
+    """An open journal. Raises JournalError if the file cannot be used or a change be made."""
+
+    def __init__(self, path: Path, *, read_only: bool = False) -> None:
+        self.path = path
+        mode = "ro" if read_only else "rwc"
+        try:
+            self._base = sqlite3.connect(
+                f"{path.absolute().as_uri()}?mode={mode}",
+                uri=True,
+                timeout=PATIENCE_S,
+                isolation_level=None,
+            )
+            self._base.row_factory = sqlite3.Row
+            self._base.execute("PRAGMA synchronous=FULL")
+            self._base.execute("PRAGMA foreign_keys=ON")
+            if not read_only:
+                self._base.execute("PRAGMA journal_mode=DELETE")
+        except sqlite3.Error as problem:
+            raise JournalError(f"{path}: cannot be opened ({problem})") from problem
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        problem: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._base.close()
+
+    @contextmanager
+    def change(self) -> Iterator[None]:
+        """Make one transaction of what is done inside; an exception takes it all back."""
+        try:
+            self._base.execute("BEGIN IMMEDIATE")
+            try:
+                yield
+            except BaseException:
+                self._base.execute("ROLLBACK")
+                raise
+            self._base.execute("COMMIT")
+        except sqlite3.Error as problem:
+            raise JournalError(f"{self.path}: could not be written ({problem})") from problem
+
+    def _rows(self, query: str, *values: object) -> list[sqlite3.Row]:
+        try:
+            return self._base.execute(query, values).fetchall()
+        except sqlite3.Error as problem:
+            raise JournalError(f"{self.path}: is no journal ({problem})") from problem
+
+    # The recipe and its plan
+
+    def create(self, name: str, text: str, station: str, plan: Sequence[PlanEntry]) -> None:
+        """Write recipe and plan into a new journal."""
+        with self.change():
+            for statement in TABLES.split(";"):
+                self._base.execute(statement)
+            self._base.execute(
+                "INSERT INTO recipe VALUES (?, ?, ?, ?, ?, ?)",
+                (VERSION, name, text, hash_of(text), station, now_iso()),
+            )
+            self._base.executemany(
+                "INSERT INTO plan (position, key, action, sample, step) VALUES (?, ?, ?, ?, ?)",
+                [(k, one.key, one.action, one.sample, one.step) for k, one in enumerate(plan)],
+            )
+            self._event(None, f"begun: {name}, {len(plan)} steps")
+
+    def is_new(self) -> bool:
+        """Tell whether nothing was ever written; raises JournalError for another version."""
+        if not self._rows("SELECT name FROM sqlite_master"):
+            return True
+        version = self._rows("SELECT version FROM recipe")[0]["version"]
+        if version != VERSION:
+            raise JournalError(
+                f"{self.path}: is of version {version}, this program writes {VERSION}; "
+                "give a new --out"
+            )
+        return False
+
+    def recipe_text(self) -> str:
+        """Return the text of the recipe that was begun."""
+        return str(self._rows("SELECT text FROM recipe")[0]["text"])
+
+    def keys(self) -> list[str]:
+        """Return the keys of the plan, in order."""
+        return [str(row["key"]) for row in self._rows("SELECT key FROM plan ORDER BY position")]
+
+    # Runs
+
+    def parts(self, key: str) -> list[RunRecord]:
+        """Return the parts of a run, in order."""
+        rows = self._rows("SELECT * FROM runs WHERE key = ? ORDER BY part", key)
+        return [RunRecord(**dict(row)) for row in rows]
+
+    def runs(self) -> list[RunRecord]:
+        """Return all parts of all runs, in the order of the plan."""
+        rows = self._rows(
+            "SELECT runs.* FROM runs JOIN plan USING (key) ORDER BY plan.position, runs.part"
+        )
+        return [RunRecord(**dict(row)) for row in rows]
+
+    def begin(self, key: str, part: int, file: str | None) -> None:
+        """Enter a part of a run before it starts."""
+        with self.change():
+            self._base.execute(
+                "INSERT INTO runs (key, part, file, status, started) "
+                "VALUES (?, ?, ?, 'running', ?)",
+                (key, part, file, now_iso()),
+            )
+
+    def end(
+        self,
+        key: str,
+        part: int,
+        status: str,
+        *,
+        rows: int = 0,
+        error: str | None = None,
+        approach_s: float | None = None,
+        took_s: float | None = None,
+        settling_s: float | None = None,
+        bias: Bias | None = None,
+    ) -> None:
+        """Enter how a part ended, and what the junction saw."""
+        with self.change():
+            self._base.execute(
+                "UPDATE runs SET status = ?, rows = ?, error = ?, ended = ?, approach_s = ?, "
+                "took_s = ?, settling_s = ? WHERE key = ? AND part = ?",
+                (status, rows, error, now_iso(), approach_s, took_s, settling_s, key, part),
+            )
+            if bias is not None:
+                self._enter_bias(key, part, bias)
+
+    def _enter_bias(self, key: str, part: int, bias: Bias) -> None:
+        self._base.execute(
+            "INSERT OR REPLACE INTO bias SELECT key, ?, sample, ?, ? FROM plan WHERE key = ?",
+            (part, bias.max_voltage_V, bias.max_current_A, key),
+        )
+        self._base.executemany(
+            "INSERT OR REPLACE INTO dwell VALUES (?, ?, ?, ?)",
+            [(key, part, level, seconds) for level, seconds in bias.dwell_s.items()],
+        )
+
+    # Results, conditions and marks
+
+    def judge(self, key: str, results: Sequence[Result], skips: Mapping[str, str]) -> None:
+        """Enter the results of a run, and what its conditions skip (key: reason), at once."""
+        with self.change():
+            self._base.executemany(
+                "INSERT OR REPLACE INTO results VALUES (?, ?, ?, ?, ?, ?)",
+                [(key, one.segment, one.quantity, one.value, one.stderr, one.note)
+                 for one in results],
+            )  # fmt: skip
+            self._base.executemany(
+                "UPDATE plan SET skipped = ? WHERE key = ? AND skipped IS NULL",
+                [(reason, other) for other, reason in skips.items()],
+            )
+            self._base.execute("UPDATE plan SET judged = 1 WHERE key = ?", (key,))
+
+    def is_judged(self, key: str) -> bool:
+        """Tell whether results and conditions of a run were entered."""
+        return bool(self._rows("SELECT judged FROM plan WHERE key = ?", key)[0]["judged"])
+
+    def skip(self, key: str, reason: str) -> None:
+        """Enter that a condition skips a line of the plan."""
+        with self.change():
+            self._base.execute("UPDATE plan SET skipped = ? WHERE key = ?", (reason, key))
+
+    def skipped(self) -> dict[str, str]:
+        """Return the keys that conditions have skipped, with the reasons."""
+        rows = self._rows("SELECT key, skipped FROM plan WHERE skipped IS NOT NULL")
+        return {row["key"]: row["skipped"] for row in rows}
+
+    def last_result(self, sample: str, condition: Condition) -> Result | None:
+        """Return the last result of a sample that a condition asks for; None if there is none."""
+        rows = self._rows(
+            "SELECT segment, quantity, value, stderr, note FROM results JOIN plan USING (key) "
+            "WHERE sample = ? AND quantity = ? AND (? = '' OR step = ?) "
+            "ORDER BY position DESC, segment DESC LIMIT 1",
+            sample, condition.quantity, condition.step, condition.step,
+        )  # fmt: skip
+        return Result(**dict(rows[0])) if rows else None
+
+    def mark(self, sample: str, mark: str, reason: str) -> None:
+        """Mark a sample, `broken` for example, with the reason."""
+        with self.change():
+            self._base.execute(
+                "INSERT OR REPLACE INTO marks VALUES (?, ?, ?, ?)",
+                (sample, mark, reason, now_iso()),
+            )
+            self._event(None, f"{sample} is marked {mark}: {reason}")
+
+    def marks(self, sample: str) -> dict[str, str]:
+        """Return a sample's marks with their reasons."""
+        rows = self._rows("SELECT mark, reason FROM marks WHERE sample = ?", sample)
+        return {row["mark"]: row["reason"] for row in rows}
+
+    def history(self, sample: str) -> History:
+        """Return what a junction has seen, over all runs of this journal."""
+        bias = self._rows("SELECT * FROM bias WHERE sample = ?", sample)
+        dwell = self._rows(
+            "SELECT level_V, SUM(dwell_s) AS dwell_s FROM dwell JOIN bias USING (key, part) "
+            "WHERE sample = ? GROUP BY level_V ORDER BY level_V",
+            sample,
+        )
+        return History(
+            sample,
+            len({row["key"] for row in bias}),
+            max((row["max_voltage_V"] for row in bias), default=0.0),
+            max((row["max_current_A"] for row in bias), default=0.0),
+            {row["level_V"]: row["dwell_s"] for row in dwell},
+            self.marks(sample),
+        )
+
+    # Events
+
+    def event(self, words: str, key: str | None = None) -> None:
+        """Enter what happened, in words."""
+        with self.change():
+            self._event(key, words)
+
+    def _event(self, key: str | None, words: str) -> None:
+        self._base.execute("INSERT INTO events VALUES (?, ?, ?)", (now_iso(), key, words))
+
+    def events(self) -> list[tuple[str, str | None, str]]:
+        """Return (moment, key, words) of everything that happened, in order."""
+        rows = self._rows("SELECT moment, key, words FROM events ORDER BY rowid")
+        return [(row["moment"], row["key"], row["words"]) for row in rows]
