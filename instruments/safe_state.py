@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
-from nanojunction.instruments.errors import LaboratoryError
+from nanojunction.instruments.errors import ConnectionFailed, LaboratoryError, NoAnswer
 from nanojunction.instruments.ramps import Watch, ramp_field, ramp_level
 from nanojunction.instruments.roles import MagnetState
 
@@ -34,7 +34,9 @@ def magnet_to_hold(station: Station) -> list[str]:
         if magnet.status().state is MagnetState.RAMPING:
             magnet.hold()
 
-    return _attempt(iter([("the magnet could not be stopped", hold)]))
+    carry_out = _second_chance(station, "magnet")
+
+    return _attempt(iter([("the magnet could not be stopped", lambda: carry_out(hold))]))
 
 
 def rest_to_safe(station: Station, should_stop: Callable[[], bool]) -> list[str]:
@@ -55,6 +57,25 @@ def _attempt(steps: Iterator[Step]) -> list[str]:
     return failed
 
 
+def _second_chance(station: Station, role: str) -> Callable[[Callable[[], None]], None]:
+    """Return what carries out a step: over a new connection if the first one was lost.
+
+    There is one new connection for all steps; whoever does not answer then is given up.
+    """
+    chances = [role]
+
+    def carry_out(step: Callable[[], None]) -> None:
+        try:
+            step()
+        except (NoAnswer, ConnectionFailed):
+            if not chances:
+                raise
+            station.reconnect(chances.pop())
+            step()
+
+    return carry_out
+
+
 def _source_steps(station: Station) -> Iterator[Step]:
     meter, config = station.source_meter_or_none, station.config.source_meter
     if meter is None or config is None:
@@ -67,9 +88,10 @@ def _source_steps(station: Station) -> Iterator[Step]:
             # Bare: also from beyond the limits, where somebody else has left it, the way is down.
             ramp_level(meter.bare, 0.0, rate, Watch(station.clock))
 
-    yield "the source could not be ramped to zero", to_zero
-    yield "the level could not be set to zero", lambda: meter.set_level(0.0)
-    yield "the output could not be opened", meter.output_off
+    carry_out = _second_chance(station, "source_meter")
+    yield "the source could not be ramped to zero", lambda: carry_out(to_zero)
+    yield "the level could not be set to zero", lambda: carry_out(lambda: meter.set_level(0.0))
+    yield "the output could not be opened", lambda: carry_out(meter.output_off)
 
 
 def _policy_steps(station: Station, should_stop: Callable[[], bool]) -> Iterator[Step]:
@@ -91,7 +113,7 @@ def _policy_steps(station: Station, should_stop: Callable[[], bool]) -> Iterator
         if station.magnet_in_use:
             yield (
                 f"the magnet could not be brought to its policy ({magnet_config.on_exit})",
-                to_policy,
+                lambda: _second_chance(station, "magnet")(to_policy),
             )
     temperature, temperature_config = station.temperature_or_none, station.config.temperature
     if (
@@ -99,4 +121,7 @@ def _policy_steps(station: Station, should_stop: Callable[[], bool]) -> Iterator
         and temperature_config is not None
         and temperature_config.on_exit == "off"
     ):
-        yield "the heater could not be switched off", temperature.heater_off
+        yield (
+            "the heater could not be switched off",
+            lambda: _second_chance(station, "temperature")(temperature.heater_off),
+        )

@@ -22,6 +22,7 @@ from nanojunction.instruments.limits import (
 from nanojunction.instruments.roles import FieldProbe, SwitchMatrix
 from nanojunction.instruments.safe_state import rest_to_safe, source_to_safe
 from nanojunction.instruments.station_file import InstrumentConfig, StationConfig, load_station_file
+from nanojunction.instruments.visa import Reconnectable
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -66,6 +67,7 @@ class Station:
         #: Ends the waits on leaving; the command line sets it to notice a second Ctrl-C.
         self.stop_waiting: Callable[[], bool] = lambda: False
         self._open = ExitStack()
+        self._drivers: dict[str, Any] = {}
 
     @classmethod
     def from_file(cls, path: Path) -> Self:
@@ -99,10 +101,13 @@ class Station:
         if virtual is None or all(config.address for config in instruments.values()):
             return
         from nanojunction.instruments.virtual import VirtualCryostat, WorldSettings
+        from nanojunction.instruments.virtual.faults import read_faults
 
         for role, one in instruments.items():
             driver(one.driver, f"{self.source}: {role}.driver")
-        models = {role: instruments[role].driver if role in instruments else None for role in ROLES}
+        models: dict[str, Any] = {
+            role: instruments[role].driver if role in instruments else None for role in ROLES
+        }
         world: dict[str, Any] = dict(virtual.world)
         known = {field.name for field in fields(WorldSettings)}
         if unknown := sorted(set(world) - known):
@@ -121,6 +126,7 @@ class Station:
                 bus_latency_s=virtual.bus_latency_s,
                 seed=virtual.seed,
                 settings=WorldSettings(**world),
+                faults=read_faults(virtual.faults, self.source),
             )
         except (TypeError, ValueError) as problem:
             raise StationError(f"{self.source}: virtual: {problem}") from problem
@@ -140,6 +146,7 @@ class Station:
             )
         instrument = driver(config.driver, f"{self.source}: {role}.driver")(config, self.clock)
         self._open.callback(instrument.close)
+        self._drivers[role] = instrument
         if role == "source_meter" and (source := self.config.source_meter) is not None:
             limits = SourceLimits(source.max_voltage_V, source.max_current_A)
             self.source_meter_or_none = LimitedSourceMeter(instrument, limits)
@@ -190,6 +197,15 @@ class Station:
     def switch(self) -> SwitchMatrix:
         """The switch matrix; raises StationError if the station has none."""
         return self._need(self.switch_or_none, "switch")
+
+    def reconnect(self, role: str) -> None:
+        """Open the lost connection of a role again, if its driver knows how.
+
+        Raises ConnectionFailed, NoAnswer or WrongInstrument if the instrument is not there.
+        """
+        lost = self._drivers.get(role)
+        if isinstance(lost, Reconnectable):
+            lost.reconnect()
 
     def _need(self, role: T | None, name: str) -> T:
         if role is None:

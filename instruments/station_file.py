@@ -41,8 +41,15 @@ class InstrumentConfig(_Table):
     baud_rate: Annotated[int, Field(ge=50, le=4_000_000)] | None = None
     data_bits: Literal[5, 6, 7, 8] | None = None
     parity: Literal["none", "odd", "even", "mark", "space"] | None = None
-    stop_bits: Literal[1, 1.5, 2] | None = None
+    stop_bits: float | None = None
     flow_control: Literal["none", "xon-xoff", "rts-cts", "dtr-dsr"] | None = None
+
+    @field_validator("stop_bits")
+    @classmethod
+    def _is_a_number_of_bits(cls, bits: float | None) -> float | None:
+        if bits not in (None, 1, 1.5, 2):
+            raise ValueError("must be 1, 1.5 or 2")
+        return bits
 
 
 class SourceMeterConfig(InstrumentConfig):
@@ -197,6 +204,10 @@ def _check_whole(config: StationConfig, source: str) -> None:
             f"{source}: {bare[0]}.address: is missing; only a station with a [virtual] table may "
             'leave addresses out (example: address = "GPIB0::24::INSTR")'
         )
+    if config.virtual is not None and config.virtual.faults:
+        from nanojunction.instruments.virtual.faults import read_faults
+
+        read_faults(config.virtual.faults, source)
     if bare and len(bare) != len(config.instruments()):
         raise StationError(
             f"{source}: {bare[0]}.address: is missing while others are given; "
