@@ -22,7 +22,6 @@ from nanojunction.instruments.limits import (
 from nanojunction.instruments.roles import FieldProbe, SwitchMatrix
 from nanojunction.instruments.safe_state import rest_to_safe, source_to_safe
 from nanojunction.instruments.station_file import InstrumentConfig, StationConfig, load_station_file
-from nanojunction.instruments.visa import Reconnectable
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -203,6 +202,8 @@ class Station:
 
         Raises ConnectionFailed, NoAnswer or WrongInstrument if the instrument is not there.
         """
+        from nanojunction.instruments.visa import Reconnectable
+
         lost = self._drivers.get(role)
         if isinstance(lost, Reconnectable):
             lost.reconnect()
