@@ -157,6 +157,10 @@ class LimitedMagnet:
         """See `MagnetSupply`."""
         return self._supply.prepare(should_stop)
 
+    def go_persistent(self, should_stop: Callable[[], bool]) -> bool:
+        """See `MagnetSupply`."""
+        return self._supply.go_persistent(should_stop)
+
     def field_T(self) -> float:
         """See `MagnetSupply`."""
         return self._supply.field_T()

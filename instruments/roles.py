@@ -145,6 +145,13 @@ class MagnetSupply(Protocol):
         The magnet's field does not change meanwhile, also when it is persistent.
         """
 
+    def go_persistent(self, should_stop: Callable[[], bool]) -> bool:
+        """Close the switch at the present field, ramp the leads to zero; False when told to stop.
+
+        The magnet's field does not change meanwhile. `prepare` brings the leads back to it. Raises
+        InstrumentFault if no switch is fitted.
+        """
+
     def field_T(self) -> float:
         """Return the field of the magnet, also when it is persistent."""
 

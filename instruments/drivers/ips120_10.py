@@ -98,9 +98,18 @@ class IPS120Magnet:
 
     def _match_leads(self, field_T: float, should_stop: Callable[[], bool]) -> bool:
         """Ramp the leads, at the station's rate, to the field of the persistent magnet."""
-        expected_s = 60.0 * abs(field_T - self.lead_field_T()) / self._lead_rate
-        deadline = self._clock.now() + 60.0 + 2.0 * expected_s
+        expected_s = self._way_s(field_T)
         self.ramp_to(field_T, self._lead_rate)
+        return self._leads_arrive(field_T, expected_s, should_stop)
+
+    def _way_s(self, field_T: float) -> float:
+        return 60.0 * abs(field_T - self.lead_field_T()) / self._lead_rate
+
+    def _leads_arrive(
+        self, field_T: float, expected_s: float, should_stop: Callable[[], bool]
+    ) -> bool:
+        """Wait until the leads hold at a field; they hold where they are when told to stop."""
+        deadline = self._clock.now() + 60.0 + 2.0 * expected_s
         while not (
             self._in_order().state is MagnetState.HOLDING
             and abs(self.lead_field_T() - field_T) <= MATCH_T
@@ -112,6 +121,42 @@ class IPS120Magnet:
             if not self._clock.sleep(LOOK_S, should_stop):
                 self.instrument.activity = "hold"
                 return False
+        return True
+
+    def go_persistent(self, should_stop: Callable[[], bool] = lambda: False) -> bool:
+        """Close the switch at the present field, wait until it is cold, ramp the leads to zero.
+
+        Told to stop, it returns False with the leads holding and the field as it was. Raises
+        InstrumentFault without a switch, or if the supply is not in order.
+        """
+        with in_words(self._connection):
+            self.instrument.control_mode = "RU"
+            status = self._in_order()
+            if status.heater_on is None:
+                raise InstrumentFault(
+                    f"{self._connection.where}: no switch is fitted, the magnet cannot be made "
+                    "persistent; hold the field with the supply"
+                )
+            if status.state is MagnetState.CLAMPED:  # the leads carry nothing, the switch is closed
+                return True
+            if status.heater_on and not self._close_switch(should_stop):
+                return False
+            self.instrument.sweep_rate = self._lead_rate
+            expected_s = self._way_s(0.0)
+            self.instrument.activity = "to zero"
+            if not self._leads_arrive(0.0, expected_s, should_stop):
+                return False
+            self.instrument.activity = "hold"
+            return True
+
+    def _close_switch(self, should_stop: Callable[[], bool]) -> bool:
+        """Switch the heater off at the present field and wait until the switch is cold."""
+        self.instrument.activity = "hold"
+        self.instrument.switch_heater_enabled = False
+        if not self._clock.sleep(SWITCH_DELAY_S, should_stop):
+            return False
+        if self.status().heater_on is not False:
+            raise InstrumentFault(f"{self._connection.where}: the switch heater did not go off")
         return True
 
     def field_T(self) -> float:
