@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from pymeasure.adapters import VISAAdapter
 
+from nanojunction.instruments.clock import Clock
 from nanojunction.instruments.errors import (
     ConnectionFailed,
     InstrumentError,
@@ -222,12 +223,19 @@ class Connection(VISAAdapter):
         return answer
 
     def _await_answer(self) -> None:
-        """Wait for the first byte; notice a closed peer, on which pyvisa-py would spin."""
-        if self._raw is None or self._pending():
+        """Wait for a whole line; notice a closed peer at once, on which pyvisa-py would spin."""
+        end = self.connection.read_termination
+        if self._raw is None or not end:
             return
-        readable, _, _ = select.select([self._raw], [], [], self.connection.timeout / 1000)
-        if readable and not self._raw.recv(1, socket.MSG_PEEK):
-            raise ConnectionResetError("the instrument closed it")
+        last, pending, passed = end[-1].encode("ascii"), self._pending(), Clock()
+        while last not in pending:
+            left_s = self.connection.timeout / 1000 - passed.now()
+            if left_s <= 0.0 or not select.select([self._raw], [], [], left_s)[0]:
+                raise TimeoutError("VI_ERROR_TMO")
+            more = self._raw.recv(65_536)
+            if not more:
+                raise ConnectionResetError("the instrument closed it")
+            pending += more
 
     def _pending(self) -> bytearray:
         """Return what pyvisa-py has received beyond the last answer."""
