@@ -73,6 +73,14 @@ def measure(
     out: Annotated[
         Path, typer.Option("--out", metavar="DIR", help="Folder of the run files.")
     ] = Path("runs"),
+    watchdog: Annotated[
+        bool | None,
+        typer.Option(
+            help="A process that makes the station safe if this one dies; on where the station "
+            "file has addresses.",
+            show_default=False,
+        ),
+    ] = None,
     show_help: Annotated[
         bool, typer.Option("--help", help="This text; after PROCEDURE: its keys.")
     ] = False,
@@ -88,7 +96,9 @@ def measure(
             missing = "--station FILE" if station is None else "--sample NAME"
             say(f"error: {missing} is missing; see nanojunction measure --help")
             raise typer.Exit(WRONG_USAGE)
-        raise typer.Exit(work.measure(procedure, station, sample, settings or [], out))
+        raise typer.Exit(
+            work.measure(procedure, station, sample, settings or [], out, watchdog=watchdog)
+        )
 
 
 @app.command()

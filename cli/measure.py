@@ -12,11 +12,21 @@ from nanojunction.procedures.run_parameters import OWN_OPTIONS, ProcedureError
 from nanojunction.procedures.runner import Outcome, StopRequest, run_procedure, stop_on_signals
 
 
-def measure(name: str, station_file: Path, sample: str, settings: list[str], out: Path) -> int:
+def measure(
+    name: str,
+    station_file: Path,
+    sample: str,
+    settings: list[str],
+    out: Path,
+    *,
+    watchdog: bool | None = None,
+) -> int:
     """Measure one run and return the exit status."""
     procedure = prepared(name, sample, settings)
     procedure.station_file = str(station_file)
     station = Station.from_file(station_file)
+    station.watchdog = watchdog
+    station.owner.tell = say
     with stop_on_signals(StopRequest()) as stop:
         station.stop_waiting = stop.asked_again
         with station, progress_of(f"{name} of {sample}") as show:

@@ -7,28 +7,56 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from nanojunction.cli.console import FAILED, say, wide_console
-from nanojunction.instruments.errors import StationError
+from nanojunction.instruments.errors import StationError, StationInUse
 from nanojunction.instruments.limits import LimitedMagnet, LimitedSourceMeter, LimitedTemperature
+from nanojunction.instruments.ownership.ending import end_owners
+from nanojunction.instruments.ownership.lock import status_of
+from nanojunction.instruments.ownership.records import records_at
 from nanojunction.instruments.station import Station
+from nanojunction.instruments.station_file import StationConfig, load_station_file
 from nanojunction.procedures.runner import StopRequest, stop_on_signals
 
 
 def check(station_file: Path) -> int:
-    """Open, identify and read every instrument; print a table; return the exit status."""
+    """Open, identify and read every instrument; print a table; return the exit status.
+
+    The instruments of a station that another process has cannot be opened: what its owner says of
+    itself is printed instead, and the status says that the station was not checked.
+    """
     from rich.table import Table
 
     station = Station.from_file(station_file)
     station.leave_as_found = True
+    station.owner.tell = say
     table = Table(title=f"{station.config.name} ({station_file})")
     for column in ("role", "instrument", "address", "reads"):
         table.add_column(column, overflow="fold")
-    with station:
-        for role, instrument in station.instruments().items():
-            config = station.config.instruments()[role]
-            address = config.address or f"virtual: {station.bench.endpoints[role].address}"
-            table.add_row(role, instrument.identify(), address, reading_of(instrument))
+    try:
+        with station:
+            for role, instrument in station.instruments().items():
+                config = station.config.instruments()[role]
+                address = config.address or f"virtual: {station.bench.endpoints[role].address}"
+                table.add_row(role, instrument.identify(), address, reading_of(instrument))
+    except StationInUse as problem:
+        say(f"error: {problem}")
+        show_owners(station.config)
+        return FAILED
     wide_console().print(table)
     return 0
+
+
+def show_owners(config: StationConfig) -> None:
+    """Print what the owners of a station's instruments say of themselves."""
+    from rich.table import Table
+
+    for record in records_at(config.addresses()):
+        table = Table(title=f"{record.station}: process {record.owner.pid} ({record.command})")
+        table.add_column("it says")
+        table.add_column("", overflow="fold")
+        status = status_of(record) or {"state": {}, "answer": "none"}
+        for key, value in {**status.pop("state"), **status}.items():
+            table.add_row(key, str(value))
+        wide_console().print(table)
 
 
 def reading_of(instrument: object) -> str:
@@ -49,11 +77,18 @@ def reading_of(instrument: object) -> str:
 
 
 def make_safe(station_file: Path) -> int:
-    """Open a station and leave it again, which brings it to its safe state."""
-    station = Station.from_file(station_file)
+    """Have whoever has the station leave it, then open it and leave it again, in its safe state.
+
+    Also where the owner has made it safe itself: what the instruments answer is what counts.
+    """
+    config = load_station_file(station_file)
     with stop_on_signals(StopRequest()) as stop:
+        end_owners(config.addresses(), say, stop.asked)
+        station = Station(config, source=str(station_file))
         station.stop_waiting = stop.asked
         station.open_what_answers = True
+        station.owner.tell = say
+        station.owner.on_stop(stop.ask)
         with station:
             station.magnet_in_use = station.magnet_or_none is not None
     for problem in station.not_opened:

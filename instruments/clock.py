@@ -15,12 +15,16 @@ class Clock:
 
     #: Longest wall-clock stretch (s) a sleep may last before it looks at `should_stop` again.
     PATIENCE_S = 0.05
+    #: Longest wall-clock stretch (s) of any sleep between two calls of `on_sleep`.
+    BEAT_S = 1.0
 
     def __init__(self, speed: float = 1.0) -> None:
         if not 1.0 <= speed <= 10_000.0:
             raise ValueError(f"the clock's speed must lie between 1 and 10000, not {speed:g}")
         self.speed = float(speed)
         self._start = time.monotonic()
+        #: Called while it sleeps, by the thread that sleeps: who waits on purpose is alive.
+        self.on_sleep: Callable[[], None] = _nothing
 
     def now(self) -> float:
         """Return the time (s) since the clock was made."""
@@ -38,4 +42,9 @@ class Clock:
             left = (moment - self.now()) / self.speed
             if left <= 0.0:
                 return True
-            time.sleep(left if should_stop is None else min(left, self.PATIENCE_S))
+            self.on_sleep()
+            time.sleep(min(left, self.BEAT_S if should_stop is None else self.PATIENCE_S))
+
+
+def _nothing() -> None:
+    """Be the hook of a clock that nobody listens to."""

@@ -2,6 +2,7 @@
 
 LaboratoryError             one clear sentence for the person at the cryostat
 ├── StationError            the station file, or what it names, is wrong
+├── StationInUse            another process has the station's instruments
 ├── LimitError              a value beyond the station's limits was asked for; nothing was sent
 └── InstrumentError         an instrument could not be used
     ├── ConnectionFailed    nothing answers at the address
@@ -17,6 +18,10 @@ class LaboratoryError(Exception):
 
 class StationError(LaboratoryError):
     """The station file, or something that it names, is wrong."""
+
+
+class StationInUse(LaboratoryError):
+    """Another process has the station's instruments."""
 
 
 class LimitError(LaboratoryError):

@@ -21,7 +21,7 @@ Step = tuple[str, Callable[[], None]]
 
 def source_to_safe(station: Station) -> list[str]:
     """Ramp the source to zero at its rate and open the output; return what could not be done."""
-    return _attempt(_source_steps(station))
+    return _attempt(station, _source_steps(station))
 
 
 def magnet_to_hold(station: Station) -> list[str]:
@@ -36,7 +36,7 @@ def magnet_to_hold(station: Station) -> list[str]:
 
     carry_out = _second_chance(station, "magnet")
 
-    return _attempt(iter([("the magnet could not be stopped", lambda: carry_out(hold))]))
+    return _attempt(station, iter([("the magnet could not be stopped", lambda: carry_out(hold))]))
 
 
 def rest_to_safe(station: Station, should_stop: Callable[[], bool]) -> list[str]:
@@ -44,12 +44,13 @@ def rest_to_safe(station: Station, should_stop: Callable[[], bool]) -> list[str]
 
     `should_stop` ends the wait for the field (a second Ctrl-C); the magnet then holds.
     """
-    return _attempt(_policy_steps(station, should_stop))
+    return _attempt(station, _policy_steps(station, should_stop))
 
 
-def _attempt(steps: Iterator[Step]) -> list[str]:
+def _attempt(station: Station, steps: Iterator[Step]) -> list[str]:
     failed = []
     for what, step in steps:
+        station.owner.beat()  # each may wait for an instrument that does not answer
         try:
             step()
         except Exception as problem:  # whatever it was: the steps that follow must be attempted

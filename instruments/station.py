@@ -19,6 +19,7 @@ from nanojunction.instruments.limits import (
     LimitedTemperature,
     SourceLimits,
 )
+from nanojunction.instruments.ownership.owner import Owner
 from nanojunction.instruments.roles import FieldProbe, SwitchMatrix
 from nanojunction.instruments.safe_state import rest_to_safe, source_to_safe
 from nanojunction.instruments.station_file import InstrumentConfig, StationConfig, load_station_file
@@ -56,13 +57,19 @@ class Station:
         self.temperature_or_none: LimitedTemperature | None = None
         self.switch_or_none: SwitchMatrix | None = None
         self.field_probe_or_none: FieldProbe | None = None
-        #: A magnet that nobody took control of is left alone, whatever the policy says.
-        self.magnet_in_use = False
+        self._magnet_in_use = False
         #: For a look at the station that must change nothing, not even to make it safe.
         self.leave_as_found = False
         #: In an emergency what answers is opened and made safe, and the rest is in `not_opened`.
         self.open_what_answers = False
         self.not_opened: list[str] = []
+        #: For the watchdog, which has taken the instruments from their owner itself.
+        self.is_taken = False
+        #: Whether a watchdog stands by; None: as the station file says.
+        self.watchdog: bool | None = None
+        #: What others may know of and ask from the process that has this station.
+        self.owner = Owner(config, source)
+        self.clock.on_sleep = self.owner.beat
         #: Ends the waits on leaving; the command line sets it to notice a second Ctrl-C.
         self.stop_waiting: Callable[[], bool] = lambda: False
         self._open = ExitStack()
@@ -74,10 +81,12 @@ class Station:
         return cls(load_station_file(path), source=str(path))
 
     def __enter__(self) -> Self:
+        self._take()
         try:
             self._enter_virtual()
             for role, config in self.config.instruments().items():
                 self._try_instrument(role, config)
+                self.owner.beat()
         except BaseException as problem:
             failed = [] if self.leave_as_found else source_to_safe(self)
             self._open.close()
@@ -85,6 +94,20 @@ class Station:
                 raise Unsafe([str(problem), *failed]) from problem
             raise
         return self
+
+    def _take(self) -> None:
+        """Become the owner of the instruments, before the first of them is opened."""
+        if self.is_taken:
+            return
+        if self.watchdog and not self.config.addresses():
+            raise StationError(
+                f"{self.source}: --watchdog: there is nothing to watch over in a virtual station "
+                "without addresses, whose instruments end with the program; leave it out"
+            )
+        in_person = self.leave_as_found or self.open_what_answers
+        wanted = self.config.watchdog if self.watchdog is None else self.watchdog
+        self.owner.take(watched=wanted is not False and not in_person, speed=self.clock.speed)
+        self._open.callback(self.owner.leave)
 
     def _try_instrument(self, role: str, config: InstrumentConfig) -> None:
         try:
@@ -171,11 +194,23 @@ class Station:
         failed: list[str] = []
         try:
             if not self.leave_as_found:
-                failed = source_to_safe(self) + rest_to_safe(self, self.stop_waiting)
+                failed = source_to_safe(self)
+                self.owner.source_made_safe(failed)
+                failed += rest_to_safe(self, self.stop_waiting)
         finally:
             self._open.close()
         if failed:
             raise Unsafe(failed) from problem
+
+    @property
+    def magnet_in_use(self) -> bool:
+        """Whether a run took control of the magnet; else it is left alone, whatever the policy."""
+        return self._magnet_in_use
+
+    @magnet_in_use.setter
+    def magnet_in_use(self, in_use: bool) -> None:
+        self._magnet_in_use = in_use
+        self.owner.use_magnet(in_use)
 
     @property
     def source_meter(self) -> LimitedSourceMeter:

@@ -140,6 +140,10 @@ class StationConfig(_Table):
 
     name: str = "station"
     line_frequency_Hz: Literal[50, 60] = 50
+    #: Whether a watchdog stands by; left out: where the instruments have addresses.
+    watchdog: bool | None = None
+    #: Silence (s, wall clock) after which the watchdog acts; an instrument's time-out is 5 s.
+    watchdog_after_s: Annotated[float, Field(ge=6, le=3600)] = 60.0
     source_meter: SourceMeterConfig | None = None
     magnet: MagnetConfig | None = None
     temperature: TemperatureConfig | None = None
@@ -158,6 +162,10 @@ class StationConfig(_Table):
             "field_probe": self.field_probe,
         }
         return {role: config for role, config in found.items() if config is not None}
+
+    def addresses(self) -> tuple[str, ...]:
+        """Return the addresses of all instruments; none in a virtual station without them."""
+        return tuple(one.address for one in self.instruments().values() if one.address)
 
 
 def load_station_file(path: Path) -> StationConfig:
@@ -212,6 +220,11 @@ def _check_whole(config: StationConfig, source: str) -> None:
         raise StationError(
             f"{source}: {bare[0]}.address: is missing while others are given; "
             "give all addresses or none"
+        )
+    if config.watchdog and bare:
+        raise StationError(
+            f"{source}: station.watchdog: there is nothing to watch over in a virtual station "
+            "without addresses, whose instruments end with the program; leave it out"
         )
     for role, one in config.instruments().items():
         given = [key for key in SERIAL_KEYS if getattr(one, key) is not None]

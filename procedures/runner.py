@@ -9,7 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -117,6 +117,9 @@ def run_procedure(
         name = continues.next_name
     procedure.check()
     stop = stop or StopRequest()
+    station.owner.on_stop(stop.ask)
+    # Autorange may take a reading three times.
+    station.owner.expect_silence(3.0 * procedure.seconds_per_point() / station.clock.speed)
     path = free_path(folder, name or default_name(procedure))
     file = RunFile(path, procedure.DATA_COLUMNS)
     with _RunningRun(procedure, station, file, stop, on_progress) as run:
@@ -223,6 +226,7 @@ class _RunningRun:
 
     def emit(self, topic: str, record: Any) -> None:
         """Take what the procedure emits; a row is written before anything else happens."""
+        self.station.owner.beat()
         if topic == "results":
             self.file.write_row(record)
             self.in_compliance += record.get(COMPLIANCE, 0)
@@ -245,7 +249,16 @@ class _RunningRun:
     def _report(self) -> None:
         passed = time.monotonic() - self._began
         left = passed * (100.0 - self._percent) / self._percent if self._percent >= 1.0 else None
-        self.on_progress(Progress(self._percent, left, self._words, self.file.rows))
+        progress = Progress(self._percent, left, self._words, self.file.rows)
+        self.station.owner.publish(
+            {
+                "procedure": self.procedure.KIND,
+                "sample": self.procedure.sample,
+                "file": str(self.file.path),
+                **asdict(progress),
+            }
+        )
+        self.on_progress(progress)
 
     def __exit__(self, *_problem: object) -> None:
         try:
