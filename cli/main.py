@@ -132,13 +132,23 @@ def simulate(
     ready_file: Annotated[
         Path | None, typer.Option(metavar="F", help="Written (JSON) when all instruments listen.")
     ] = None,
+    serial: Annotated[
+        bool, typer.Option("--serial", help="On pseudo-terminals, as serial ports (ASRL…).")
+    ] = False,
+    faults: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="What goes wrong and when: a TOML file, [[faults]]."),
+    ] = None,
 ) -> None:
-    """Serve the virtual instruments on loopback sockets until Ctrl-C."""
+    """Serve the virtual instruments on loopback sockets, or serial ports, until Ctrl-C."""
     from nanojunction.cli import stations as work
 
     drivers = {"source_meter": source_meter, "magnet": magnet, "temperature": temperature}
     with one_sentence(Debug.on):
-        raise typer.Exit(work.simulate(junction, drivers, speed, seed, ready_file))
+        status = work.simulate(
+            junction, drivers, speed, seed, ready_file, serial=serial, faults_file=faults
+        )
+        raise typer.Exit(status)
 
 
 @app.command()

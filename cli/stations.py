@@ -101,22 +101,34 @@ def make_safe(station_file: Path) -> int:
 
 
 def simulate(
-    junction: str, drivers: dict[str, str], speed: float, seed: int, ready_file: Path | None
+    junction: str,
+    drivers: dict[str, str],
+    speed: float,
+    seed: int,
+    ready_file: Path | None,
+    *,
+    serial: bool = False,
+    faults_file: Path | None = None,
 ) -> int:
     """Serve the virtual instruments until Ctrl-C or SIGTERM."""
     from nanojunction.instruments.virtual import VirtualCryostat
+    from nanojunction.instruments.virtual.faults import read_faults_file
 
+    faults = () if faults_file is None else read_faults_file(faults_file)
     try:
         bench = VirtualCryostat(
             junction,
             source_meter=drivers["source_meter"],
             magnet=drivers["magnet"],
             temperature=drivers["temperature"],
+            serve="serial" if serial else "socket",
             speed=speed,
             seed=seed,
+            faults=faults,
         )
     except ValueError as problem:
-        raise StationError(str(problem)) from problem
+        where = f"{faults_file}: " if str(problem).startswith("faults[") else ""
+        raise StationError(f"{where}{problem}") from problem
     with stop_on_signals(StopRequest()) as stop, bench:
         endpoints = {
             role: {

@@ -151,7 +151,8 @@ class Station:
                 faults=read_faults(virtual.faults, self.source),
             )
         except (TypeError, ValueError) as problem:
-            raise StationError(f"{self.source}: virtual: {problem}") from problem
+            place = "virtual." if str(problem).startswith("faults[") else "virtual: "
+            raise StationError(f"{self.source}: {place}{problem}") from problem
         self.bench = self._open.enter_context(bench)
         self.clock = bench.clock
 

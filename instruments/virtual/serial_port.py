@@ -14,6 +14,7 @@ import select
 import socket
 from typing import Final
 
+from nanojunction.instruments.errors import StationError
 from nanojunction.instruments.virtual.server import Arrival
 
 #: How long (s of the wall clock) a client may leave its answers unread before they are lost.
@@ -22,7 +23,7 @@ _PATIENCE_S = 2.0
 DEFAULT_BAUD: Final = 9600
 
 
-class NoPseudoTerminals(ValueError):
+class NoPseudoTerminals(StationError):
     """This system cannot serve serial ports."""
 
 
