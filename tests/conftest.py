@@ -27,6 +27,15 @@ settings.register_profile("ci", derandomize=True)
 if os.environ.get("CI"):
     settings.load_profile("ci")
 
+
+@pytest.fixture(scope="session", autouse=True)
+def locks(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Keep the locks of the tests' stations, and their watchdogs' logs, out of the user's folder."""
+    folder = tmp_path_factory.mktemp("locks")
+    os.environ["NANOJUNCTION_STATE_DIR"] = str(folder)
+    return folder
+
+
 Script = Sequence[tuple[str, str | None]]
 
 

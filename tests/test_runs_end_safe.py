@@ -65,6 +65,7 @@ def test_pymeasure_loads_what_was_written(
     assert list(loaded.data.columns) == [
         "Time (s)", "Leg", "Setpoint (V)", "Voltage (V)", "Current (A)",
         "Field (T)", "Temperature (K)", "Temperature vti (K)", "In compliance",
+        "Range changed",
     ]  # fmt: skip
     assert len(loaded.data) == outcome.rows
 
@@ -187,7 +188,7 @@ def test_rows_survive_kill_9(
 ) -> None:
     bench = served("B")
     process = nanojunction("measure", "iv", "--station", bench.station_file, "--sample", "B",
-                           "--out", tmp_path / "runs", *ENDLESS)  # fmt: skip
+                           "--out", tmp_path / "runs", "--no-watchdog", *ENDLESS)  # fmt: skip
     file = started(tmp_path / "runs", eventually)
     before = rows_of(file)[:-1]  # the last may be on its way
     process.kill()
@@ -196,7 +197,7 @@ def test_rows_survive_kill_9(
     assert rows_of(file)[: len(before)] == before
     assert len(Results.load(str(file)).data) >= len(before)
     assert "# End:" not in after
-    # Nobody was left to open the output; the next who comes does, from the same station file.
+    # Nobody was left to open the output; `safe` does, from the same station file.
     assert bench.ask("source_meter", ":OUTP?") == "1"
     again = nanojunction("safe", "--station", bench.station_file)
     _, words = again.communicate(timeout=60)
@@ -227,7 +228,7 @@ def test_a_full_disk_fails_the_run_and_leaves_it_safe(
     text = outcome.file.read_text(encoding="utf-8")
     assert text.endswith("\n")
     columns = text.splitlines()[-1].count(",")
-    assert columns == 8, "the file ends with a whole row"
+    assert columns == 9, "the file ends with a whole row"
     assert outcome.rows == len(rows_of(outcome.file)) > 100
 
 
