@@ -10,21 +10,19 @@ opened again; a serial line is taken for one program alone.
 
 from __future__ import annotations
 
-import select
-import socket
 from collections.abc import Mapping
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from pymeasure.adapters import VISAAdapter
 
-from nanojunction.instruments.clock import Clock
 from nanojunction.instruments.errors import (
     ConnectionFailed,
     InstrumentError,
     NoAnswer,
     WrongInstrument,
 )
+from nanojunction.instruments.raw_socket import RawSocket
 from nanojunction.instruments.serial_line import SerialLock, is_serial, serial_settings
 
 if TYPE_CHECKING:
@@ -110,7 +108,7 @@ class Connection(VISAAdapter):
         self._in_step = True
         #: How many lines went out since the last one came in, and whether that was the answer.
         self._sent, self._is_answered = 0, False
-        self._raw: socket.socket | None = None
+        self._raw: RawSocket | None = None
         self._lock = SerialLock.of(self._address, self.where)
         try:
             super().__init__(
@@ -137,9 +135,7 @@ class Connection(VISAAdapter):
             raise ConnectionFailed(
                 f"{self.where}: cannot be opened ({_in_one_line(problem)})"
             ) from problem
-        self._raw = self._raw_socket()
-        if self._raw is not None:
-            self._raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self._raw = RawSocket.of(self.connection)
 
     def close(self) -> None:
         """Close the connection."""
@@ -184,18 +180,6 @@ class Connection(VISAAdapter):
         """Leave the instrument `longest_s` for an answer, beyond the station's time-out."""
         self.set_timeout_s(self._base_timeout_s + longest_s)
 
-    def _raw_socket(self) -> socket.socket | None:
-        """Return pyvisa-py's own TCP socket, None with any other VISA library or interface.
-
-        Without TCP_NODELAY on it, two small writes before a read wait 44 ms for a delayed
-        acknowledgement; pyvisa-py's attribute for that cannot be set.
-        """
-        if "pyvisa_py" not in type(self.connection.visalib).__module__:
-            return None
-        session = self.connection.visalib.sessions[self.connection.session]
-        raw = getattr(session, "interface", None)
-        return raw if isinstance(raw, socket.socket) else None
-
     def _write(self, command: str, **kwargs: Any) -> None:
         try:
             if self._is_answered and self._sent == 0 and self._waiting().strip():
@@ -213,7 +197,9 @@ class Connection(VISAAdapter):
     def _read(self, **kwargs: Any) -> str:
         self._is_answered, self._sent = self._sent == 1, 0
         try:
-            self._await_answer()
+            end = self.connection.read_termination
+            if self._raw is not None and end:
+                self._raw.await_line(end, self.connection.timeout / 1000)
             answer: str = super()._read(**kwargs)
         except self._faults as problem:
             raise self._lost(problem) from problem
@@ -222,38 +208,10 @@ class Connection(VISAAdapter):
             raise NoAnswer(f"{self.where}: answered bytes that are not text") from problem
         return answer
 
-    def _await_answer(self) -> None:
-        """Wait for a whole line; notice a closed peer at once, on which pyvisa-py would spin."""
-        end = self.connection.read_termination
-        if self._raw is None or not end:
-            return
-        last, pending, passed = end[-1].encode("ascii"), self._pending(), Clock()
-        while last not in pending:
-            left_s = self.connection.timeout / 1000 - passed.now()
-            if left_s <= 0.0 or not select.select([self._raw], [], [], left_s)[0]:
-                raise TimeoutError("VI_ERROR_TMO")
-            more = self._raw.recv(65_536)
-            if not more:
-                raise ConnectionResetError("the instrument closed it")
-            pending += more
-
-    def _pending(self) -> bytearray:
-        """Return what pyvisa-py has received beyond the last answer."""
-        session = self.connection.visalib.sessions[self.connection.session]
-        pending: bytearray = session._pending_buffer
-        return pending
-
     def _waiting(self) -> bytes:
         """Take what has arrived without a question, as far as the interface can tell."""
         if self._raw is not None:
-            waiting = bytes(self._pending())
-            self._pending().clear()
-            while select.select([self._raw], [], [], 0.0)[0]:
-                more = self._raw.recv(4096)
-                if not more:
-                    raise ConnectionResetError("the instrument closed it")
-                waiting += more
-            return waiting
+            return self._raw.take()
         if is_serial(self._address) and (count := self.connection.bytes_in_buffer):
             return bytes(self.connection.read_bytes(count))
         return b""
@@ -274,10 +232,7 @@ class Connection(VISAAdapter):
         """Throw away what has arrived; raises NoAnswer when the peer has closed."""
         try:
             if self._raw is not None:
-                self._pending().clear()
-                while select.select([self._raw], [], [], SILENCE_S)[0]:  # pyvisa-py's never ends
-                    if not self._raw.recv(4096):
-                        raise ConnectionResetError("the instrument closed it")
+                self._raw.take(SILENCE_S)
             elif is_serial(self._address):
                 self._drain_serial()
             else:

@@ -30,6 +30,7 @@ class LateInstrument:
             self.client, _ = self._listener.accept()
         except OSError:
             return  # closed before anybody came
+        self.client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         received = b""
         while data := self._receive():
             received += data

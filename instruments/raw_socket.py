@@ -1,0 +1,64 @@
+"""The socket under a pyvisa-py session, watched where pyvisa-py does not look.
+
+Without TCP_NODELAY two small writes before a read wait 44 ms for a delayed acknowledgement, and
+pyvisa-py's attribute for that cannot be set; a read from a peer that has closed spins until its
+time-out; a drain never ends then.
+"""
+
+from __future__ import annotations
+
+import select
+import socket
+from typing import Any
+
+from nanojunction.instruments.clock import Clock
+
+
+class RawSocket:
+    """The TCP socket of an open pyvisa-py session, and what pyvisa-py has received from it.
+
+    Everything raises ConnectionResetError once the instrument has closed the connection.
+    """
+
+    def __init__(self, session: Any, raw: socket.socket) -> None:
+        self._session = session
+        self._raw = raw
+        raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+    @classmethod
+    def of(cls, connection: Any) -> RawSocket | None:
+        """Return that of a pyvisa resource; None with any other VISA library or interface."""
+        if "pyvisa_py" not in type(connection.visalib).__module__:
+            return None
+        session = connection.visalib.sessions[connection.session]
+        raw = getattr(session, "interface", None)
+        return cls(session, raw) if isinstance(raw, socket.socket) else None
+
+    @property
+    def _pending(self) -> bytearray:
+        """What has been received beyond the last answer."""
+        pending: bytearray = self._session._pending_buffer
+        return pending
+
+    def _receive(self) -> bytes:
+        received = self._raw.recv(65_536)
+        if not received:
+            raise ConnectionResetError("the instrument closed it")
+        return received
+
+    def await_line(self, end: str, timeout_s: float) -> None:
+        """Wait until a whole line is there; raises TimeoutError."""
+        last, passed = end[-1].encode("ascii"), Clock()
+        while last not in self._pending:
+            left_s = timeout_s - passed.now()
+            if left_s <= 0.0 or not select.select([self._raw], [], [], left_s)[0]:
+                raise TimeoutError("VI_ERROR_TMO")
+            self._pending.extend(self._receive())
+
+    def take(self, silence_s: float = 0.0) -> bytes:
+        """Take what has arrived and what arrives before `silence_s` (wall clock) of silence."""
+        taken = bytes(self._pending)
+        self._pending.clear()
+        while select.select([self._raw], [], [], silence_s)[0]:
+            taken += self._receive()
+        return taken
