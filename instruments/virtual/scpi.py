@@ -154,7 +154,7 @@ class Tree(Generic[Handler]):
         query = pattern.endswith("?")
         nodes = [self._root]
         # `[:X]` is optional, `[1]` a numeric suffix that may be left out
-        for optional, name in re.findall(r"(\[?):?([A-Za-z*]+(?:\[1\]|\d)?)\]?", pattern):
+        for optional, name in re.findall(r"(\[?):?([A-Za-z*]+(?:\[1\]|\d[A-Za-z]*)?)\]?", pattern):
             reached = [node.children for node in nodes]
             child: _Node[Handler] = _Node()
             for children in reached:

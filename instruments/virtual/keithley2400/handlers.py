@@ -18,10 +18,10 @@ from nanojunction.instruments.virtual.keithley2400.commands import (
     Setting,
     without_parameters,
 )
-from nanojunction.instruments.virtual.keithley2400.settings import NOT_MEASURED
 from nanojunction.instruments.virtual.keithley2400.status import commands as status_commands
 from nanojunction.instruments.virtual.keithley2400.sweep import commands as sweep_commands
 from nanojunction.instruments.virtual.scpi import ScpiError
+from nanojunction.instruments.virtual.source_meter_unit import NOT_MEASURED
 
 if TYPE_CHECKING:
     from nanojunction.instruments.virtual.keithley2400.instrument import Keithley2400

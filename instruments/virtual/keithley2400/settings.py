@@ -8,9 +8,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-NOT_MEASURED = 9.91e37
-OVERFLOW = 9.9e37
-
 #: Full scales (V, A) as the instrument names them: 105 % of 200 mV … 200 V and 1 µA … 1 A.
 VOLTAGE_RANGES = (0.21, 2.1, 21.0, 210.0)
 CURRENT_RANGES = (1.05e-6, 1.05e-5, 1.05e-4, 1.05e-3, 1.05e-2, 1.05e-1, 1.05)
@@ -18,14 +15,6 @@ RESISTANCE_RANGES = (21.0, 210.0, 2.1e3, 2.1e4, 2.1e5, 2.1e6, 2.1e7, 2.1e8)
 
 #: Test current (A) of the automatic ohms mode on each resistance range.
 TEST_CURRENTS = (0.1, 0.01, 1e-3, 1e-4, 1e-5, 1e-6, 1e-6, 1e-7)
-
-#: Steps of the source within a range, as a part of the nominal range (5 µV on 200 mV).
-VOLTAGE_STEP_OF_RANGE = 2.5e-5
-CURRENT_STEP_OF_RANGE = 5e-5
-
-#: One count of a 6½-digit reading, as a part of the nominal range (0.1 µV on 200 mV, 1 pA on 1 µA).
-VOLTAGE_COUNT_OF_RANGE = 5e-7
-CURRENT_COUNT_OF_RANGE = 1e-6
 
 #: A reading above this part of the full scale is an overflow (211 mV on 200 mV).
 READABLE = 1.0048

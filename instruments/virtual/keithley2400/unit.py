@@ -10,12 +10,23 @@ from typing import Literal
 from nanojunction.instruments.virtual.codecs import range_for
 from nanojunction.instruments.virtual.keithley2400 import settings as spec
 from nanojunction.instruments.virtual.keithley2400.settings import (
-    NOT_MEASURED,
-    OVERFLOW,
     Settings2400,
     nominal,
 )
 from nanojunction.instruments.virtual.line import OPEN, Source, WorkingPoint
+from nanojunction.instruments.virtual.source_meter_unit import (
+    CURRENT_COUNT_OF_RANGE,
+    CURRENT_STEP_OF_RANGE,
+    NOT_MEASURED,
+    OVERFLOW,
+    VOLTAGE_COUNT_OF_RANGE,
+    VOLTAGE_STEP_OF_RANGE,
+    better_range,
+    felt,
+    in_steps,
+    ratio,
+    read_out,
+)
 from nanojunction.instruments.virtual.world import World
 
 #: Bits of the status word (manual, :FORMat:ELEMents, section 18).
@@ -75,9 +86,8 @@ class SourceMeasureUnit:
     def level(self) -> float:
         """What is sourced (V or A), in steps of the source's resolution."""
         voltage = self.sources_voltage
-        of_range = spec.VOLTAGE_STEP_OF_RANGE if voltage else spec.CURRENT_STEP_OF_RANGE
-        step = nominal(self.source_range) * of_range
-        return round(self.wanted_level / step) * step
+        of_range = VOLTAGE_STEP_OF_RANGE if voltage else CURRENT_STEP_OF_RANGE
+        return in_steps(self.wanted_level, nominal(self.source_range) * of_range)
 
     @property
     def source_range(self) -> float:
@@ -117,14 +127,10 @@ class SourceMeasureUnit:
         if not self.output_on:
             world.drive(t, self._off_source(), False, programmed)
             return
-        errors = world.settings
-        offset = errors.source_offset_of_range * nominal(self.source_range)
-        if voltage:
-            offset += errors.source_offset_V
         if self._over_voltage:
             level = math.copysign(self.settings.voltage_protection, level)
-        actual = level * (1.0 + errors.source_gain_error) + offset
-        world.drive(t, Source(kind, actual, self.limit[0], wires), True, programmed)
+        source = felt(world.settings, programmed, level, nominal(self.source_range))
+        world.drive(t, source, True, programmed)
 
     def switch(self, t: float, on: bool) -> None:
         """Switch the output."""
@@ -208,7 +214,7 @@ class SourceMeasureUnit:
             status |= OVER_RANGE
         resistance = NOT_MEASURED
         if "RES" in self.settings.functions:
-            resistance = _ratio(voltage, current)
+            resistance = ratio(voltage, current)
         elapsed = (t - self.time_zero_s) % 99_999.999  # the manual's wrap of the timestamp
         return Reading(voltage, current, resistance, elapsed, status), extra_s
 
@@ -227,10 +233,8 @@ class SourceMeasureUnit:
             while len(kept) > s.filter_count:
                 kept.popleft()
             value = sum(kept) / len(kept)
-        if abs(value) > spec.READABLE * full_scale:
-            return math.copysign(OVERFLOW, value)
-        count = rng * (spec.VOLTAGE_COUNT_OF_RANGE if volts else spec.CURRENT_COUNT_OF_RANGE)
-        return round(value / count) * count
+        count = rng * (VOLTAGE_COUNT_OF_RANGE if volts else CURRENT_COUNT_OF_RANGE)
+        return read_out(value, spec.READABLE * full_scale, count)
 
     def _find_ranges(self, t: float) -> float:
         """Choose the measuring ranges; return what the changes cost (s)."""
@@ -239,13 +243,13 @@ class SourceMeasureUnit:
             changes += self._find_resistance_range(t)
         if self.sources_voltage and s.current_auto and "CURR" in self.measured:
             current = self.world.working_point(t).current_A
-            best = _better(current, s.current_range, spec.CURRENT_RANGES)
+            best = better_range(current, s.current_range, spec.CURRENT_RANGES)
             best = min(best, range_for(s.current_compliance, spec.CURRENT_RANGES))
             changes += best != s.current_range
             s.current_range = best
         elif not self.sources_voltage and s.voltage_auto and "VOLT" in self.measured:
             sensed = self.world.working_point(t).sensed_V
-            best = _better(sensed, s.voltage_range, spec.VOLTAGE_RANGES)
+            best = better_range(sensed, s.voltage_range, spec.VOLTAGE_RANGES)
             best = min(best, range_for(s.voltage_compliance, spec.VOLTAGE_RANGES))
             changes += best != s.voltage_range
             s.voltage_range = best
@@ -255,8 +259,8 @@ class SourceMeasureUnit:
         for change in range(len(spec.RESISTANCE_RANGES)):
             self.connect(t)
             point = self.world.working_point(t)
-            ohm = abs(_ratio(point.sensed_V, point.current_A))
-            best = _better(ohm, self._resistance_range, spec.RESISTANCE_RANGES)
+            ohm = abs(ratio(point.sensed_V, point.current_A))
+            best = better_range(ohm, self._resistance_range, spec.RESISTANCE_RANGES)
             if best == self._resistance_range:
                 return change
             self._resistance_range = best
@@ -277,16 +281,3 @@ class SourceMeasureUnit:
         )
         sourced = SOURCED_V if self.sources_voltage else SOURCED_I
         return sourced | sum(bit for true, bit in conditions if true)
-
-
-def _ratio(voltage: float, current: float) -> float:
-    if OVERFLOW in (abs(voltage), abs(current)) or current == 0.0:
-        return OVERFLOW
-    return voltage / current
-
-
-def _better(value: float, present: float, ranges: tuple[float, ...]) -> float:
-    """Return the range that autorange would use: up above full scale, down below a tenth."""
-    if 0.1 * present <= abs(value) <= present:
-        return present
-    return range_for(value, ranges)

@@ -1,0 +1,234 @@
+"""A virtual Keithley 2450: its SCPI messages in front of unit, buffers and trigger model.
+
+Source: Model 2450 Reference Manual (2450-901-01), section 6. A query that takes readings answers at
+their end; while a trigger model runs, other messages are carried out at once, as in the manual.
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import ClassVar
+
+from nanojunction.instruments.virtual import scpi
+from nanojunction.instruments.virtual.codecs import Parameters, Word
+from nanojunction.instruments.virtual.instrument import VirtualInstrument
+from nanojunction.instruments.virtual.keithley2450.blocks import Acquisition, Point
+from nanojunction.instruments.virtual.keithley2450.buffers import ReadingBuffer
+from nanojunction.instruments.virtual.keithley2450.checks import CHECKS
+from nanojunction.instruments.virtual.keithley2450.commands import Command, Setting
+from nanojunction.instruments.virtual.keithley2450.events import (
+    ERROR,
+    Event,
+    EventError,
+    EventLog,
+)
+from nanojunction.instruments.virtual.keithley2450.settings import Settings2450
+from nanojunction.instruments.virtual.keithley2450.unit import SourceMeasureUnit
+from nanojunction.instruments.virtual.scpi import MESSAGES, ScpiError
+from nanojunction.instruments.virtual.status import StatusModel
+from nanojunction.instruments.virtual.world import World
+
+
+@functools.cache
+def _tree() -> scpi.Tree[Command]:
+    from nanojunction.instruments.virtual.keithley2450.handlers import tree
+
+    return tree()
+
+
+#: Carried out at once also while a message waits for readings.
+_URGENT = ("ABOR", "ABORT", "*RST")
+
+#: Wait for what a trigger model does (IEEE 488.2).
+_WAITING = ("*WAI", "*OPC?")
+
+#: Settings that change what the junction feels stand under these headers.
+_FELT = (":SOUR", ":OUTP", ":ROUT", "[:SENS")
+
+
+class Keithley2450(VirtualInstrument):
+    """A Keithley 2450 SourceMeter at the junction of a world."""
+
+    driver: ClassVar[str] = "keithley2450"
+    termination: ClassVar[str] = "\n"
+    identity: ClassVar[str] = "KEITHLEY INSTRUMENTS,MODEL 2450,04000001,1.7.12b"
+    status: StatusModel
+    events: EventLog
+    unit: SourceMeasureUnit
+    acquisition: Acquisition
+
+    def __init__(self, world: World, latency_s: float = 0.0) -> None:
+        super().__init__(world, latency_s)
+        self.status = StatusModel()
+        self.events = EventLog()
+        self.unit = SourceMeasureUnit(world)
+        self.acquisition = Acquisition(self)
+        self.buffers: dict[str, ReadingBuffer] = {}
+        self.lists: dict[str, list[Point]] = {}
+        self.language = "SCPI"
+        self._completes = False
+        self._answer: Callable[[], str] = str
+        with world.lock:
+            self.reset()
+
+    def execute(self, line: str) -> str | None:
+        """Carry out one message; the answers of its queries are joined by `;`.
+
+        After an error the rest of the message is not carried out.
+        """
+        answers: list[str] = []
+        try:
+            # Clients write `:*CLS` too, which the instrument takes.
+            for unit in scpi.units(re.sub(r"(^|;)\s*:\*", r"\1*", line)):
+                command = _tree().find(unit.header, unit.query)
+                if unit.header + "?" * unit.query in _WAITING:
+                    self._wait_for_idle()
+                with self.world.lock:
+                    self.world.sync(self.time_s)
+                    answer = command(self, unit.parameters)
+                if unit.query and answer is None:
+                    self._wait_for_idle()
+                    with self.world.lock:
+                        answer = self._answer()
+                if answer is not None:
+                    answers.append(answer)
+        except ScpiError as error:
+            self.report(error)
+        return ";".join(answers) if answers else None
+
+    def urgent(self, line: str) -> bool:
+        """Return whether a message is carried out while another waits for readings."""
+        return line.strip().upper().lstrip(":").rstrip("; ") in _URGENT
+
+    def refuse(self, line: str) -> str | None:
+        """Report an input buffer overrun."""
+        self.report(ScpiError(-363))
+        return None
+
+    def fail(self, line: str) -> str | None:
+        """Report an internal system error."""
+        self.report(ScpiError(900))
+        return None
+
+    def report(self, error: ScpiError) -> None:
+        """Log an error and latch its class."""
+        text = error.text if isinstance(error, EventError) else MESSAGES[error.code]
+        self.events.push(Event(error.code, text, ERROR, self.time_s))
+        self.status.error(error.code)
+        self.status.errors.clear()  # the log is the queue
+
+    def _wait_for_idle(self) -> None:
+        acquisition = self.acquisition
+        if not acquisition.running:
+            return
+        while acquisition.running:
+            due = acquisition.next_event_s
+            if self.wait_until(due, out_of_idle=True):
+                with self.world.lock:
+                    self.world.sync(due)
+        self.time_s = max(self.time_s, acquisition.ended_s)
+
+    # Status
+
+    def status_byte(self) -> int:
+        """Return the status byte; bit 2 says that an error is in the log."""
+        value = self.status.byte() & ~(1 << 6)
+        value |= bool(self.events.count(ERROR)) << 2
+        return value | ((value & self.status.service_enable != 0) << 6)
+
+    def clear_status(self) -> None:
+        """Clear events and errors (*CLS)."""
+        self.status.clear()
+        self.events.clear()
+
+    def complete_later(self) -> None:
+        """Set the operation-complete bit when what is under way has ended (*OPC)."""
+        self._completes = True
+        if not self.acquisition.running:
+            self.operation_complete()
+
+    def operation_complete(self) -> None:
+        """Note that what was under way has ended."""
+        if self._completes:
+            self._completes = False
+            self.status.standard.latch(1)
+
+    # Settings
+
+    def reset(self) -> None:
+        """Go to the *RST state: output off, everything at its default, buffers empty."""
+        self.acquisition.abort(self.time_s)
+        self.acquisition.blocks, self.acquisition.state = {}, "EMPTY"
+        self.unit.settings = Settings2450()
+        self.buffers = {name: ReadingBuffer(name) for name in ("defbuffer1", "defbuffer2")}
+        self.lists = {}
+        self.unit.clear_filter()
+        self.unit.switch(self.time_s, False)
+
+    def set(self, setting: Setting, parameters: Parameters) -> None:
+        """Take a setting from a message."""
+        value = setting.codec.parse(scpi.single(parameters))
+        place = setting.place(self.unit.settings)
+        check = CHECKS.get((setting.side, setting.attribute))
+        if check is not None:
+            value = check(self.unit, value)
+        changes = value != getattr(place, setting.attribute)
+        if changes and self.unit.output_on and setting.attribute in ("four_wire", "terminals"):
+            self.unit.switch(self.time_s, False)  # as the manual says of both
+        setattr(place, setting.attribute, value)
+        if setting.turns_off:
+            setattr(place, setting.turns_off, False)
+        if setting.header.startswith(_FELT):
+            self.unit.connect(self.time_s)
+
+    def query(self, setting: Setting, parameters: Parameters) -> str:
+        """Answer a setting, or one of its limits."""
+        codec = setting.codec
+        if parameters:
+            limit = codec.named(scpi.single(parameters))
+            if limit is None:
+                raise ScpiError(-141)
+            return codec.show(limit)
+        kind, _, function = setting.side.partition(" ")
+        if kind == "source" and setting.attribute == "range":
+            return codec.show(self.unit.source_range(function))
+        if kind == "sense" and setting.attribute == "range":
+            return codec.show(self.unit.measure_range(function))
+        value = getattr(setting.place(self.unit.settings), setting.attribute)
+        return value if isinstance(codec, Word) else codec.show(value)
+
+    # Buffers and lists
+
+    def buffer(self, name: str) -> ReadingBuffer:
+        """Return a reading buffer; raises ScpiError 1133 for a name that is none."""
+        if name not in self.buffers:
+            raise EventError(1133, "1")
+        return self.buffers[name]
+
+    def list_named(self, name: str) -> list[Point]:
+        """Return the points of a configuration list; raises ScpiError 2790 without any."""
+        if not self.lists.get(name):
+            raise EventError(2790)
+        return self.lists[name]
+
+    def recall(self, t: float, name: str, index: int) -> None:
+        """Source a point (from 1) of a list; raises ScpiError 2790 if there is none."""
+        points = self.list_named(name)
+        if not 1 <= index <= len(points):
+            raise EventError(2790)
+        function, side = points[index - 1]
+        self.unit.settings.source_function = function
+        self.unit.settings.source[function] = replace(side)
+        self.unit.connect(t)
+
+    # Readings
+
+    def read(self, buffer: ReadingBuffer, elements: Sequence[str]) -> None:
+        """Take `:SENSe:COUNt` readings; the last one is the answer."""
+        settings = self.unit.settings
+        self._answer = lambda: buffer.show(buffer.readings[-1:], elements, settings.precision)
+        steps = self.acquisition.measure(self.time_s, settings.count, buffer)
+        self.acquisition.start(self.time_s, steps)
