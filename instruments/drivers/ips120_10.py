@@ -137,7 +137,7 @@ class IPS120Magnet:
                     f"{self._connection.where}: no switch is fitted, the magnet cannot be made "
                     "persistent; hold the field with the supply"
                 )
-            if status.state is MagnetState.CLAMPED:  # the leads carry nothing, the switch is closed
+            if status.state is MagnetState.CLAMPED and not status.heater_on:  # leads at zero
                 return True
             if status.heater_on and not self._close_switch(should_stop):
                 return False
