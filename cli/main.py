@@ -102,6 +102,39 @@ def measure(
 
 
 @app.command()
+def run(
+    recipe: Annotated[Path, typer.Argument(metavar="RECIPE.toml", help="The recipe.")],
+    station: Station,
+    out: Annotated[
+        Path, typer.Option("--out", metavar="DIR", help="Folder of the run files and the journal.")
+    ] = Path("runs"),
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on with the recipe begun in DIR.")
+    ] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Print the plan and its time; touches nothing.")
+    ] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Pass over pauses without asking.")] = False,
+    watchdog: Annotated[
+        bool | None,
+        typer.Option(
+            help="A process that makes the station safe if this one dies; on where the station "
+            "file has addresses.",
+            show_default=False,
+        ),
+    ] = None,
+) -> None:
+    """Run a recipe: steps, nested loops, conditions, pauses; the journal knows what was done."""
+    from nanojunction.cli import run as work
+
+    with one_sentence(Debug.on):
+        if dry_run:
+            raise typer.Exit(work.show_plan(recipe, station, out, resume=resume))
+        status = work.run(recipe, station, out, resume=resume, yes=yes, watchdog=watchdog)
+        raise typer.Exit(status)
+
+
+@app.command()
 def check(station: Station) -> None:
     """Open, identify and read every instrument of a station; changes nothing on them."""
     from nanojunction.cli import stations as work

@@ -14,10 +14,11 @@ from nanojunction.instruments.limits import (
 from nanojunction.instruments.station import Station
 from nanojunction.instruments.station_file import StationConfig
 from nanojunction.procedures.base import JunctionProcedure
-from nanojunction.procedures.recipes.plan import Plan, PlannedRun
+from nanojunction.procedures.recipes.plan import PlannedRun
 from nanojunction.procedures.recipes.recipe_file import RecipeError
 from nanojunction.procedures.registry import load_procedure
 from nanojunction.procedures.run_parameters import ProcedureError
+from nanojunction.procedures.temperature_series import TemperatureSeries
 
 #: Levels in a list that every source-meter with lists takes (Keithley 2400: a hundred).
 COMMON_LIST = 100
@@ -79,9 +80,20 @@ def checked(run: PlannedRun, station: Station, source: str) -> JunctionProcedure
     return procedure
 
 
-def check_plan(plan: Plan, station: Station) -> tuple[JunctionProcedure, ...]:
-    """Return the procedures of all runs, each checked; raises RecipeError at the first fault.
+def shorten_window(run: PlannedRun, procedure: JunctionProcedure, at_K: float | None) -> None:
+    """Drop the stability window of a run where the run before has just been.
 
-    Call it with the station `on_paper` before anything is opened, and again with the open one.
+    The sample must still be within the tolerance; it need not prove again that it stays there.
+    A window in the step's own `set` is kept.
     """
-    return tuple(checked(run, station, plan.recipe.source) for run in plan.runs)
+    own = any(setting.key == "window" and ".set." in setting.place for setting in run.settings)
+    if at_K is not None and not own and procedure.target_K() == at_K:
+        procedure.set("window", 0.0)
+
+
+def temperature_after(procedure: JunctionProcedure, at_K: float | None) -> float | None:
+    """Return the temperature at which a run leaves the sample; None if that is not known."""
+    if isinstance(procedure, TemperatureSeries):
+        return procedure.targets()[-1]
+    target_K = procedure.target_K()
+    return at_K if target_K is None else target_K

@@ -127,6 +127,16 @@ class Journal:
         """Return the keys of the plan, in order."""
         return [str(row["key"]) for row in self._rows("SELECT key FROM plan ORDER BY position")]
 
+    def is_done(self, key: str) -> bool:
+        """Tell whether nothing is left to do of a line of the plan: finished, or skipped."""
+        rows = self._rows(
+            "SELECT skipped IS NOT NULL OR 'finished' = (SELECT status FROM runs "
+            "WHERE runs.key = plan.key ORDER BY part DESC LIMIT 1) AS done "
+            "FROM plan WHERE key = ?",
+            key,
+        )
+        return bool(rows[0]["done"])
+
     # Runs
 
     def parts(self, key: str) -> list[RunRecord]:
@@ -140,6 +150,11 @@ class Journal:
             "SELECT runs.* FROM runs JOIN plan USING (key) ORDER BY plan.position, runs.part"
         )
         return [RunRecord(**dict(row)) for row in rows]
+
+    def settlings_s(self) -> tuple[float, ...]:
+        """Return what the sample took to settle after each ramp of the temperature."""
+        rows = self._rows("SELECT settling_s FROM runs WHERE settling_s IS NOT NULL")
+        return tuple(row["settling_s"] for row in rows)
 
     def begin(self, key: str, part: int, file: str | None) -> None:
         """Enter a part of a run before it starts."""
@@ -185,19 +200,26 @@ class Journal:
 
     # Results, conditions and marks
 
-    def judge(self, key: str, results: Sequence[Result], skips: Mapping[str, str]) -> None:
-        """Enter the results of a run, and what its conditions skip (key: reason), at once."""
+    def enter_results(self, key: str, results: Sequence[Result]) -> None:
+        """Enter the results of a run."""
         with self.change():
             self._base.executemany(
                 "INSERT OR REPLACE INTO results VALUES (?, ?, ?, ?, ?, ?)",
                 [(key, one.segment, one.quantity, one.value, one.stderr, one.note)
                  for one in results],
             )  # fmt: skip
+
+    def judge(self, key: str, skips: Mapping[str, str], *, for_good: bool) -> None:
+        """Enter at once what the conditions after a run skip, and whether that was the last look.
+
+        It is not where the run failed and may yet be taken up again.
+        """
+        with self.change():
             self._base.executemany(
                 "UPDATE plan SET skipped = ? WHERE key = ? AND skipped IS NULL",
                 [(reason, other) for other, reason in skips.items()],
             )
-            self._base.execute("UPDATE plan SET judged = 1 WHERE key = ?", (key,))
+            self._base.execute("UPDATE plan SET judged = ? WHERE key = ?", (for_good, key))
 
     def is_judged(self, key: str) -> bool:
         """Tell whether results and conditions of a run were entered."""

@@ -1,0 +1,148 @@
+"""`nanojunction run`: a recipe checked, shown, carried out, and taken up again."""
+
+from __future__ import annotations
+
+import os
+import queue
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from nanojunction.cli.console import FAILED, progress_of, say, wide_console
+from nanojunction.instruments.station import Station
+from nanojunction.instruments.station_file import load_station_file
+from nanojunction.procedures.recipes.checking import on_paper
+from nanojunction.procedures.recipes.countdown import Countdown
+from nanojunction.procedures.recipes.estimate import Cost, timed
+from nanojunction.procedures.recipes.execute import RecipeRun
+from nanojunction.procedures.recipes.folder import folder_of_runs
+from nanojunction.procedures.recipes.journal import NAME, Journal
+from nanojunction.procedures.recipes.plan import Plan, plan_of
+from nanojunction.procedures.recipes.recipe_file import RecipeError, load_recipe
+from nanojunction.procedures.recipes.resume import (
+    Remaining,
+    begin_or_resume,
+    refuse_another,
+    remaining,
+)
+from nanojunction.procedures.recipes.show import plan_table, summary_of
+from nanojunction.procedures.recipes.timing import Place, pace_of, start_of
+from nanojunction.procedures.runner import StopRequest, stop_on_signals
+
+if TYPE_CHECKING:
+    from nanojunction.procedures.recipes.timing import Pace
+
+
+def run(
+    recipe_file: Path,
+    station_file: Path,
+    out: Path,
+    *,
+    resume: bool,
+    yes: bool,
+    watchdog: bool | None = None,
+) -> int:
+    """Run a recipe, or with `resume` what is left of it; return the exit status."""
+    plan = plan_of(load_recipe(recipe_file))
+    station = Station.from_file(station_file)
+    station.watchdog = watchdog
+    station.owner.tell = say
+    paper = on_paper(station.config, str(station_file))
+    remaining(plan, paper, None)  # a slip in the last step is found before the first is begun
+    if plan.pauses and not yes and not sys.stdin.isatty():
+        raise RecipeError(
+            f"{recipe_file}: has {plan.pauses} pauses, and nobody is at a terminal to answer them: "
+            "run it in a terminal, or add --yes to pass over them"
+        )
+    with folder_of_runs(out) as folder, Journal(folder / NAME) as journal:
+        begin_or_resume(journal, plan, str(station_file), resume=resume)
+        remaining(plan, paper, journal)  # and whether the files of earlier parts are whole
+        if all(journal.is_done(item.key) for item in plan.items):
+            say(f"finished already: nothing is left to do in {folder}")
+            return 0
+        return _carry_out(plan, station, journal, yes=yes)
+
+
+def _carry_out(plan: Plan, station: Station, journal: Journal, *, yes: bool) -> int:
+    """Open the station, do what is left, leave it safe; return the exit status."""
+    name = plan.recipe.content.recipe.name
+    with stop_on_signals(StopRequest()) as stop:
+        station.stop_waiting = stop.asked_again
+        with station, progress_of(name) as show:
+            todo = remaining(plan, station, journal)  # once more, with what the instruments can do
+            countdown = countdown_of(todo, station, pace_of(station.config, journal.settlings_s()))
+            ask = asker(stop, yes=yes)
+            work = RecipeRun(plan, station, journal, stop, countdown, ask, tell=say, show=show)
+            done = work.go()
+    if done:
+        say(f"finished: {name}, {len(plan.items)} steps in {work.folder}")
+        return 0
+    left = sum(not journal.is_done(item.key) for item in plan.items)
+    say(f"not finished: {left} of {len(plan.items)} steps are left; go on with --resume")
+    for unsafe in work.unsafe:
+        say(f"NOT SAFE, use the front panel: {unsafe}")
+    return FAILED
+
+
+def countdown_of(todo: tuple[Remaining, ...], station: Station, pace: Pace) -> Countdown:
+    """Return the countdown of a plan from where the open station's cryostat is now."""
+    magnet, temperature = station.magnet_or_none, station.temperature_or_none
+    usual = start_of(station.config)
+    start = Place(
+        usual.temperature_K if temperature is None else temperature.temperature_K(),
+        usual.field_T if magnet is None else magnet.field_T(),
+        magnet is not None and magnet.status().heater_on is not False,
+    )
+    costs, _end = timed([one.procedure for one in todo], start, pace)
+    return Countdown(dict(zip((one.run.key for one in todo), costs, strict=True)), station.clock)
+
+
+def show_plan(recipe_file: Path, station_file: Path, out: Path, *, resume: bool) -> int:
+    """Print what is planned, or with `resume` what is left of it, and how long it takes.
+
+    Nothing is opened, and nothing written.
+    """
+    plan = plan_of(load_recipe(recipe_file))
+    paper = on_paper(load_station_file(station_file), str(station_file))
+    journal = None
+    if resume and (out / NAME).exists():
+        journal = Journal(out / NAME, read_only=True)
+        refuse_another(journal, plan)
+    learnt = () if journal is None else journal.settlings_s()
+    pace, start = pace_of(paper.config, learnt), start_of(paper.config)
+    todo = remaining(plan, paper, journal)
+    costs, _end = timed([one.procedure for one in todo], start, pace)
+    wide_console().print(plan_table(plan, todo, costs))
+    total = sum(costs, Cost())
+    for line in summary_of(plan, todo, total, start, pace):
+        print(line)
+    return 0
+
+
+def asker(stop: StopRequest, *, yes: bool) -> Callable[[str], bool]:
+    """Return who answers pauses: the operator at the terminal, or `--yes`."""
+
+    def pass_over(words: str) -> bool:
+        say(f"pause passed over (--yes): {words}")
+        return True
+
+    def ask(words: str) -> bool:
+        say(f"PAUSE: {words}\n       Enter goes on, q and Enter ends the recipe here.")
+        answers: queue.Queue[str] = queue.Queue()
+        threading.Thread(target=_read_line, args=(answers,), daemon=True).start()
+        while not stop.asked():
+            try:
+                return not answers.get(timeout=0.2).strip().lower().startswith("q")
+            except queue.Empty:
+                continue
+        return False
+
+    return pass_over if yes else ask
+
+
+def _read_line(answers: queue.Queue[str]) -> None:
+    """Read a line without Python's buffer, whose lock a thread left behind would keep at exit."""
+    data = os.read(sys.stdin.fileno(), 4096)
+    answers.put(data.decode(errors="replace") if data else "q")

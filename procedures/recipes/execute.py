@@ -1,0 +1,224 @@
+"""Carrying a plan out on an open station: run by run, each in the journal before and after."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from nanojunction.instruments.errors import LaboratoryError
+from nanojunction.instruments.station import Station
+from nanojunction.procedures.base import TIME, JunctionProcedure
+from nanojunction.procedures.recipes.checking import checked, shorten_window, temperature_after
+from nanojunction.procedures.recipes.conditions import Condition
+from nanojunction.procedures.recipes.countdown import Countdown
+from nanojunction.procedures.recipes.estimate import Cost
+from nanojunction.procedures.recipes.journal import Journal
+from nanojunction.procedures.recipes.journal_records import Result
+from nanojunction.procedures.recipes.plan import Plan, PlannedPause, PlannedRun, Stop
+from nanojunction.procedures.recipes.results import results_of
+from nanojunction.procedures.recipes.resume import FINISHED, files_of
+from nanojunction.procedures.recipes.run_rows import bias_of, partial_of, read_rows
+from nanojunction.procedures.runfile import free_path
+from nanojunction.procedures.runner import Outcome, Progress, StopRequest, run_procedure
+
+#: Longest name of a run file without `_part2`; the runner cuts at 120.
+LONGEST_NAME = 100
+
+
+@dataclass(slots=True)
+class RecipeRun:
+    """A recipe on an open station. `ask` puts a pause to the operator, False if it was refused.
+
+    `tell` takes sentences for a person, `show` the progress of the whole recipe.
+    """
+
+    plan: Plan
+    station: Station
+    journal: Journal
+    stop: StopRequest
+    countdown: Countdown
+    ask: Callable[[str], bool]
+    tell: Callable[[str], None]
+    show: Callable[[Progress], None]
+    failed: list[str] = field(default_factory=list)
+    unsafe: list[str] = field(default_factory=list)
+    _at_K: float | None = None
+
+    @property
+    def folder(self) -> Path:
+        """Where journal and run files are."""
+        return self.journal.path.parent
+
+    def go(self) -> bool:
+        """Do what is left of the plan, in order; True if all of it is done then."""
+        for position, item in enumerate(self.plan.items):
+            if self.stop.asked():
+                break
+            if not self.journal.is_done(item.key) and not self._is_skipped(item):
+                if isinstance(item, PlannedPause):
+                    if not self._pause(item):
+                        break
+                elif not self._measure(item, position) and self._must_end():
+                    break
+            self._judge(item, position)
+        done = all(self.journal.is_done(item.key) for item in self.plan.items)
+        left = sum(not self.journal.is_done(item.key) for item in self.plan.items)
+        self.journal.event("finished" if done else f"ended, {left} steps are left")
+        return done and not self.unsafe
+
+    def _must_end(self) -> bool:
+        """Tell whether the recipe ends with a run that did not finish."""
+        on_failure = self.plan.recipe.content.recipe.on_failure
+        return bool(self.unsafe) or self.stop.asked() or on_failure == "stop"
+
+    # Pauses
+
+    def _pause(self, pause: PlannedPause) -> bool:
+        """Ask the operator; False if the recipe ends here."""
+        self._at_K = None  # the operator may have warmed the sample
+        part = len(self.journal.parts(pause.key)) + 1
+        self.journal.begin(pause.key, part, None)
+        answered = self.ask(pause.words) and not self.stop.asked()
+        self.journal.end(pause.key, part, FINISHED if answered else "aborted")
+        words = "answered" if answered else "not answered, the recipe ends"
+        self.journal.event(f"pause: {pause.words}: {words}", pause.key)
+        return answered
+
+    # Runs
+
+    def _measure(self, run: PlannedRun, position: int) -> bool:
+        """Make one run, or what is left of it; True if it is finished."""
+        procedure = checked(run, self.station, self.plan.recipe.source)
+        continues = partial_of(files_of(self.journal, run.key))
+        parts = self.journal.parts(run.key)
+        if continues is not None and continues.rows == procedure.planned_rows():
+            self.journal.end(run.key, parts[-1].part, FINISHED, rows=parts[-1].rows)
+            self.journal.event("all rows were measured, only the end was missing", run.key)
+            return True
+        shorten_window(run, procedure, self._at_K)
+        name = f"{position + 1:03d}_{run.key.replace('/', '_')}"[:LONGEST_NAME]
+        path = free_path(self.folder, name if continues is None else continues.next_name)
+        part = len(parts) + 1
+        self.journal.begin(run.key, part, path.name)
+        cost = self.countdown.begin(run.key)
+        began = self.station.clock.now()
+        try:
+            outcome = run_procedure(
+                procedure,
+                self.station,
+                self.folder,
+                name=name,
+                stop=self.stop,
+                on_progress=lambda progress: self._show(run, progress),
+                continues=continues,
+            )
+        except LaboratoryError as problem:
+            outcome = Outcome(path, "failed", 0, str(problem))
+        took_s = self.station.clock.now() - began
+        self._enter(run, part, outcome, took_s, cost)
+        self._at_K = temperature_after(procedure, self._at_K) if outcome.ok else None
+        self._say(run, outcome, procedure)
+        return outcome.ok
+
+    def _show(self, run: PlannedRun, progress: Progress) -> None:
+        percent, left_s = self.countdown.now(progress.percent)
+        self.show(Progress(percent, left_s, f"{run.key}: {progress.words}", progress.rows))
+
+    def _enter(
+        self, run: PlannedRun, part: int, outcome: Outcome, took_s: float, cost: Cost
+    ) -> None:
+        """Enter how a run ended; what it took teaches the next plan."""
+        bias, approach_s, settling_s = None, None, None
+        if outcome.file.exists():
+            bias = bias_of(outcome.file)
+            times = read_rows(outcome.file)
+            if outcome.ok and times.rows:
+                approach_s = took_s - times.column(TIME)[-1]
+                if cost.settling_s > 0.0:
+                    settling_s = max(0.0, approach_s - (cost.approach_s - cost.settling_s))
+        self.journal.end(
+            run.key,
+            part,
+            outcome.status,
+            rows=outcome.rows,
+            error=outcome.error,
+            approach_s=approach_s,
+            took_s=took_s,
+            settling_s=settling_s,
+            bias=bias,
+        )
+
+    def _say(self, run: PlannedRun, outcome: Outcome, procedure: JunctionProcedure) -> None:
+        self.unsafe += outcome.unsafe
+        if outcome.ok:
+            return
+        why = outcome.error or (self.stop.reason and f"stopped ({self.stop.reason})")
+        self.failed.append(run.key)
+        words = f"{outcome.status}: {run.key}: {why}; {outcome.rows} rows in {outcome.file}"
+        self.tell(words)
+        self.journal.event(words, run.key)
+
+    # Conditions
+
+    def _is_skipped(self, item: PlannedRun | PlannedPause) -> bool:
+        """Tell whether a condition skips an item, and enter it."""
+        for condition in item.skip_when:
+            met, words = self._look(condition, item.sample, f"{item.place}.skip_when", item.key)
+            if met:
+                self.journal.skip(item.key, words)
+                self.tell(f"skipped: {item.key}: {words}")
+                self.countdown.drop(item.key)
+                return True
+        return False
+
+    def _judge(self, item: PlannedRun | PlannedPause, position: int) -> None:
+        """Enter the results of a run that is done, and what its conditions skip; once."""
+        done = self.journal.is_done(item.key)
+        if self.journal.is_judged(item.key):
+            return
+        results: list[Result] = []
+        if done and (files := files_of(self.journal, item.key)):
+            results, problem = results_of(files, self._calibrations(position))
+            if problem is not None:
+                self.journal.event(f"no results: {problem}", item.key)
+        self.journal.enter_results(item.key, results)
+        skips: dict[str, str] = {}
+        for stop in item.stops:
+            skips |= self._stopped(stop, position, item.key)
+        self.journal.judge(item.key, skips, for_good=done)
+
+    def _stopped(self, stop: Stop, position: int, key: str) -> dict[str, str]:
+        """Return the later items of a loop whose condition is met, with the reason."""
+        met, words = self._look(stop.condition, stop.sample, stop.place, key)
+        if not met:
+            return {}
+        later = self.plan.items[position + 1 :]
+        skips = {one.key: words for one in later if stop.scope in one.scopes}
+        self.tell(f"the loop ends: {words}; {len(skips)} steps are skipped")
+        self.journal.event(f"the loop ends: {words}", key)
+        self.countdown.drop(*skips)
+        return skips
+
+    def _look(self, condition: Condition, sample: str, place: str, key: str) -> tuple[bool, str]:
+        """Return whether a condition is met, and why in words; what is not known is said."""
+        if condition.is_broken:
+            reason = self.journal.marks(sample).get(condition.quantity)
+            return reason is not None, f"{place}: {sample} is broken ({reason})"
+        result = self.journal.last_result(sample, condition)
+        if result is None or result.value is None:
+            why = "there is no such result yet" if result is None else result.note
+            words = f"{place}: {condition.text!r} cannot be judged: {why}"
+            self.tell(words)
+            self.journal.event(words, key)
+            return False, words
+        words = f"{place}: {condition.text}, and {sample} has {result.value:.5g}"
+        return condition.holds_for(result.value), words
+
+    def _calibrations(self, position: int) -> list[Path]:
+        """Return the run files on known resistors that were measured before."""
+        before = self.plan.items[:position]
+        keys = [item.key for item in before
+                if isinstance(item, PlannedRun) and item.procedure == "calibrate"]  # fmt: skip
+        files = [files_of(self.journal, key) for key in keys if self.journal.is_done(key)]
+        return [parts[0] for parts in files if len(parts) == 1]
