@@ -12,6 +12,7 @@ from nanojunction.instruments.limits import LimitedMagnet, LimitedSourceMeter, L
 from nanojunction.instruments.ownership.ending import end_owners
 from nanojunction.instruments.ownership.lock import status_of
 from nanojunction.instruments.ownership.records import records_at
+from nanojunction.instruments.roles import FieldProbe
 from nanojunction.instruments.station import Station
 from nanojunction.instruments.station_file import StationConfig, load_station_file
 from nanojunction.procedures.runner import StopRequest, stop_on_signals
@@ -73,6 +74,8 @@ def reading_of(instrument: object) -> str:
         sensors = ", ".join(f"{name} {instrument.temperature_K(name):.3f} K"
                             for name in instrument.sensors)  # fmt: skip
         return f"{sensors}, setpoint {instrument.setpoint_K():g} K"
+    if isinstance(instrument, FieldProbe):
+        return f"{instrument.field_T():.5f} T"
     return ""
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, runtime_checkable
 
 Function = Literal["voltage", "current"]
 OutputOff = Literal["high-impedance", "normal", "zero"]
@@ -212,6 +212,7 @@ class TemperatureController(Protocol):
         """Close the connection; changes nothing on the instrument."""
 
 
+@runtime_checkable
 class FieldProbe(Protocol):
     """Measures the field at the junction."""
 

@@ -13,12 +13,15 @@ if TYPE_CHECKING:
     from nanojunction.instruments.station_file import StationConfig
 
 FIELD = "Field (T)"
+FIELD_PROBE = "Field probe (T)"
 TEMPERATURE = "Temperature (K)"
 
 
 def environment_columns(config: StationConfig) -> list[str]:
-    """Return the columns of what a station can read: field, sample and further sensors."""
+    """Return the columns of what a station can read: field, probe, sample, further sensors."""
     columns = [] if config.magnet is None else [FIELD]
+    if config.field_probe is not None:
+        columns.append(FIELD_PROBE)
     if config.temperature is not None:
         columns.append(TEMPERATURE)
         others = [name for name in config.temperature.sensors if name != "sample"]
@@ -28,9 +31,9 @@ def environment_columns(config: StationConfig) -> list[str]:
 
 @dataclass(slots=True)
 class Environment:
-    """Reads field and temperatures at most every `interval_s`; in between the last reading stands.
+    """Reads fields and temperatures at most every `interval_s`; in between the last reading stands.
 
-    With an interval of 0 both are read for every row.
+    With an interval of 0 they are read for every row.
     """
 
     station: Station
@@ -52,8 +55,9 @@ class Environment:
         return self._last
 
     def _field(self) -> dict[str, float]:
-        magnet = self.station.magnet_or_none
-        return {} if magnet is None else {FIELD: magnet.field_T()}
+        magnet, probe = self.station.magnet_or_none, self.station.field_probe_or_none
+        found = {} if magnet is None else {FIELD: magnet.field_T()}
+        return found if probe is None else found | {FIELD_PROBE: probe.field_T()}
 
     def _temperatures(self) -> dict[str, float]:
         controller = self.station.temperature_or_none
