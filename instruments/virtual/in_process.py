@@ -20,7 +20,7 @@ class InProcessAdapter(Adapter):
     def __init__(self, instrument: VirtualInstrument) -> None:
         super().__init__()
         self.instrument = instrument
-        self._answers: deque[str] = deque()
+        self._answers: deque[str] = deque(instrument.greeting())
 
     def _write(self, command: str, **_kwargs: Any) -> None:
         answer = self.instrument.handle(command)
