@@ -179,9 +179,9 @@ def station_file(tmp_path: Path) -> Callable[..., Path]:
 class Served:
     """Virtual instruments served by a process of their own, which outlives its clients."""
 
-    def __init__(self, folder: Path, junction: str, speed: float) -> None:
+    def __init__(self, folder: Path, junction: str, speed: float, *options: str) -> None:
         ready = folder / "ready.json"
-        command = ["simulate", "--junction", junction, "--speed", f"{speed:g}"]
+        command = ["simulate", "--junction", junction, "--speed", f"{speed:g}", *options]
         self.process = subprocess.Popen(
             [sys.executable, "-m", "nanojunction.cli", *command, "--ready-file", str(ready)],
             stderr=subprocess.PIPE,
@@ -222,8 +222,8 @@ def served(tmp_path: Path) -> Iterator[Callable[..., Served]]:
     """Return a factory of virtual instruments in a process of their own."""
     made: list[Served] = []
 
-    def serve(junction: str = "A", speed: float = 1000.0) -> Served:
-        made.append(Served(tmp_path, junction, speed))
+    def serve(junction: str = "A", speed: float = 1000.0, *options: str) -> Served:
+        made.append(Served(tmp_path, junction, speed, *options))
         return made[-1]
 
     yield serve
