@@ -106,6 +106,8 @@ class Connection(VISAAdapter):
 
     def _open(self) -> None:
         self._in_step = True
+        #: Answers to `identity_query` that are still under way, asked for in vain before.
+        self._owed = 0
         #: How many lines went out since the last one came in, and whether that was the answer.
         self._sent, self._is_answered = 0, False
         self._raw: RawSocket | None = None
@@ -232,25 +234,30 @@ class Connection(VISAAdapter):
         """Throw away what has arrived; raises NoAnswer when the peer has closed."""
         try:
             if self._raw is not None:
-                self._raw.take(SILENCE_S)
+                drained = self._raw.take(SILENCE_S)
             elif is_serial(self._address):
-                self._drain_serial()
+                drained = self._drain_serial()
             else:
                 self.connection.clear()
+                drained, self._owed = b"", 0  # a device clear empties the instrument's output
         except self._faults as problem:
             raise self._lost(problem) from problem
+        if self.identity:
+            self._owed = max(0, self._owed - drained.count(self.identity.encode()))
 
-    def _drain_serial(self) -> None:
+    def _drain_serial(self) -> bytes:
         """Read until the line is silent: VISA's own clear may send a break, or not exist."""
+        drained = bytearray()
         self.connection.timeout = round(SILENCE_S * 1000)
         try:
             for _ in range(100_000):
-                self.connection.read_bytes(1)
+                drained += self.connection.read_bytes(1)
         except self._faults as problem:
             if "VI_ERROR_TMO" not in str(problem):
                 raise
         finally:
             self.set_timeout_s(self._timeout_s)
+        return bytes(drained)
 
     def _find_back_into_step(self, heard: list[str]) -> None:
         """Drain what is still under way, then require the answer to a question known by heart.
@@ -260,11 +267,18 @@ class Connection(VISAAdapter):
         self.drain()
         self._in_step, self._is_answered = True, False
         self._write(self.identity_query)
-        for _ in range(10):  # answers to earlier questions come first, in order
-            heard.append(self._read().strip())
-            if heard[-1] == self.identity:
-                return
-        self._in_step = False
+        self._owed += 1
+        try:
+            for _ in range(10 + self._owed):  # answers to earlier questions come first, in order
+                heard.append(self._read().strip())
+                self._owed -= heard[-1] == self.identity
+                if self._owed == 0:
+                    return
+        except NoAnswer:
+            if heard:  # it answers again: what has not come by now was lost
+                self._owed = 0
+            raise
+        self._in_step, self._owed = False, 0
         raise NoAnswer(f"{self.where}: answers, but not to the question asked")
 
     def identify(self) -> str:

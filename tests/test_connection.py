@@ -5,12 +5,13 @@ from __future__ import annotations
 import socket
 import threading
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nanojunction.instruments.errors import ConnectionFailed, NoAnswer
+from nanojunction.instruments.errors import ConnectionFailed, NoAnswer, WrongInstrument
 from nanojunction.instruments.visa import Connection
 
 
@@ -21,6 +22,7 @@ class LateInstrument:
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.address = f"TCPIP::127.0.0.1::{self._listener.getsockname()[1]}::SOCKET"
         self.held_back: list[bytes] = []
+        self.stuck = False
         self.client: socket.socket | None = None
         self._thread = threading.Thread(target=self._serve)
         self._thread.start()
@@ -47,7 +49,9 @@ class LateInstrument:
 
     def _answer(self, line: bytes) -> None:
         assert self.client is not None
-        if line.startswith(b"LATE"):
+        if self.stuck:
+            self.held_back.append(b"SLOW,1\n" if line == b"*IDN?" else line[5:] + b"\n")
+        elif line.startswith(b"LATE"):
             self.held_back.append(line[5:] + b"\n")
         else:
             # What was held back comes out before the next answer: instruments answer in order.
@@ -69,6 +73,45 @@ class LateInstrument:
     def join(self) -> None:
         """Wait until the client has gone."""
         self._thread.join(timeout=10)
+
+
+class TwoLives:
+    """Answers one question, closes the connection at the next, and is perhaps another then."""
+
+    def __init__(self, before: str, after: str) -> None:
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.address = f"TCPIP::127.0.0.1::{self._listener.getsockname()[1]}::SOCKET"
+        self._thread = threading.Thread(target=self._serve, args=(before, after))
+        self._thread.start()
+
+    def _serve(self, before: str, after: str) -> None:
+        client, _ = self._listener.accept()
+        with client:
+            client.recv(100)
+            client.sendall(before.encode() + b"\n")
+            client.recv(100)
+        client, _ = self._listener.accept()
+        with client:
+            while client.recv(100):
+                client.sendall(after.encode() + b"\n")
+
+    def finish(self) -> None:
+        """Wait until the second client has gone."""
+        self._thread.join(timeout=10)
+        self._listener.close()
+
+
+@pytest.fixture
+def two_lives() -> Iterator[Callable[[str, str], TwoLives]]:
+    made: list[TwoLives] = []
+
+    def make(before: str, after: str) -> TwoLives:
+        made.append(TwoLives(before, after))
+        return made[-1]
+
+    yield make
+    for one in made:
+        one.finish()
 
 
 @pytest.fixture
@@ -102,6 +145,54 @@ def test_a_late_answer_never_becomes_the_next_reading(late: LateInstrument, when
         late.release()
     connection.write("ECHO 2")
     assert connection.read() == "2"
+    connection.close()
+
+
+def test_questions_by_heart_that_were_answered_late_are_counted(late: LateInstrument) -> None:
+    connection = connect(late.address)
+    connection.identify()
+    late.stuck = True
+    for _ in range(3):  # the first is a reading, the others ask who is there
+        with pytest.raises(NoAnswer, match="no answer in time"):
+            connection.ask("ECHO 1")
+    late.stuck = False
+    assert connection.ask("ECHO 2") == "2"
+    assert connection.ask("ECHO 3") == "3"
+    connection.close()
+
+
+def test_what_nobody_asked_for_is_thrown_away(late: LateInstrument) -> None:
+    connection = connect(late.address)
+    connection.identify()
+    late.held_back = [b"0\n"]
+    assert connection.ask("ECHO 1") == "0"  # no telling whose answer the first line was,
+    assert connection.ask("ECHO 2") == "2"  # but the second is not handed on
+    connection.close()
+
+
+def test_a_connection_is_opened_again_to_the_same_instrument(
+    two_lives: Callable[..., Any],
+) -> None:
+    instrument = two_lives("SLOW,1", "SLOW,1")
+    connection = connect(instrument.address)
+    connection.identify()
+    with pytest.raises(NoAnswer, match="the connection was lost"):
+        connection.ask("*IDN?")
+    connection.reconnect()
+    assert connection.ask("*IDN?") == "SLOW,1"
+    connection.close()
+
+
+def test_another_instrument_at_the_address_is_not_taken_for_it(
+    two_lives: Callable[..., Any],
+) -> None:
+    instrument = two_lives("SLOW,1", "OTHER,2")
+    connection = connect(instrument.address)
+    connection.identify()
+    with pytest.raises(NoAnswer):
+        connection.ask("*IDN?")
+    with pytest.raises(WrongInstrument, match="answers 'OTHER,2' after it was connected again"):
+        connection.reconnect()
     connection.close()
 
 
