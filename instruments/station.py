@@ -233,6 +233,13 @@ class Station:
         """The switch matrix; raises StationError if the station has none."""
         return self._need(self.switch_or_none, "switch")
 
+    def driver_of(self, role: str) -> Any:
+        """Return the driver of a role without limits: for questions in its own language only.
+
+        Raises StationError if the instrument is not open.
+        """
+        return self._need(self._drivers.get(role), role)
+
     def reconnect(self, role: str) -> None:
         """Open the lost connection of a role again, if its driver knows how.
 
@@ -251,6 +258,8 @@ class Station:
 
     def snapshot(self) -> Mapping[str, Any]:
         """Return what belongs into a run's metadata: names, limits, policies, settings, lab."""
+        from nanojunction.instruments.preconditions import read_all
+
         return {
             "name": self.config.name,
             "simulated": self.config.virtual is not None,
@@ -258,6 +267,7 @@ class Station:
             "instruments": {
                 role: dict(instrument.snapshot()) for role, instrument in self.instruments().items()
             },
+            "readings": read_all(self),
         }
 
     def instruments(self) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from nanojunction.instruments.errors import StationError
+from nanojunction.instruments.reading_config import ReadingConfig
 from nanojunction.instruments.roles import OutputOff
 from nanojunction.instruments.serial_line import SERIAL_KEYS, is_serial
 
@@ -79,7 +80,9 @@ class TemperatureConfig(InstrumentConfig):
     """`[temperature]`: named sensors, range in K, ramp in K/min, what happens at the end.
 
     `settling_s` is what the sample usually takes after a ramp to come within the tolerance and
-    stay there, the stability window not counted; plans are timed with it.
+    stay there, the stability window not counted; plans are timed with it. `output` and
+    `heater_range` (what a heater that is off is switched on with) are a Lake Shore's, `loop` (the
+    sensor whose loop has the heater) is a Mercury's.
     """
 
     sensors: Mapping[str, str] = {"sample": "B", "vti": "A"}
@@ -87,6 +90,9 @@ class TemperatureConfig(InstrumentConfig):
     max_K: Positive
     ramp_K_per_min: Positive = 5.0
     settling_s: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = None
+    output: Literal[1, 2] = 1
+    heater_range: Literal["low", "medium", "high"] | None = None
+    loop: str = ""
     on_exit: Literal["hold", "off"] = "hold"
 
     @field_validator("sensors")
@@ -149,6 +155,7 @@ class StationConfig(_Table):
     temperature: TemperatureConfig | None = None
     switch: SwitchConfig | None = None
     field_probe: FieldProbeConfig | None = None
+    readings: tuple[ReadingConfig, ...] = ()
     virtual: VirtualConfig | None = None
     lab: Mapping[str, Any] = {}
 
@@ -199,7 +206,10 @@ def station_from(content: Mapping[str, Any], source: str) -> StationConfig:
     return config
 
 
-_TABLES = ("source_meter", "magnet", "temperature", "switch", "field_probe", "virtual", "lab")
+_TABLES = (
+    *("source_meter", "magnet", "temperature", "switch", "field_probe"),
+    *("readings", "virtual", "lab"),
+)
 
 
 def _check_whole(config: StationConfig, source: str) -> None:
@@ -233,6 +243,11 @@ def _check_whole(config: StationConfig, source: str) -> None:
                 f"{source}: {role}.{given[0]}: belongs to a serial line (ASRL…), and the address "
                 f"is {one.address!r}"
             )
+    for n, reading in enumerate(config.readings):
+        if reading.of not in config.instruments():
+            raise StationError(f"{source}: readings.{n}.of: the station has no [{reading.of}]")
+        if reading.name in (one.name for one in config.readings[:n]):
+            raise StationError(f"{source}: readings.{n}.name: {reading.name!r} is there twice")
     temperature = config.temperature
     if temperature is not None and temperature.min_K >= temperature.max_K:
         raise StationError(f"{source}: temperature.min_K: must lie below max_K")

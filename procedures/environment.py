@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from nanojunction.instruments.preconditions import check_before
 from nanojunction.instruments.ramps import Stability, Watch, ramp_field, settle_temperature
 
 if TYPE_CHECKING:
@@ -73,14 +74,22 @@ class Environment:
 def go_to_temperature(
     station: Station, target_K: float, rate_K_per_min: float, stability: Stability, watch: Watch
 ) -> bool:
-    """Take control of the temperature, ramp, and wait until the sample is stable."""
+    """Take control of the temperature, ramp, and wait until the sample is stable.
+
+    Raises LaboratoryError if a reading that the station asks for before lies outside its bounds.
+    """
+    check_before(station, "temperature")
     station.temperature.prepare()
     return settle_temperature(station.temperature, target_K, rate_K_per_min, stability, watch)
 
 
 def go_to_field(station: Station, target_T: float, rate_T_per_min: float, watch: Watch) -> bool:
-    """Take control of the magnet, ramp, and wait until it holds."""
+    """Take control of the magnet, ramp, and wait until it holds.
+
+    Raises LaboratoryError if a reading that the station asks for before lies outside its bounds.
+    """
     station.magnet.check(target_T, rate_T_per_min)
+    check_before(station, "field")
     station.magnet_in_use = True
     return station.magnet.prepare(watch.should_stop) and ramp_field(
         station.magnet, target_T, rate_T_per_min, watch
