@@ -48,6 +48,7 @@ def test_keithley2400_is_configured_with_the_output_open(scripted: Any) -> None:
             IDN,
             FORMAT,
             *OFF,
+            (":ROUTE:TERMINALS?", "FRON"),
             ("*RST", None),
             FORMAT,
             ("*CLS", None),
@@ -65,7 +66,7 @@ def test_keithley2400_is_configured_with_the_output_open(scripted: Any) -> None:
             (":SENSE:AVERAGE:COUNT 4", None),
             (":SENSE:AVERAGE 1", None),
             (":SOURCE:DELAY 0.002", None),
-            (":ARM:COUN 1;:TRIG:COUN 1", None),
+            (":ARM:COUN 1;:TRIG:COUN 1;:SOUR:SWE:RANG FIX", None),
             ("SYST:ERR?", '0,"No error"'),
         ]
     )

@@ -13,6 +13,17 @@ from typing import TYPE_CHECKING
 
 from pymeasure.instruments.keithley import Keithley2400
 
+from nanojunction.instruments.drivers.source_meters import (
+    LONGEST_LIST,
+    NOT_A_READING,
+    SCPI,
+    check_length,
+    list_messages,
+    longest_reading_s,
+    no_overflow,
+    other,
+    timed,
+)
 from nanojunction.instruments.drivers.words import in_words
 from nanojunction.instruments.errors import InstrumentFault, WrongInstrument
 from nanojunction.instruments.roles import (
@@ -32,16 +43,11 @@ if TYPE_CHECKING:
 
 #: Bits of the status word (manual, section 17, `:FETCh?` data elements).
 OVERFLOW, COMPLIANCE, RANGE_COMPLIANCE = 1 << 0, 1 << 3, 1 << 16
-#: What stands for a reading that was not taken or went over range.
-NOT_A_READING = 9.9e37
 OUTPUT_OFF: dict[OutputOff, str] = {
     "high-impedance": "disconnected",
     "normal": "normal",
     "zero": "zero",
 }
-SCPI: dict[Function, str] = {"voltage": "VOLT", "current": "CURR"}
-#: Most levels of a list, and of one message that loads them (section 18, `:SOURce:LIST`).
-LONGEST_LIST, LEVELS_A_MESSAGE = 2500, 100
 
 
 def open_keithley2400(config: SourceMeterConfig, clock: Clock) -> Keithley2400SourceMeter:
@@ -89,8 +95,11 @@ class Keithley2400SourceMeter:
             )
 
     def _apply(self, settings: SourceSettings) -> None:
-        smu, measure = self.instrument, _other(settings.source)
+        smu, measure = self.instrument, other(settings.source)
+        in_front = smu.front_terminals_enabled
         smu.reset()  # whatever another program left: list sweeps, trigger links, auto output-off
+        if not in_front:  # *RST selects the front; where the junction is wired is not ours
+            smu.front_terminals_enabled = False
         smu.reset_data_format()
         smu.clear()
         smu.source_mode = settings.source
@@ -110,7 +119,8 @@ class Keithley2400SourceMeter:
         smu.filter_count = settings.filter_count
         smu.filter_enabled = settings.filter_count > 1
         smu.source_delay = settings.settle_s
-        smu.write(":ARM:COUN 1;:TRIG:COUN 1")
+        ranging = "BEST" if settings.source_range is None else "FIX"
+        smu.write(f":ARM:COUN 1;:TRIG:COUN 1;:SOUR:SWE:RANG {ranging}")
 
     def _set_range(self, name: str, value: float | None) -> None:
         if value is None:
@@ -171,13 +181,10 @@ class Keithley2400SourceMeter:
         Raises ValueError for a list that is empty or longer than `longest_list`, and
         InstrumentFault when the instrument refuses it or a reading goes over range.
         """
+        check_length(self._connection.where, levels)
         count = len(levels)
-        if not 1 <= count <= LONGEST_LIST:
-            raise ValueError(
-                f"{self._connection.where}: a list has 1 to {LONGEST_LIST} levels, not {count}"
-            )
         if count == 1:
-            return (_timed(self.set_and_read(levels[0]), 0.0),)
+            return (timed(self.set_and_read(levels[0]), 0.0),)
         self._load_list(levels)
         self._connection.allow_s(count * longest_reading_s(self._settings))
         try:
@@ -190,16 +197,10 @@ class Keithley2400SourceMeter:
 
     def _load_list(self, levels: Sequence[float]) -> None:
         """Write the levels, and have the instrument say that it took them."""
-        quantity = SCPI[self._source]
-        locked = self._settings.source_range is not None
-        message = f":SOUR:SWE:RANG {'FIX' if locked else 'BEST'};:SOUR:LIST:{quantity} "
-        for first in range(0, len(levels), LEVELS_A_MESSAGE):
-            part = levels[first : first + LEVELS_A_MESSAGE]
-            message += ",".join(f"{level:.9g}" for level in part)
-            if first + LEVELS_A_MESSAGE < len(levels):
-                self.instrument.write(message)
-                message = f":SOUR:LIST:{quantity}:APP "
-        self._check_no_error(self.instrument.ask(f"{message};:SYST:ERR?"))
+        *others, last = list_messages(SCPI[self._source], levels)
+        for message in others:
+            self.instrument.write(message)
+        self._check_no_error(self.instrument.ask(f"{last};:SYST:ERR?"))
 
     def _list_message(self, count: int, last: float) -> str:
         """Return the message that runs the list that is loaded.
@@ -231,13 +232,13 @@ class Keithley2400SourceMeter:
             numbers = [float(element) for element in elements]
         batched = (numbers[i : i + 5] for i in range(0, len(numbers), 5))
         return tuple(
-            _timed(self._reading(voltage, current, status), time_s - numbers[3])
+            timed(self._reading(voltage, current, status), time_s - numbers[3])
             for voltage, current, _resistance, time_s, status in batched
         )
 
     def _ask_reading(self, command: str) -> Reading:
         if self._asks_range:
-            command += f";:SENS:{SCPI[_other(self._source)]}:RANG?"
+            command += f";:SENS:{SCPI[other(self._source)]}:RANG?"
         answer = self.instrument.ask(command)
         elements, _, measure_range = answer.strip().partition(";")
         try:
@@ -254,11 +255,9 @@ class Keithley2400SourceMeter:
 
     def _reading(self, voltage: float, current: float, status: float) -> Reading:
         bits = int(status)
-        if bits & OVERFLOW or abs(voltage) >= NOT_A_READING or abs(current) >= NOT_A_READING:
-            raise InstrumentFault(
-                f"{self._connection.where}: a reading went over range; choose a larger measuring "
-                "range or let the instrument choose it"
-            )
+        no_overflow(
+            self._connection.where, voltage, current, NOT_A_READING if bits & OVERFLOW else 0.0
+        )
         return Reading(voltage, current, bool(bits & (COMPLIANCE | RANGE_COMPLIANCE)))
 
     def _reasons(self) -> str:
@@ -280,7 +279,7 @@ class Keithley2400SourceMeter:
     def snapshot(self) -> Snapshot:
         """Return the settings as the instrument reports them."""
         smu, source = self.instrument, self.source()
-        measure = _other(source)
+        measure = other(source)
         with in_words(self._connection):
             return {
                 "identity": self._identity,
@@ -296,7 +295,8 @@ class Keithley2400SourceMeter:
                 "settle_s": smu.source_delay,
                 "wires": smu.wires,
                 "output_off": smu.output_off_state,
-                "guard": smu.ask(":SYST:GUAR?").strip(),
+                "guard": {"OHMS": "ohms"}.get(smu.ask(":SYST:GUAR?").strip(), "cable"),
+                "terminals": smu.ask(":ROUT:TERM?").strip(),
             }
 
     def reconnect(self) -> None:
@@ -306,23 +306,3 @@ class Keithley2400SourceMeter:
     def close(self) -> None:
         """Close the connection."""
         self._connection.close()
-
-
-def longest_reading_s(settings: SourceSettings) -> float:
-    """Return what one reading may take (s): settling, and voltage, zero and reference at 50 Hz.
-
-    With autozero each of the two functions takes three conversions; autorange may repeat them.
-    """
-    conversions = 2 * (3 if settings.autozero else 1) * settings.filter_count
-    repeats = 1 if settings.measure_range is not None else 3
-    return settings.settle_s + repeats * conversions * settings.nplc / 50.0
-
-
-def _timed(reading: Reading, at_s: float) -> TimedReading:
-    return TimedReading(
-        reading.voltage_V, reading.current_A, reading.in_compliance, reading.measure_range, at_s
-    )
-
-
-def _other(function: Function) -> Function:
-    return "current" if function == "voltage" else "voltage"
