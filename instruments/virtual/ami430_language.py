@@ -207,7 +207,7 @@ class Headers:
         if header.endswith("?") and (indexed := _INDEXED.match(header[:-1])):
             header, arguments = f"{indexed[1]}:<N>?", (indexed[2], *arguments)
         if header not in self._handlers:
-            raise AmiError(-201 if "?" in header else -101)
+            raise AmiError(-201 if "?" in command else -101)
         return self._handlers[header], arguments
 
 
