@@ -13,6 +13,7 @@ from nanojunction.instruments.ownership.ending import end_owners
 from nanojunction.instruments.ownership.lock import status_of
 from nanojunction.instruments.ownership.records import records_at
 from nanojunction.instruments.roles import FieldProbe
+from nanojunction.instruments.serial_line import SERIAL_KEYS
 from nanojunction.instruments.station import Station
 from nanojunction.instruments.station_file import StationConfig, load_station_file
 from nanojunction.procedures.runner import StopRequest, stop_on_signals
@@ -139,6 +140,7 @@ def simulate(
                 "driver": endpoint.driver,
                 "read_termination": endpoint.read_termination,
                 "write_termination": endpoint.write_termination,
+                **endpoint.serial,
             }
             for role, endpoint in bench.endpoints.items()
         }
@@ -171,6 +173,9 @@ def station_text(endpoints: Mapping[str, Mapping[str, str]], speed: float) -> st
             f'driver = "{endpoint["driver"]}"',
             f'address = "{endpoint["address"]}"',
             'visa_library = "@py"',
+            *(
+                f"{key} = {json.dumps(endpoint[key])}" for key in SERIAL_KEYS if key in endpoint
+            ),
             limits[role],
         ]
     return "\n".join(lines)

@@ -45,6 +45,15 @@ def serial_settings(config: InstrumentConfig) -> dict[str, Any]:
     return found
 
 
+def line_errors() -> tuple[type[Exception], ...]:
+    """Return what pyserial lets through from the system beside OSError."""
+    try:
+        import termios
+    except ImportError:  # Windows
+        return ()
+    return (termios.error,)
+
+
 class SerialLock:
     """Keeps a serial line for one process; opening it twice would mix two programs' answers.
 

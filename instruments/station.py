@@ -165,6 +165,7 @@ class Station:
                     "visa_library": "@py",
                     "read_termination": endpoint.read_termination,
                     "write_termination": endpoint.write_termination,
+                    **endpoint.serial,
                 }
             )
         instrument = driver(config.driver, f"{self.source}: {role}.driver")(config, self.clock)

@@ -23,7 +23,12 @@ from nanojunction.instruments.errors import (
     WrongInstrument,
 )
 from nanojunction.instruments.raw_socket import RawSocket
-from nanojunction.instruments.serial_line import SerialLock, is_serial, serial_settings
+from nanojunction.instruments.serial_line import (
+    SerialLock,
+    is_serial,
+    line_errors,
+    serial_settings,
+)
 
 if TYPE_CHECKING:
     from nanojunction.instruments.station_file import InstrumentConfig
@@ -94,7 +99,7 @@ class Connection(VISAAdapter):
 
         self.where = f"{role} at {address}"
         self.identity_query = identity_query
-        self._faults = (pyvisa.errors.Error, OSError)
+        self._faults = (pyvisa.errors.Error, OSError, *line_errors())
         self._address, self._library = address, visa_library
         self._base_timeout_s = self._timeout_s = timeout_s
         if read_termination is not None:

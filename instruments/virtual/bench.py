@@ -54,6 +54,8 @@ class Endpoint:
     driver: str
     read_termination: str
     write_termination: str
+    #: Serial settings without which it cannot be opened, as a station file names them.
+    serial: Mapping[str, str | int] = MappingProxyType({})
 
 
 class VirtualCryostat:
@@ -136,7 +138,9 @@ class VirtualCryostat:
                 trouble = Trouble(self.world, role, self._faults, self._seed, self.struck)
                 servers.enter_context(InstrumentServer(instrument, port, trouble))
                 end = instrument.termination
-                self._endpoints[role] = Endpoint(port.address, instrument.driver, end, end)
+                self._endpoints[role] = Endpoint(
+                    port.address, instrument.driver, end, end, port.settings
+                )
             self._servers = servers.pop_all()
         return self
 

@@ -9,6 +9,8 @@ from __future__ import annotations
 import select
 import selectors
 import socket
+from collections.abc import Mapping
+from types import MappingProxyType
 
 from nanojunction.instruments.virtual.server import Arrival
 
@@ -20,6 +22,7 @@ class SocketPort:
     """A port of its own on 127.0.0.1; raises OSError if none can be had."""
 
     byte_s = 0.0
+    settings: Mapping[str, str | int] = MappingProxyType({})
 
     def __init__(self) -> None:
         self._listener = socket.create_server(("127.0.0.1", 0), backlog=4)

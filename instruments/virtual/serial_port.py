@@ -12,6 +12,8 @@ from __future__ import annotations
 import os
 import select
 import socket
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Final
 
 from nanojunction.instruments.errors import StationError
@@ -29,6 +31,9 @@ class NoPseudoTerminals(StationError):
 
 class SerialPort:
     """A pseudo-terminal of its own; raises NoPseudoTerminals where the system has none."""
+
+    #: A pseudo-terminal carries whole bytes; it refuses to be set to 7 bits or a parity.
+    settings: Mapping[str, str | int] = MappingProxyType({"data_bits": 8, "parity": "none"})
 
     def __init__(self) -> None:
         try:
@@ -69,13 +74,10 @@ class SerialPort:
 
     @property
     def byte_s(self) -> float:
-        """The time of a byte (s) with the rate, parity and stop bits that the client has set."""
-        termios = self._termios
-        _, _, control, _, _, rate, _ = termios.tcgetattr(self._theirs)
-        sizes = {termios.CS5: 5, termios.CS6: 6, termios.CS7: 7, termios.CS8: 8}
-        bits = 1 + sizes[control & termios.CSIZE] + bool(control & termios.PARENB)
-        bits += 2 if control & termios.CSTOPB else 1
-        return bits / (self._speeds.get(rate) or DEFAULT_BAUD)
+        """The time of a byte (s): a start bit, eight, and the client's stop bits at its rate."""
+        _, _, control, _, _, rate, _ = self._termios.tcgetattr(self._theirs)
+        stop_bits = 2 if control & self._termios.CSTOPB else 1
+        return (9 + stop_bits) / (self._speeds.get(rate) or DEFAULT_BAUD)
 
     def receive(self, timeout_s: float | None) -> list[Arrival]:
         """Return what has arrived."""

@@ -12,6 +12,7 @@ import math
 import re
 import threading
 from collections import deque
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -40,6 +41,10 @@ class Port(Protocol):
     @property
     def address(self) -> str:
         """The VISA address under which a client opens it."""
+
+    @property
+    def settings(self) -> Mapping[str, str | int]:
+        """Serial settings without which it cannot be opened, as a station file names them."""
 
     @property
     def byte_s(self) -> float:
