@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
 from types import MappingProxyType
@@ -55,7 +55,7 @@ class Endpoint:
     read_termination: str
     write_termination: str
     #: Serial settings without which it cannot be opened, as a station file names them.
-    serial: Mapping[str, str | int] = MappingProxyType({})
+    serial: Mapping[str, str | int] = field(default_factory=dict)
 
 
 class VirtualCryostat:
