@@ -179,13 +179,12 @@ class Keithley2600(VirtualInstrument):
     def pass_to(self, moment_s: float) -> None:
         """Wait until a moment on the world's clock; raises Stopped when told to abort."""
         self._worked_s = 0.0
-        if math.isfinite(moment_s):
-            self.time_s = max(self.time_s, moment_s)
         while not self.wait_until(moment_s, out_of_idle=True):
             if self._aborting:
                 raise Stopped("")
             if not math.isfinite(moment_s):
-                return
+                return  # what came may be what was waited for
+        self.time_s = max(self.time_s, moment_s)
         with self.world.lock:
             self.world.sync(self.time_s)
 
