@@ -173,9 +173,7 @@ def station_text(endpoints: Mapping[str, Mapping[str, str]], speed: float) -> st
             f'driver = "{endpoint["driver"]}"',
             f'address = "{endpoint["address"]}"',
             'visa_library = "@py"',
-            *(
-                f"{key} = {json.dumps(endpoint[key])}" for key in SERIAL_KEYS if key in endpoint
-            ),
+            *(f"{key} = {json.dumps(endpoint[key])}" for key in SERIAL_KEYS if key in endpoint),
             limits[role],
         ]
     return "\n".join(lines)
