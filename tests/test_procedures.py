@@ -181,4 +181,5 @@ def test_a_station_without_magnet_and_temperature_has_no_such_columns(
         found = rows(run_procedure(procedure, station, tmp_path))
     assert set(found[0]) == {
         "Time (s)", "Leg", "Setpoint (V)", "Voltage (V)", "Current (A)", "In compliance",
+        "Range changed",
     }  # fmt: skip
