@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import math
 
 from pymeasure.instruments import Instrument
@@ -80,3 +81,25 @@ def pymeasure_driver_of(instrument: VirtualInstrument) -> Instrument:
     """Return PyMeasure's own driver on a twin."""
     kind = Keithley2400 if isinstance(instrument, Twin2400) else Keithley2450
     return kind(InProcessAdapter(instrument))
+
+
+def properties_of(driver: Instrument) -> set[str]:
+    """Return the names of a driver's public properties, inherited ones too."""
+    kind = type(driver)
+    return {
+        name
+        for name in dir(kind)
+        if not name.startswith("_") and isinstance(inspect.getattr_static(kind, name), property)
+    }
+
+
+def methods_of(driver: Instrument) -> set[str]:
+    """Return the names of a driver's public methods, without what every driver has."""
+    kind = type(driver)
+    return {
+        name
+        for name in dir(kind)
+        if not name.startswith("_")
+        and inspect.isroutine(own := inspect.getattr_static(kind, name))
+        and own is not inspect.getattr_static(Instrument, name, None)
+    }
