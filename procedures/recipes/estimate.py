@@ -13,10 +13,12 @@ from nanojunction.procedures.buffered import points_per_list
 from nanojunction.procedures.ih import IHSweep
 from nanojunction.procedures.iv import IVSweep
 from nanojunction.procedures.recipes.timing import SWITCH_S, Pace, Place
+from nanojunction.procedures.sweep import Sweep
 from nanojunction.procedures.temperature_series import TemperatureSeries
 
-#: Changes of range that an autoranging meter makes on a leg, each of them another reading.
-RANGE_CHANGES_PER_LEG = 3
+#: Changes of range that an autoranging meter makes on a leg, for each decade of its points: what
+#: a leg through zero takes on the virtual junctions. Each of them is another conversion.
+RANGE_CHANGES_PER_DECADE = 3.0
 #: Exchanges for a list that the source-meter runs by itself.
 LIST_EXCHANGES = 3
 
@@ -145,10 +147,16 @@ def _sweep(procedure: IVSweep, pace: Pace) -> float:
         per_point += pace.of("source_meter")
         seconds = points * per_point
         if not procedure.measure_range:
-            seconds += RANGE_CHANGES_PER_LEG * len(sweep.legs()) * procedure.seconds_per_point()
+            seconds += _range_changes(sweep) * (procedure.seconds_per_point() - procedure.settle)
     seconds += _environment(procedure, seconds, points, pace)
     ends = abs(sweep.turning_points[0]) + abs(sweep.turning_points[-1])
     return seconds + _source_ramp(procedure, ends)
+
+
+def _range_changes(sweep: Sweep) -> float:
+    """Return about how often an autoranging meter changes its range during a sweep."""
+    steps = [abs(stop - start) / sweep.step for start, stop in sweep.legs()]
+    return sum(RANGE_CHANGES_PER_DECADE * math.log10(1.0 + one) for one in steps)
 
 
 def _environment(procedure: JunctionProcedure, seconds: float, rows: int, pace: Pace) -> float:

@@ -17,7 +17,7 @@ from nanojunction.instruments.station_file import StationConfig
 USUAL_LATENCY_S = {"GPIB": 0.005, "ASRL": 0.03, "TCPIP": 0.002, "USB": 0.002}
 #: This computer's own work (s of the wall clock): an exchange, a run (header, snapshot, files),
 #: and what follows a run (analysis, journal). They matter where the clock runs faster.
-EXCHANGE_S, RUN_S, AFTER_RUN_S = 0.0003, 0.007, 0.05
+EXCHANGE_S, RUN_S, AFTER_RUN_S = 0.0003, 0.007, 0.035
 #: Exchanges of a run beside its points: made safe, configured, its settings read back.
 RUN_EXCHANGES = 60
 #: A sample without a known settling time follows its insert with this lag (s), and trails behind

@@ -1,0 +1,77 @@
+"""What the tests of recipes share: carrying one out, and what must come of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from nanojunction.instruments.station import Station
+from nanojunction.procedures.iv import IVSweep
+from nanojunction.procedures.recipes.checking import procedure_of
+from nanojunction.procedures.recipes.countdown import Countdown
+from nanojunction.procedures.recipes.estimate import Cost
+from nanojunction.procedures.recipes.execute import RecipeRun
+from nanojunction.procedures.recipes.journal import NAME, Journal
+from nanojunction.procedures.recipes.plan import Plan, PlannedRun, plan_of
+from nanojunction.procedures.recipes.recipe_file import recipe_from
+from nanojunction.procedures.recipes.resume import begin_or_resume, files_of
+from nanojunction.procedures.runner import Progress, StopRequest
+from tests.run_rows import rows_of
+
+HEAD = '[recipe]\nname = "Night"\nsample = "A"\n'
+IV = '{ measure = "iv", set = { vmax = "2 mV", step = "1 mV", nplc = 0.1 } }'
+
+
+@dataclass(slots=True)
+class Night:
+    """A recipe in a folder; what a person would see of it is kept."""
+
+    text: str
+    folder: Path
+    answer: Callable[[str], bool] = lambda _words: True
+    on_progress: Callable[[Progress], None] = lambda _progress: None
+    costs: dict[str, Cost] = field(default_factory=dict)
+    said: list[str] = field(default_factory=list)
+    asked: list[str] = field(default_factory=list)
+    stop: StopRequest = field(default_factory=StopRequest)
+
+    @property
+    def plan(self) -> Plan:
+        """The plan of the recipe."""
+        return plan_of(recipe_from(HEAD + self.text, "night.toml"))
+
+    def on(self, station: Station, *, resume: bool = False) -> bool:
+        """Carry out what is left on an open station; True if all is done."""
+        with self.journal() as journal:
+            begin_or_resume(journal, self.plan, "station.toml", resume=resume)
+            return RecipeRun(
+                self.plan, station, journal, self.stop, Countdown(self.costs, station.clock),
+                self._ask, self.said.append, self.on_progress,
+            ).go()  # fmt: skip
+
+    def _ask(self, words: str) -> bool:
+        self.asked.append(words)
+        return self.answer(words)
+
+    def journal(self) -> Journal:
+        """Open the journal."""
+        self.folder.mkdir(exist_ok=True)
+        return Journal(self.folder / NAME)
+
+
+def rows_in(journal: Journal, key: str) -> list[dict[str, float]]:
+    """Return the rows of all parts of a run, in order."""
+    return [row for file in files_of(journal, key) for row in rows_of(file)]
+
+
+def expected(run: PlannedRun) -> list[tuple[int, float]]:
+    """Return (leg, setpoint) of every row that a planned I(V) must have."""
+    procedure = procedure_of(run, "night.toml")
+    assert isinstance(procedure, IVSweep)
+    return [(point.leg, point.setpoint) for point in procedure.sweep().points()]
+
+
+def measured(rows: list[dict[str, float]]) -> list[tuple[int, float]]:
+    """Return (leg, setpoint) of the rows that were measured."""
+    return [(int(row["Leg"]), row["Setpoint (V)"]) for row in rows]
