@@ -9,6 +9,7 @@ line are shared with whoever uses the other one, so that numbers are formatted i
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -61,7 +62,10 @@ def open_keithley2600(config: SourceMeterConfig, clock: Clock) -> Keithley2600So
             f"{connection.where}: answers {identity!r}, which is no Keithley 2600; "
             "check the address and the driver in the station file"
         )
-    meter = Keithley2600SourceMeter(Keithley2600(connection), connection, identity, config.channel)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)  # that it may not know SCPI: it does not
+        instrument = Keithley2600(connection)
+    meter = Keithley2600SourceMeter(instrument, connection, identity, config.channel)
     if not meter.has_channel():
         connection.close()
         raise WrongInstrument(

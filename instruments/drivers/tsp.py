@@ -101,11 +101,13 @@ def list_script(
         f"{trigger}.initiate() waitcomplete()",
         f"if i.n == {count} then {smu}.source.level{own} = levels[{count}] end",
         f"{smu}.source.autorange{own} = {smu}.AUTORANGE_ON" if automatic_range else "",
-        "local data, digits = format.data, format.asciiprecision",
-        "format.data = format.ASCII format.asciiprecision = 10",
-        f"printbuffer(1, i.n, v, i, i.timestamps, i.statuses, {measured}.measureranges)",
-        "format.data = data format.asciiprecision = digits",
     ]
+    show = (
+        "local data, digits = format.data, format.asciiprecision "
+        "format.data = format.ASCII format.asciiprecision = 10 "
+        f"printbuffer(1, i.n, v, i, i.timestamps, i.statuses, {measured}.measureranges) "
+        "format.data = data format.asciiprecision = digits"
+    )
     add = (
         "local levels = {} local function add(more) "
         "for k = 1, table.getn(more) do table.insert(levels, more[k]) end end"
@@ -116,6 +118,7 @@ def list_script(
         add,
         *(f"add({{{part}}})" for part in parts),
         *_lines([one for one in statements if one], " "),
+        show,
         "endscript",
     ]
 
