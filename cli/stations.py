@@ -153,7 +153,7 @@ def simulate(
     return 0
 
 
-def station_text(endpoints: Mapping[str, Mapping[str, str]], speed: float) -> str:
+def station_text(endpoints: Mapping[str, Mapping[str, str | int]], speed: float) -> str:
     """Return a station file for the served instruments, ready to be pasted."""
     limits = {
         "source_meter": "wires = 4\nmax_voltage_V = 0.5\nmax_current_A = 1e-3",
