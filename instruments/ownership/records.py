@@ -12,15 +12,16 @@ import os
 import platform
 import re
 import secrets
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Literal
 
 import psutil
 from filelock import FileLock, Timeout
 from platformdirs import user_state_path
+from pydantic import Field, TypeAdapter, ValidationError
 
 from nanojunction.instruments.clock import Clock
 from nanojunction.instruments.errors import LaboratoryError
@@ -60,12 +61,15 @@ _READERS_S = 2.0
 _GUARD_S = 10.0
 
 
+Seconds = Annotated[float, Field(allow_inf_nan=False)]
+
+
 @dataclass(frozen=True, slots=True)
 class ProcessId:
     """A process: its number alone may have been given to another one since."""
 
-    pid: int
-    started: float
+    pid: Annotated[int, Field(gt=0, lt=2**31)]
+    started: Seconds
 
     @classmethod
     def of(cls, pid: int) -> ProcessId:
@@ -81,6 +85,8 @@ class ProcessId:
             same = abs(process.create_time() - self.started) < SAME_START_S
         except psutil.NoSuchProcess:
             return None
+        except psutil.AccessDenied:  # another user's: it cannot be told that it is not the one
+            return process
         return process if same else None
 
 
@@ -98,12 +104,12 @@ class Record:
     since: str
     station: str
     source: str
-    addresses: tuple[str, ...]
+    addresses: Annotated[tuple[str, ...], Field(min_length=1)]
     command: str
     kind: Literal["owner", "watchdog"] = "owner"
-    port: int = 0
-    silence_s: float = 60.0
-    ramp_s: float = 0.0
+    port: Annotated[int, Field(ge=0, lt=2**16)] = 0
+    silence_s: Seconds = 60.0
+    ramp_s: Seconds = 0.0
     magnet_in_use: bool = False
     watchdog: ProcessId | None = None
 
@@ -129,6 +135,10 @@ class Record:
             return self.files()[0].stat().st_mtime
         except FileNotFoundError:
             return None
+
+
+#: Reads a record, and refuses what is none.
+RECORD = TypeAdapter(Record)
 
 
 def this_host() -> str:
@@ -188,11 +198,10 @@ def canonical(address: str) -> str:
     """Return one spelling for all ways to write a VISA address (GPIB::24, gpib0::24::instr)."""
     from pyvisa.rname import InvalidResourceName, to_canonical_name
 
-    try:
-        name = to_canonical_name(address)
-    except (InvalidResourceName, ValueError):  # an alias, or nothing that can be opened at all
-        name = address.strip()
-    return name.upper().replace("::LOCALHOST::", "::127.0.0.1::")
+    name = address.strip().upper()
+    with suppress(InvalidResourceName, ValueError):  # an alias, or nothing that can be opened
+        name = to_canonical_name(name)
+    return name.replace("::LOCALHOST::", "::127.0.0.1::")
 
 
 def file_of(address: str) -> Path:
@@ -223,21 +232,9 @@ def guard() -> Iterator[None]:
 def read(path: Path) -> Record | None:
     """Return the record in a file; None if there is none, or what is there is none of ours."""
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-        return record_of(content)
-    except (OSError, ValueError, KeyError, TypeError):
+        return RECORD.validate_json(path.read_bytes())
+    except (OSError, ValidationError):
         return None
-
-
-def record_of(content: Mapping[str, Any]) -> Record:
-    """Return the record that JSON has carried; raises KeyError, TypeError on what is none."""
-    known = {field.name for field in fields(Record)}
-    values = {key: value for key, value in content.items() if key in known}
-    values["owner"] = ProcessId(**content["owner"])
-    values["addresses"] = tuple(content["addresses"])
-    if content.get("watchdog") is not None:
-        values["watchdog"] = ProcessId(**content["watchdog"])
-    return Record(**values)
 
 
 def records_at(addresses: Iterable[str]) -> list[Record]:

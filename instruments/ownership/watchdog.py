@@ -168,7 +168,7 @@ def main() -> int:
     be_deaf_to_the_terminal()
     orders: dict[str, Any] = json.loads(sys.stdin.readline())
     pipe = Pipe(sys.stdin)
-    record = records.record_of(orders["record"])
+    record = records.RECORD.validate_python(orders["record"])
     config = StationConfig.model_validate(orders["config"])
     for role, one in config.instruments().items():
         with suppress(LaboratoryError):  # the owner will say so, too
