@@ -1,4 +1,4 @@
-"""The safe state: source at zero, output open, magnet and heater as the station's policy says.
+"""The safe state: source at zero, output open, leads shorted, magnet and heater by policy.
 
 Every step is attempted even if the one before failed; what could not be done is returned as words,
 to be said loudly.
@@ -40,7 +40,7 @@ def magnet_to_hold(station: Station) -> list[str]:
 
 
 def rest_to_safe(station: Station, should_stop: Callable[[], bool]) -> list[str]:
-    """Bring magnet and heater to where the policy wants them; return what could not be done.
+    """Short the junctions, bring magnet and heater to their policy; return what could not be done.
 
     `should_stop` ends the wait for the field (a second Ctrl-C); the magnet then holds.
     """
@@ -95,7 +95,31 @@ def _source_steps(station: Station) -> Iterator[Step]:
     yield "the output could not be opened", lambda: carry_out(meter.output_off)
 
 
+def _switch_steps(station: Station) -> Iterator[Step]:
+    """Close the short where one is wired; contacts move only when the output is known to be open.
+
+    A switch box that is turned by hand is left as it is: nobody may be there.
+    """
+    switch, config = station.switch_or_none, station.config.switch
+    if switch is None or config is None or not config.short or not config.needs_address:
+        return
+    meter = station.source_meter_or_none
+    if meter is None and station.config.source_meter is not None:
+        return  # it does not answer, which is told elsewhere
+
+    def to_short() -> None:
+        if meter is not None and meter.is_output_on():
+            raise LaboratoryError("the output is on, so no contact was moved")
+        switch.short_all()
+
+    yield (
+        "the junctions could not be shorted",
+        lambda: _second_chance(station, "switch")(to_short),
+    )
+
+
 def _policy_steps(station: Station, should_stop: Callable[[], bool]) -> Iterator[Step]:
+    yield from _switch_steps(station)
     magnet, magnet_config = station.magnet_or_none, station.config.magnet
     if magnet is not None and magnet_config is not None:
 

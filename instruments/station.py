@@ -19,6 +19,7 @@ from nanojunction.instruments.limits import (
     LimitedTemperature,
     SourceLimits,
 )
+from nanojunction.instruments.operator import ByHand, Operator, TerminalOperator
 from nanojunction.instruments.ownership.owner import Owner
 from nanojunction.instruments.roles import FieldProbe, SwitchMatrix
 from nanojunction.instruments.safe_state import rest_to_safe, source_to_safe
@@ -70,6 +71,8 @@ class Station:
         #: What others may know of and ask from the process that has this station.
         self.owner = Owner(config, source)
         self.clock.on_sleep = self.owner.beat
+        #: Who does by hand what no instrument can.
+        self.operator: Operator = TerminalOperator(self)
         #: Ends the waits on leaving; the command line sets it to notice a second Ctrl-C.
         self.stop_waiting: Callable[[], bool] = lambda: False
         self._open = ExitStack()
@@ -120,7 +123,8 @@ class Station:
     def _enter_virtual(self) -> None:
         """Start the virtual cryostat, unless its instruments are served elsewhere."""
         virtual, instruments = self.config.virtual, self.config.instruments()
-        if virtual is None or all(config.address for config in instruments.values()):
+        reached = {role: one for role, one in instruments.items() if one.needs_address}
+        if virtual is None or all(config.address for config in reached.values()):
             return
         from nanojunction.instruments.virtual import VirtualCryostat, WorldSettings
         from nanojunction.instruments.virtual.faults import read_faults
@@ -128,7 +132,7 @@ class Station:
         for role, one in instruments.items():
             driver(one.driver, f"{self.source}: {role}.driver")
         models: dict[str, Any] = {
-            role: instruments[role].driver if role in instruments else None for role in ROLES
+            role: reached[role].driver if role in reached else None for role in ROLES
         }
         world: dict[str, Any] = dict(virtual.world)
         known = {field.name for field in fields(WorldSettings)}
@@ -157,7 +161,7 @@ class Station:
         self.clock = bench.clock
 
     def _enter_instrument(self, role: str, config: InstrumentConfig) -> None:
-        if self.bench is not None:
+        if self.bench is not None and config.needs_address:
             endpoint = self.bench.endpoints[role]
             config = config.model_copy(
                 update={
@@ -183,9 +187,15 @@ class Station:
                 instrument, temperature.min_K, temperature.max_K, temperature.ramp_K_per_min
             )
         elif role == "switch":
+            if isinstance(instrument, ByHand):
+                turn = _nothing if self.bench is None else self.bench.turn_switch
+                instrument.attend(self._ask_operator, turn)
             self.switch_or_none = instrument
         elif role == "field_probe":
             self.field_probe_or_none = instrument
+
+    def _ask_operator(self, text: str) -> None:
+        self.operator.ask(text)
 
     def __exit__(
         self,
@@ -281,6 +291,10 @@ class Station:
             "field_probe": self.field_probe_or_none,
         }
         return {role: one for role, one in found.items() if one is not None}
+
+
+def _nothing(closed: frozenset[int]) -> None:
+    """A real switch box moves no virtual contacts."""
 
 
 def driver(name: str, key: str) -> Callable[[InstrumentConfig, Clock], Any]:

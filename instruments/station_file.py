@@ -8,9 +8,16 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 from nanojunction.instruments.errors import StationError
 from nanojunction.instruments.reading_config import ReadingConfig
@@ -24,6 +31,10 @@ class _Table(BaseModel):
     """A table of the file: frozen, and a key that it does not know is an error."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+#: Drivers of what the operator does by hand: they need no address.
+BY_HAND = ("manual_switch",)
 
 
 class InstrumentConfig(_Table):
@@ -44,6 +55,11 @@ class InstrumentConfig(_Table):
     parity: Literal["none", "odd", "even", "mark", "space"] | None = None
     stop_bits: float | None = None
     flow_control: Literal["none", "xon-xoff", "rts-cts", "dtr-dsr"] | None = None
+
+    @property
+    def needs_address(self) -> bool:
+        """Whether it is reached at an address."""
+        return True
 
     @field_validator("stop_bits")
     @classmethod
@@ -118,6 +134,30 @@ class SwitchConfig(InstrumentConfig):
 
     positions: Annotated[Mapping[str, Wiring], Field(min_length=1)]
     short: tuple[int, ...] = ()
+
+    @property
+    def needs_address(self) -> bool:
+        """A switch box that the operator turns by hand is connected to nothing."""
+        return self.driver not in BY_HAND
+
+    @model_validator(mode="after")
+    def _has_no_needless_address(self) -> Self:
+        if self.address and not self.needs_address:
+            raise ValueError(f"address: {self.driver} is turned by hand; leave the address out")
+        return self
+
+    @model_validator(mode="after")
+    def _is_unambiguous(self) -> Self:
+        """What is connected is told from the closed contacts: no two ways may have the same."""
+        seen: dict[frozenset[int], str] = {frozenset(self.short): "short"} if self.short else {}
+        for position, wiring in self.positions.items():
+            for key, contacts in (("normal", wiring.normal), ("reversed", wiring.reversed)):
+                place = f"positions.{position}.{key}"
+                if shared := sorted(set(contacts) & set(self.short)):
+                    raise ValueError(f"{place}: contact {shared[0]} belongs to the short, too")
+                if contacts and (other := seen.setdefault(frozenset(contacts), place)) != place:
+                    raise ValueError(f"{place}: has the same contacts as {other}")
+        return self
 
 
 class FieldProbeConfig(InstrumentConfig):
@@ -216,7 +256,8 @@ def _check_whole(config: StationConfig, source: str) -> None:
     """Check what concerns more than one key."""
     if not config.instruments():
         raise StationError(f"{source}: names no instrument; add [source_meter], for example")
-    bare = [role for role, one in config.instruments().items() if not one.address]
+    reached = {role: one for role, one in config.instruments().items() if one.needs_address}
+    bare = [role for role, one in reached.items() if not one.address]
     if config.virtual is None and bare:
         raise StationError(
             f"{source}: {bare[0]}.address: is missing; only a station with a [virtual] table may "
@@ -226,7 +267,7 @@ def _check_whole(config: StationConfig, source: str) -> None:
         from nanojunction.instruments.virtual.faults import read_faults
 
         read_faults(config.virtual.faults, source)
-    if bare and len(bare) != len(config.instruments()):
+    if bare and len(bare) != len(reached):
         raise StationError(
             f"{source}: {bare[0]}.address: is missing while others are given; "
             "give all addresses or none"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from importlib import import_module
@@ -154,6 +154,11 @@ class VirtualCryostat:
         Whether the source is off or at 0 V meanwhile is the operator's business.
         """
         self.world.mount(_law(junction), position)
+
+    def turn_switch(self, closed: Collection[int]) -> None:
+        """Close these contacts of the holder's switch and open all others, as by hand."""
+        with self.world.lock:
+            self.world.move_contacts(self.world.sync(), closed)
 
 
 def _law(junction: str | Path | JunctionLaw) -> JunctionLaw:

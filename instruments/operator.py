@@ -1,0 +1,73 @@
+"""The operator: who does by hand what no instrument of the station can."""
+
+from __future__ import annotations
+
+import sys
+import threading
+from collections.abc import Callable
+from typing import Protocol, runtime_checkable
+
+from nanojunction.instruments.clock import Clock
+from nanojunction.instruments.errors import LaboratoryError
+
+#: Time (s, wall clock) between two looks whether the operator has answered.
+LOOK_S = 0.1
+
+
+class Operator(Protocol):
+    """Somebody at the cryostat who is asked to do something and says when it is done."""
+
+    def ask(self, text: str) -> None:
+        """Show what is to be done; return when it was confirmed.
+
+        Raises LaboratoryError if nobody can be asked, or the operator refuses.
+        """
+
+
+class Waiting(Protocol):
+    """What a wait for the operator needs of the station: its clock, and when to give up."""
+
+    clock: Clock
+    stop_waiting: Callable[[], bool]
+
+
+class TerminalOperator:
+    """Asks on the terminal: Enter confirms."""
+
+    def __init__(self, station: Waiting) -> None:
+        self._station = station
+
+    def ask(self, text: str) -> None:
+        """Print the text and wait for Enter.
+
+        Raises LaboratoryError without a terminal, when it is closed, and when told to stop.
+        """
+        if not sys.stdin.isatty():
+            raise LaboratoryError(
+                f"the operator is needed, and there is no terminal to ask on: {text}; "
+                "start the command in a terminal"
+            )
+        print(f"{text}. Press Enter when it is done: ", end="", file=sys.stderr, flush=True)
+        answers: list[str] = []
+        answered = threading.Event()
+
+        def listen() -> None:
+            answers.append(sys.stdin.readline())
+            answered.set()
+
+        # In a thread of its own: meanwhile the clock is slept on, which shows that we are alive.
+        threading.Thread(target=listen, name="operator", daemon=True).start()
+        clock = self._station.clock
+        while not answered.is_set():
+            if not clock.sleep(LOOK_S * clock.speed, self._station.stop_waiting):
+                raise LaboratoryError(f"stopped while the operator was asked: {text}")
+        if not answers[0]:
+            raise LaboratoryError(f"the terminal was closed while the operator was asked: {text}")
+
+
+@runtime_checkable
+class ByHand(Protocol):
+    """An instrument without a connection, which the operator moves."""
+
+    def attend(self, ask: Callable[[str], None], moved: Callable[[frozenset[int]], None]) -> None:
+        """Use `ask` for the operator, and tell `moved` which contacts are closed from then on."""

@@ -1,0 +1,76 @@
+"""Connecting another junction without harm: source to zero, short, switch, remove the short.
+
+Docs: docs/switching.md. Nothing is remembered here; what is connected is asked for.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from nanojunction.instruments.errors import InstrumentError, InstrumentFault, LaboratoryError
+from nanojunction.instruments.ramps import Watch
+from nanojunction.instruments.roles import Connected, SwitchMatrix
+from nanojunction.instruments.safe_state import source_to_safe
+
+if TYPE_CHECKING:
+    from nanojunction.instruments.station import Station
+
+
+def connect_junction(
+    station: Station, position: str, *, reverse: bool = False, watch: Watch
+) -> bool:
+    """Connect a position of the holder; the source-meter is left at zero with its output open.
+
+    False when told to stop, before any contact has moved. Whatever fails once contacts move, the
+    short stays closed (or is closed again) and the output open. Raises StationError for a position
+    that the station does not have, InstrumentFault for one that is not wired for the polarity or
+    when the switch reports other contacts, LaboratoryError when the source cannot be made safe.
+    """
+    switch = station.switch
+    if reverse and not switch.can_reverse(position):
+        raise InstrumentFault(
+            f"position {position} is not wired for the reversed polarity; list its contacts in "
+            f"the station file (switch.positions.{position}.reversed)"
+        )
+    switch.can_reverse(position)  # raises for a position that is not there, before anything moves
+    if watch.should_stop():
+        return False
+    watch.report(f"connecting position {position}{', reversed' if reverse else ''}")
+    if failed := source_to_safe(station):
+        raise LaboratoryError(
+            f"position {position} was not connected, since contacts must not move under a voltage: "
+            f"{'; '.join(failed)}"
+        )
+    config = station.config.switch
+    if config is None or not config.short:
+        _connect(switch, Connected(position, reverse))
+        return True
+    switch.short_all()
+    _connect(switch, Connected(position, reverse))
+    try:
+        switch.remove_short()
+    except InstrumentError:
+        with suppress(InstrumentError):  # the first fault is what is told
+            switch.short_all()
+        raise
+    return True
+
+
+def _connect(switch: SwitchMatrix, wanted: Connected) -> None:
+    """Connect and ask back; raise InstrumentFault if the switch reports something else."""
+    switch.connect(wanted.position, reverse=wanted.is_reversed)
+    found = switch.connected()
+    if found != wanted:
+        raise InstrumentFault(
+            f"position {wanted.position} was to be connected"
+            f"{', reversed' if wanted.is_reversed else ''}, and the switch reports "
+            f"{in_words(found)}"
+        )
+
+
+def in_words(connected: Connected | None) -> str:
+    """Return what is connected as words for a person."""
+    if connected is None:
+        return "nothing"
+    return f"position {connected.position}{', reversed' if connected.is_reversed else ''}"
