@@ -61,17 +61,20 @@ def _attempt(station: Station, steps: Iterator[Step]) -> list[str]:
 def _second_chance(station: Station, role: str) -> Callable[[Callable[[], None]], None]:
     """Return what carries out a step: over a new connection if the first one was lost.
 
-    There is one new connection for all steps; whoever does not answer then is given up.
+    An instrument that cannot be reached again is not tried another time at each step.
     """
-    chances = [role]
+    reachable = True
 
     def carry_out(step: Callable[[], None]) -> None:
+        nonlocal reachable
         try:
             step()
         except (NoAnswer, ConnectionFailed):
-            if not chances:
+            if not reachable:
                 raise
-            station.reconnect(chances.pop())
+            reachable = False
+            station.reconnect(role)
+            reachable = True
             step()
 
     return carry_out

@@ -121,6 +121,7 @@ class Connection(VISAAdapter):
         self._sent, self._is_answered = 0, False
         self._raw: RawSocket | None = None
         self._lock = SerialLock.of(self._address, self.where)
+        not_opened: tuple[type[Exception], ...] = (*self._faults, ValueError)
         try:
             super().__init__(
                 self._address,
@@ -128,7 +129,7 @@ class Connection(VISAAdapter):
                 timeout=round(self._timeout_s * 1000),
                 **self._settings,
             )
-        except (*self._faults, ValueError) as problem:
+        except not_opened as problem:
             self._unlock()
             if "is not a valid attribute for type Resource" in str(problem):
                 raise ConnectionFailed(
