@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from nanojunction.instruments.drivers.ami430_programmer import Programmer, open_connection
+from nanojunction.instruments.drivers.ami430_programmer import Programmer, open_programmer
 from nanojunction.instruments.drivers.words import in_words
 from nanojunction.instruments.errors import InstrumentFault
 from nanojunction.instruments.roles import MagnetState, MagnetStatus, Snapshot
@@ -44,7 +44,7 @@ STATES = {
 
 def open_ami430(config: MagnetConfig, clock: Clock) -> AMI430Magnet:
     """Open the programmer at `config.address` and verify that it is a Model 430."""
-    connection = open_connection(config)
+    connection = open_programmer(config)
     return AMI430Magnet(Programmer(connection), connection, clock)
 
 
@@ -239,6 +239,10 @@ class AMI430Magnet:
                 "voltage_limit_V": float(self.instrument.voltage_limit),
                 "status": self.instrument.magnet_status,
             }
+
+    def reconnect(self) -> None:
+        """Open a lost connection again; changes nothing on the programmer."""
+        self._connection.reconnect()
 
     def close(self) -> None:
         """Close the connection."""

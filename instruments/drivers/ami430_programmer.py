@@ -13,10 +13,11 @@ from pymeasure.instruments.ami import AMI430
 from pyvisa import constants
 
 from nanojunction.instruments.errors import InstrumentFault, WrongInstrument
-from nanojunction.instruments.visa import Connection
+from nanojunction.instruments.visa import open_connection
 
 if TYPE_CHECKING:
     from nanojunction.instruments.station_file import MagnetConfig
+    from nanojunction.instruments.visa import Connection
 
 #: What port 7180 says on connection (7185 and the serial line say nothing).
 GREETING = ("American Magnetics Model 430 IP Interface", "Hello.")
@@ -24,19 +25,13 @@ GREETING = ("American Magnetics Model 430 IP Interface", "Hello.")
 SERIAL = {"baud_rate": 115_200, "flow_control": constants.ControlFlow.rts_cts}
 
 
-def open_connection(config: MagnetConfig) -> Connection:
+def open_programmer(config: MagnetConfig) -> Connection:
     """Open a connection and verify by *IDN? that a Model 430 answers.
 
     Raises WrongInstrument if something else does.
     """
-    connection = Connection(
-        config.address,
-        role="magnet",
-        identity_query="*IDN?",
-        visa_library=config.visa_library,
-        read_termination=config.read_termination or "\r\n",
-        write_termination=config.write_termination or "\r\n",
-        asrl=SERIAL,
+    connection = open_connection(
+        config, role="magnet", identity_query="*IDN?", termination="\r\n", serial=SERIAL
     )
     connection.drain()
     connection.write(connection.identity_query)

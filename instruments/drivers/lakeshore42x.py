@@ -16,12 +16,20 @@ from pyvisa import constants
 from nanojunction.instruments.drivers.words import in_words
 from nanojunction.instruments.errors import InstrumentFault, StationError, WrongInstrument
 from nanojunction.instruments.roles import Snapshot
-from nanojunction.instruments.visa import Connection
+from nanojunction.instruments.visa import open_connection
 
 if TYPE_CHECKING:
     from nanojunction.instruments.clock import Clock
     from nanojunction.instruments.station_file import FieldProbeConfig
+    from nanojunction.instruments.visa import Connection
 
+#: Serial settings (manuals, computer interface); the USB port of a 425 is a serial one.
+_LINE = {
+    "data_bits": 7,
+    "parity": constants.Parity.odd,
+    "stop_bits": constants.StopBits.one,
+}
+SERIAL: Final = {"421": {"baud_rate": 9600, **_LINE}, "425": {"baud_rate": 57_600, **_LINE}}
 #: Time (s) that a Model 421 needs between two messages (PyMeasure's driver).
 PAUSE_421_S = 0.05
 #: The units in tesla; a field H is given as the flux density that it has in air.
@@ -52,19 +60,12 @@ def open_lakeshore42x(config: FieldProbeConfig, clock: Clock) -> LakeShoreProbe:
             f"field_probe.driver: this driver knows lakeshore421 and lakeshore425, "
             f"not {config.driver!r}"
         )
-    connection = Connection(
-        config.address,
+    connection = open_connection(
+        config,
         role="field_probe",
         identity_query="*IDN?",
-        visa_library=config.visa_library,
-        read_termination=config.read_termination or "\r\n",
-        write_termination=config.write_termination or "\r\n",
-        asrl={
-            "baud_rate": 9600 if number == "421" else 57_600,
-            "data_bits": 7,
-            "parity": constants.Parity.odd,
-            "stop_bits": constants.StopBits.one,
-        },
+        termination="\r\n",
+        serial=SERIAL[number],
     )
     connection.drain()
     identity = connection.identify()
@@ -98,6 +99,10 @@ class LakeShoreProbe:
         """Return the settings as the gaussmeter reports them."""
         with in_words(self._connection):
             return {"identity": self.identify(), **self._model.settings()}
+
+    def reconnect(self) -> None:
+        """Open a lost connection again; changes nothing on the gaussmeter."""
+        self._connection.reconnect()
 
     def close(self) -> None:
         """Close the connection."""
