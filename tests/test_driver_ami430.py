@@ -322,3 +322,14 @@ def test_the_ami_is_left_at_zero_where_the_policy_says_so(virtual_station: Make)
         world = station.bench.world
     assert world.field_T() == pytest.approx(0.0, abs=1e-4)
     assert not world.magnet.quenched
+
+
+def test_after_a_lost_connection_the_greeting_is_no_answer(virtual_station: Make) -> None:
+    station = virtual_station(magnet={"driver": "ami430"}, source_meter=None, temperature=None)
+    with station:
+        assert station.magnet.prepare(never)
+        assert ramp_field(station.magnet, 0.25, 0.5, Watch(station.clock))
+        for _ in range(3):
+            station.reconnect("magnet")
+            assert station.magnet.field_T() == pytest.approx(0.25, abs=1e-6)
+            assert station.magnet.status().state is MagnetState.HOLDING
