@@ -99,11 +99,7 @@ class Connection(VISAAdapter):
 
         self.where = f"{role} at {address}"
         self.identity_query = identity_query
-        self._faults: tuple[type[Exception], ...] = (
-            pyvisa.errors.Error,
-            OSError,
-            *line_errors(),
-        )
+        self._faults: tuple[type[Exception], ...] = (pyvisa.errors.Error, OSError, *line_errors())
         self._address, self._library = address, visa_library
         self._base_timeout_s = self._timeout_s = timeout_s
         if read_termination is not None:
