@@ -155,11 +155,18 @@ def safe(station: Station) -> None:
 @app.command()
 def simulate(
     junction: Annotated[
-        str, typer.Option(help="A built-in junction (A, B, C, MTJ, …) or a junction file.")
-    ] = "A",
+        str,
+        typer.Option(
+            help="A built-in junction (A, B, C, MTJ, …) or a junction file; several, separated by "
+            "commas, with a switch."
+        ),
+    ] = "",
     source_meter: Annotated[str, typer.Option(help="Its virtual instrument.")] = "keithley2400",
     magnet: Annotated[str, typer.Option(help="Its virtual instrument.")] = "ips120_10",
     temperature: Annotated[str, typer.Option(help="Its virtual instrument.")] = "itc503",
+    switch: Annotated[
+        str | None, typer.Option(help="Its virtual instrument, such as keithley2700; else none.")
+    ] = None,
     speed: Annotated[float, typer.Option(help="How much faster than real time, 1 to 10000.")] = 1.0,
     seed: Annotated[int, typer.Option(help="Seed of the noise.")] = 1,
     ready_file: Annotated[
@@ -176,7 +183,12 @@ def simulate(
     """Serve the virtual instruments on loopback sockets, or serial ports, until Ctrl-C."""
     from nanojunction.cli import stations as work
 
-    drivers = {"source_meter": source_meter, "magnet": magnet, "temperature": temperature}
+    drivers = {
+        "source_meter": source_meter,
+        "magnet": magnet,
+        "temperature": temperature,
+        "switch": switch,
+    }
     with one_sentence(Debug.on):
         status = work.simulate(
             junction, drivers, speed, seed, ready_file, serial=serial, faults_file=faults

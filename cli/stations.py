@@ -7,15 +7,22 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from nanojunction.cli.console import FAILED, say, wide_console
+from nanojunction.cli.simulated_switch import JUNCTIONS, chip_of, wiring_of, wiring_text
 from nanojunction.instruments.errors import StationError, StationInUse
 from nanojunction.instruments.limits import LimitedMagnet, LimitedSourceMeter, LimitedTemperature
+from nanojunction.instruments.operator import ByHand
 from nanojunction.instruments.ownership.ending import end_owners
 from nanojunction.instruments.ownership.lock import status_of
 from nanojunction.instruments.ownership.records import records_at
-from nanojunction.instruments.roles import FieldProbe
+from nanojunction.instruments.roles import FieldProbe, SwitchMatrix
 from nanojunction.instruments.serial_line import SERIAL_KEYS
 from nanojunction.instruments.station import Station
-from nanojunction.instruments.station_file import StationConfig, load_station_file
+from nanojunction.instruments.station_file import (
+    StationConfig,
+    SwitchConfig,
+    load_station_file,
+)
+from nanojunction.instruments.switching import in_words
 from nanojunction.procedures.runner import StopRequest, stop_on_signals
 
 
@@ -37,8 +44,9 @@ def check(station_file: Path) -> int:
         with station:
             for role, instrument in station.instruments().items():
                 config = station.config.instruments()[role]
-                address = config.address or f"virtual: {station.bench.endpoints[role].address}"
-                table.add_row(role, instrument.identify(), address, reading_of(instrument))
+                address = config.address or virtual_address(station, role)
+                reads = switch_words(instrument) if role == "switch" else reading_of(instrument)
+                table.add_row(role, instrument.identify(), address, reads)
     except StationInUse as problem:
         say(f"error: {problem}")
         show_owners(station.config)
@@ -80,6 +88,20 @@ def reading_of(instrument: object) -> str:
     return ""
 
 
+def virtual_address(station: Station, role: str) -> str:
+    """Return where a virtual instrument listens; nothing for one that is turned by hand."""
+    endpoint = None if station.bench is None else station.bench.endpoints.get(role)
+    return "" if endpoint is None else f"virtual: {endpoint.address}"
+
+
+def switch_words(switch: SwitchMatrix) -> str:
+    """Return what a switch connects, in words; nobody is asked to turn anything."""
+    if isinstance(switch, ByHand):
+        return "turned by hand: what it connects is not known"
+    short = ", shorted" if switch.is_shorted() else ""
+    return f"{in_words(switch.connected())} connected{short}"
+
+
 def make_safe(station_file: Path) -> int:
     """Have whoever has the station leave it, then open it and leave it again, in its safe state.
 
@@ -100,13 +122,17 @@ def make_safe(station_file: Path) -> int:
     if station.not_opened:
         say("NOT all safe: what answered was made safe, for the rest use the front panels")
         return FAILED
-    say("safe: source at zero, output open, magnet and heater as the station's policy says")
+    short = config.switch is not None and config.switch.short and config.switch.needs_address
+    say(
+        f"safe: source at zero, output open,{' leads shorted,' if short else ''} magnet and heater "
+        "as the station's policy says"
+    )
     return 0
 
 
 def simulate(
     junction: str,
-    drivers: dict[str, str],
+    drivers: dict[str, str | None],
     speed: float,
     seed: int,
     ready_file: Path | None,
@@ -119,12 +145,18 @@ def simulate(
     from nanojunction.instruments.virtual.faults import read_faults_file
 
     faults = () if faults_file is None else read_faults_file(faults_file)
+    switch = drivers.get("switch")
+    chip = chip_of(junction or JUNCTIONS) if switch else {}
+    wiring = wiring_of(chip, switch) if switch else None
     try:
         bench = VirtualCryostat(
-            junction,
+            "open" if switch else junction or "A",
             source_meter=drivers["source_meter"],
             magnet=drivers["magnet"],
             temperature=drivers["temperature"],
+            switch=switch,
+            junctions=chip,
+            wiring=wiring,
             serve="serial" if serial else "socket",
             speed=speed,
             seed=seed,
@@ -144,7 +176,7 @@ def simulate(
             }
             for role, endpoint in bench.endpoints.items()
         }
-        print(station_text(endpoints, speed), flush=True)
+        print(station_text(endpoints, speed, wiring), flush=True)
         if ready_file is not None:
             write_whole(ready_file, json.dumps(endpoints, indent=2))
         say("serving until Ctrl-C")
@@ -153,12 +185,17 @@ def simulate(
     return 0
 
 
-def station_text(endpoints: Mapping[str, Mapping[str, str | int]], speed: float) -> str:
+def station_text(
+    endpoints: Mapping[str, Mapping[str, str | int]],
+    speed: float,
+    wiring: SwitchConfig | None = None,
+) -> str:
     """Return a station file for the served instruments, ready to be pasted."""
     limits = {
         "source_meter": "wires = 4\nmax_voltage_V = 0.5\nmax_current_A = 1e-3",
         "magnet": "max_field_T = 2.0\nramp_T_per_min = 0.5",
         "temperature": "min_K = 4\nmax_K = 400\nramp_K_per_min = 20",
+        "switch": "" if wiring is None else wiring_text(wiring),
     }
     lines = [
         "# A station file for these instruments; [virtual] marks its runs as simulated.",
