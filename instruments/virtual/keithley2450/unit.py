@@ -50,6 +50,7 @@ class SourceMeasureUnit:
         self.settings = Settings2450()
         self.output_on = False
         self._settles = True  # the level has changed since the last measurement
+        self._before = ("", 0.0, False)
         self._references_s: dict[float, float] = {}
         self._moving: deque[float] = deque()
 
@@ -106,7 +107,8 @@ class SourceMeasureUnit:
         step = shared.VOLTAGE_STEP_OF_RANGE if volts else shared.CURRENT_STEP_OF_RANGE
         level = shared.in_steps(self.source.level, step * range_)
         programmed = Source(kind, level, self.limit, wires)
-        self._settles = True
+        if (kind, level, self.output_on) != self._before:
+            self._before, self._settles = (kind, level, self.output_on), True
         if not self.output_on:
             self.world.drive(t, self._off_source(), False, programmed)
             return
