@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,7 +18,6 @@ from nanojunction.procedures.recipes.plan import Plan, PlannedRun, plan_of
 from nanojunction.procedures.recipes.recipe_file import recipe_from
 from nanojunction.procedures.recipes.resume import begin_or_resume, files_of
 from nanojunction.procedures.runner import Progress, StopRequest
-from tests.run_rows import rows_of
 
 HEAD = '[recipe]\nname = "Night"\nsample = "A"\n'
 IV = '{ measure = "iv", set = { vmax = "2 mV", step = "1 mV", nplc = 0.1 } }'
@@ -61,8 +61,13 @@ class Night:
 
 
 def rows_in(journal: Journal, key: str) -> list[dict[str, float]]:
-    """Return the rows of all parts of a run, in order."""
-    return [row for file in files_of(journal, key) for row in rows_of(file)]
+    """Return the rows of all parts of a run, in order; one without its line end is none."""
+    rows: list[dict[str, float]] = []
+    for file in files_of(journal, key):
+        whole = file.read_text(encoding="utf-8").rpartition("\n")[0].splitlines()
+        table = csv.DictReader(line for line in whole if not line.startswith("#"))
+        rows += [{name: float(value) for name, value in row.items()} for row in table]
+    return rows
 
 
 def expected(run: PlannedRun) -> list[tuple[int, float]]:
