@@ -533,6 +533,7 @@ class AnyOrderOfCommands(RuleBasedStateMachine):
 
 
 TestAnyOrderOfCommands = AnyOrderOfCommands.TestCase
+TestAnyOrderOfCommands.settings = settings(max_examples=40, deadline=None)
 
 
 @settings(max_examples=200, deadline=None)
