@@ -8,7 +8,7 @@ from pathlib import Path
 
 from nanojunction.instruments.errors import LaboratoryError
 from nanojunction.instruments.station import Station
-from nanojunction.procedures.base import TIME, JunctionProcedure
+from nanojunction.procedures.base import TIME
 from nanojunction.procedures.recipes.checking import checked, shorten_window, temperature_after
 from nanojunction.procedures.recipes.conditions import Condition
 from nanojunction.procedures.recipes.countdown import Countdown
@@ -118,7 +118,7 @@ class RecipeRun:
         took_s = self.station.clock.now() - began
         self._enter(run, part, outcome, took_s, cost)
         self._at_K = temperature_after(procedure, self._at_K) if outcome.ok else None
-        self._say(run, outcome, procedure)
+        self._say(run, outcome)
         return outcome.ok
 
     def _show(self, run: PlannedRun, progress: Progress) -> None:
@@ -149,8 +149,12 @@ class RecipeRun:
             bias=bias,
         )
 
-    def _say(self, run: PlannedRun, outcome: Outcome, procedure: JunctionProcedure) -> None:
+    def _say(self, run: PlannedRun, outcome: Outcome) -> None:
         self.unsafe += outcome.unsafe
+        if outcome.in_compliance:
+            words = f"{outcome.in_compliance} of {outcome.rows} rows are in compliance"
+            self.tell(f"warning: {run.key}: {words}: no fit will use them")
+            self.journal.event(words, run.key)
         if outcome.ok:
             return
         why = outcome.error or (self.stop.reason and f"stopped ({self.stop.reason})")

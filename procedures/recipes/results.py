@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from nanojunction.procedures.recipes.conditions import UNITS
 from nanojunction.procedures.recipes.journal_records import Result
+from nanojunction.procedures.recipes.recipe_file import RecipeError
 from nanojunction.procedures.recipes.run_rows import joined
 
 if TYPE_CHECKING:
@@ -26,9 +27,13 @@ def results_of(
 
     if len(files) == 1:
         return _results(analyse([*calibrations, files[0]]), files[0])
+    try:
+        text = joined(files)
+    except RecipeError as problem:  # the night goes on without these numbers
+        return [], str(problem)
     with tempfile.TemporaryDirectory() as folder:
         whole = Path(folder) / files[0].name
-        whole.write_text(joined(files), encoding="utf-8", newline="")
+        whole.write_text(text, encoding="utf-8", newline="")
         return _results(analyse([*calibrations, whole]), whole)
 
 
