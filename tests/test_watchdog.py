@@ -63,7 +63,7 @@ class Measuring:
         output, level = self.bench.ask("source_meter", ":OUTP?;:SOUR:VOLT?").split(";")
         assert (output, float(level)) == ("0", 0.0)
         status = self.bench.ask("magnet", "X")
-        assert status[3:5] == "A0" or status[3:5] == "A4", f"{status}: neither holds nor is clamped"
+        assert status[11] == "0", f"{status}: the magnet is not at rest"
         assert self.record() is None
 
 
@@ -71,14 +71,17 @@ class Measuring:
 def measuring(
     served: Any, nanojunction: Any, eventually: Any, tmp_path: Path
 ) -> Callable[..., Measuring]:
-    """Return a way to start a measurement; it is returned once a hundred rows are written."""
+    """Return a way to start a measurement; it is returned once a hundred rows are written.
 
-    def start(*what: str, speed: float = 1000.0, rows: int = 100, changes: str = "") -> Measuring:
+    Keywords are tables of the station file, and what is added to them.
+    """
+
+    def start(*what: str, speed: float = 1000.0, rows: int = 100, **changes: str) -> Measuring:
         bench = served("B", speed)
         text = bench.station_file.read_text(encoding="utf-8")
-        bench.station_file.write_text(
-            text.replace("[station]\n", f"[station]\n{changes}\n"), encoding="utf-8"
-        )
+        for table, keys in changes.items():
+            text = text.replace(f"[{table}]\n", f"[{table}]\n{keys}\n")
+        bench.station_file.write_text(text, encoding="utf-8")
         process = nanojunction(
             "measure", *(what or IV), "--station", bench.station_file, "--sample", "B",
             "--out", tmp_path / "runs", start_new_session=True,
@@ -111,13 +114,57 @@ def test_a_killed_measurement_is_made_safe_and_its_magnet_holds(
     field = float(run.bench.ask("magnet", "R7")[1:])
     assert float(run.bench.ask("magnet", "R7")[1:]) == field
     assert log.read_text(encoding="utf-8").count("\n") == 2
+    assert [line for line in words.splitlines() if "watchdog of" in line] == log.read_text(
+        encoding="utf-8"
+    ).splitlines()
     assert run.rows()[: len(before)] == before
     assert "# End:" not in run.file().read_text(encoding="utf-8")
 
 
+def test_the_watchdog_keeps_the_magnets_policy(measuring: Callable[..., Measuring]) -> None:
+    run = measuring(*IH, speed=100.0, rows=20, magnet='on_exit = "zero"')
+    record = run.record()
+    assert record is not None
+    assert record.magnet_in_use
+    run.process.kill()
+    assert SAFE in run.finish()
+    assert float(run.bench.ask("magnet", "R7")[1:]) == 0.0
+    run.assert_safe()
+
+
+def test_the_watchdog_leaves_a_magnet_alone_that_the_run_did_not_use(
+    measuring: Callable[..., Measuring],
+) -> None:
+    run = measuring(magnet='on_exit = "zero"')
+    run.process.kill()
+    assert SAFE in run.finish()
+    assert run.bench.ask("magnet", "X")[3:5] == "A4", "clamped, as it was found"
+    run.assert_safe()
+
+
+def test_the_watchdog_outlives_the_terminal(served: Any, eventually: Any, tmp_path: Path) -> None:
+    bench = served("B")
+    ours, theirs = os.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "nanojunction.cli", "measure", *IV, "--station",
+         bench.station_file, "--sample", "B", "--out", tmp_path / "runs"],
+        stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True,
+    )  # fmt: skip
+    os.close(theirs)
+    run = Measuring(bench, process, tmp_path / "runs")
+    eventually(lambda: len(run.rows()) > 100, "a hundred rows")
+    log = log_of(run.record())
+    os.close(ours)
+    process.kill()
+    process.wait()
+    eventually(lambda: log.exists() and SAFE in log.read_text(encoding="utf-8"), "the watchdog")
+    eventually(lambda: run.record() is None, "the lock to go")
+    run.assert_safe()
+
+
 @pytest.mark.campaign
 def test_a_hung_measurement_is_ended_and_made_safe(measuring: Callable[..., Measuring]) -> None:
-    run = measuring(changes="watchdog_after_s = 6")
+    run = measuring(station="watchdog_after_s = 6")
     before = run.rows()
     run.process.send_signal(signal.SIGSTOP)
     words = run.finish()
@@ -145,7 +192,7 @@ def test_the_watchdog_goes_when_the_owner_leaves(measuring: Callable[..., Measur
 
 
 def test_a_run_that_asks_for_none_has_no_watchdog(measuring: Callable[..., Measuring]) -> None:
-    run = measuring(*IV, "--no-watchdog", changes="watchdog = true")
+    run = measuring(*IV, "--no-watchdog", station="watchdog = true")
     record = run.record()
     assert record is not None
     assert record.watchdog is None
@@ -259,7 +306,7 @@ def test_a_long_reading_is_no_silence(measuring: Callable[..., Measuring]) -> No
     """The first reading takes 9.5 s, more than the watchdog would wait for an unknown silence."""
     run = measuring(
         "iv", "--set", "turning_points=0, 10mV", "--set", "step=10mV", "--set", "settle=950s",
-        "--set", "repeats=100", speed=100.0, rows=1, changes="watchdog_after_s = 6",
+        "--set", "repeats=100", speed=100.0, rows=1, station="watchdog_after_s = 6",
     )  # fmt: skip
     record = run.record()
     assert record is not None

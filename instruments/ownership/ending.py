@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
+from typing import Literal
 
 import psutil
 
@@ -19,11 +20,14 @@ Tell = Callable[[str], None]
 #: Time (s) an owner has to react, to go when told to, and to be gone when killed.
 REACTS_S, GOES_S, GONE_S = 2.0, 1.0, 10.0
 #: Silence (s) after which one that is leaving, or a watchdog at work, counts as hung.
-LEAVING_SILENCE_S = 20.0
+LEAVING_SILENCE_S = 30.0
 
 
-def end_hung(record: Record) -> bool:
-    """Ask an owner to stop, wait 2 s for a sign of life, then kill it; True if it is gone."""
+def end_hung(record: Record) -> Literal["recovered", "ended", "stuck"]:
+    """Ask an owner to stop, wait 2 s for a sign of life, then kill it; return what came of it.
+
+    One that hangs in a driver of the system may outlive even that, and is stuck.
+    """
     clock, seen = Clock(), record.last_beat()
 
     def recovered() -> bool:
@@ -33,8 +37,8 @@ def end_hung(record: Record) -> bool:
         ask(record.port, record.token, "stop", "the watchdog missed a sign of life")
     clock.sleep(REACTS_S, lambda: recovered() or record.owner.process() is None)
     if record.owner.process() is not None and recovered():
-        return False
-    return kill(record.owner)
+        return "recovered"
+    return "ended" if kill(record.owner) else "stuck"
 
 
 def kill(wanted: ProcessId) -> bool:

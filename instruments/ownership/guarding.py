@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import psutil
 
+from nanojunction.instruments.errors import LaboratoryError
 from nanojunction.instruments.ownership.records import ProcessId, Record
 
 if TYPE_CHECKING:
@@ -46,15 +47,24 @@ class Guarding:
         self._starts = 0
 
     def start(self) -> ProcessId | None:
-        """Start a watchdog and return which process it is; None if it ended at once."""
+        """Start a watchdog and return which process it is; None if it ended at once.
+
+        Raises LaboratoryError if the system starts none.
+        """
         self._starts += 1
-        process = subprocess.Popen(
-            [sys.executable, "-m", WATCHDOG],
-            stdin=subprocess.PIPE,
-            text=True,
-            encoding="utf-8",
-            **_apart(),
-        )
+        try:
+            process = subprocess.Popen(
+                [sys.executable, "-P", "-m", WATCHDOG],  # -P: nothing of the present folder
+                stdin=subprocess.PIPE,
+                stdout=subprocess.DEVNULL,
+                text=True,
+                encoding="utf-8",
+                **_apart(),
+            )
+        except OSError as problem:
+            raise LaboratoryError(
+                f"the watchdog cannot be started ({problem}); --no-watchdog measures without"
+            ) from problem
         self._process = process
         with suppress(OSError):  # it has ended already, and will be missed at the next beat
             assert process.stdin is not None  # a pipe was asked for

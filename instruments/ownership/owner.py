@@ -124,9 +124,15 @@ class Owner:
         Called for every row and by every sleep of the station's clock; costs nothing in between.
         """
         if self._heart is not None and self._heart.beat() and self._guarding is not None:
-            watchdog = self._guarding.renewed()
+            self._keep_watched(self._guarding)
+
+    def _keep_watched(self, guarding: Guarding) -> None:
+        try:
+            watchdog = guarding.renewed()
             if watchdog is not None:
                 self._amend(watchdog=watchdog)
+        except (OSError, LaboratoryError) as problem:  # no reason to end what is being measured
+            self.tell(f"warning: {problem}")
 
     def publish(self, state: Mapping[str, Any]) -> None:
         """Say what is being done, in what JSON can carry; it stands until the next call.

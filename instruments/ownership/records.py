@@ -149,7 +149,9 @@ def this_host() -> str:
 def folder() -> Path:
     """Return the folder of the records."""
     named = os.environ.get(FOLDER_VARIABLE)
-    return Path(named) if named else user_state_path("nanojunction", appauthor=False) / "stations"
+    if named:
+        return Path(named).absolute()
+    return user_state_path("nanojunction", appauthor=False) / "stations"
 
 
 def make_folder() -> Path:

@@ -29,6 +29,7 @@ from nanojunction.instruments.station_file import StationConfig
 LOOK_S, LOOK_COUNTS_S = 1.0, 2.0
 #: Time (s) between two attempts to make safe, and after which it is given up, loudly.
 RETRY_S, GIVE_UP_S = 1.0, 300.0
+WORDS = {"ended": "was ended", "stuck": "cannot be ended; its instruments are tried all the same"}
 
 
 class Pipe:
@@ -97,8 +98,9 @@ class Watchdog:
             if silent_s < self.record.silence_s:
                 continue
             self.say(f"no sign of life for {silent_s:.0f} s: asking the owner to stop")
-            if end_hung(self.record):
-                return f"gave no sign of life for {silent_s:.0f} s and was ended"
+            outcome = end_hung(self.record)
+            if outcome != "recovered":
+                return f"gave no sign of life for {silent_s:.0f} s and {WORDS[outcome]}"
             self.say("the owner is alive after all")
             silent_s = 0.0
 
