@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -333,3 +334,22 @@ def test_after_a_lost_connection_the_greeting_is_no_answer(virtual_station: Make
             station.reconnect("magnet")
             assert station.magnet.field_T() == pytest.approx(0.25, abs=1e-6)
             assert station.magnet.status().state is MagnetState.HOLDING
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there are no pseudo-terminals")
+@pytest.mark.parametrize("probe", ["lakeshore421", "lakeshore425"])
+def test_on_serial_lines_where_nothing_greets(virtual_station: Make, probe: str) -> None:
+    station = virtual_station(
+        magnet={"driver": "ami430"},
+        field_probe={"driver": probe},
+        source_meter=None,
+        temperature=None,
+        virtual={"serve": "serial"},
+    )
+    with station:
+        assert station.bench.endpoints["magnet"].address.startswith("ASRL")
+        assert station.magnet.prepare(never)
+        assert ramp_field(station.magnet, 0.1, 0.5, Watch(station.clock))
+        assert station.magnet.go_persistent(never)
+        assert station.field_probe_or_none is not None
+        assert station.field_probe_or_none.field_T() == pytest.approx(0.1, abs=5e-4)

@@ -12,6 +12,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from nanojunction.instruments.virtual import VirtualCryostat, WorldSettings
 from nanojunction.instruments.virtual.ami430 import Ami430
+from nanojunction.instruments.virtual.ami430_supply import Segments
 from tests.virtual_bench import Resistor, world_with
 
 ERROR = "SYST:ERR?"
@@ -385,6 +386,51 @@ def test_any_line_is_survived(line: str) -> None:
     assert answer is None or "?" in line
     supply.handle("*CLS")
     assert supply.handle("STATE?;SYST:ERR?") == '3\r\n0,"No errors"'
+
+
+@given(
+    amperes=st.floats(-87.5, 87.5),
+    notation=st.sampled_from(["{:.9f}", "{:+.9f}", "{:.9e}", "{:.9E}", "{:+.3f}E0", "  {:.9f} "]),
+)
+def test_numbers_are_taken_in_every_notation(amperes: float, notation: str) -> None:
+    supply = ami()
+    say(supply, "CONF:CURR:TARG " + notation.format(amperes))
+    assert ask(supply, "CURR:TARG?") == pytest.approx(amperes, abs=1e-3)
+
+
+@pytest.mark.parametrize("text", ["1_0", "0x10", "inf", "1e", "--1", "1 A", "1.2.3", "e5", "٣"])
+def test_what_is_no_number_is_an_invalid_argument(text: str) -> None:
+    supply = ami()
+    supply.handle(f"CONF:CURR:TARG {text}")
+    assert supply.handle(ERROR) == '-102,"Invalid argument"'
+
+
+@given(
+    start=st.floats(-80.0, 80.0),
+    goal=st.floats(-80.0, 80.0),
+    bounds=st.lists(st.floats(0.1, 80.0), min_size=3, max_size=3).map(sorted),
+)
+def test_a_ramp_through_segments_takes_the_sum_of_its_parts(
+    start: float, goal: float, bounds: list[float]
+) -> None:
+    rates = [0.5, 0.25, 0.1]
+    segments = Segments(rates, bounds, count=3)
+    passed, here = 0.0, start
+    while here != goal:
+        end, rate = segments.leg(here, goal)
+        assert abs(goal - end) < abs(goal - here)
+        passed, here = passed + abs(end - here) / rate, end
+    inner = [0.0, bounds[0], bounds[1], 1e3]
+    expected = sum(
+        _overlap(*sorted((start, goal)), sign * low, sign * high) / rate
+        for low, high, rate in zip(inner, inner[1:], rates, strict=False)
+        for sign in (1.0, -1.0)
+    )
+    assert passed == pytest.approx(expected, abs=1e-6)
+
+
+def _overlap(low: float, high: float, one: float, other: float) -> float:
+    return max(0.0, min(high, max(one, other)) - max(low, min(one, other)))
 
 
 class AnyOrderOfCommands(RuleBasedStateMachine):

@@ -22,8 +22,10 @@ if TYPE_CHECKING:
     from nanojunction.instruments.station_file import MagnetConfig
     from nanojunction.instruments.visa import Connection
 
-#: Difference (T) below which the leads carry the magnet's field, and a setting is what was asked.
-MATCH_T = 1e-4
+#: Difference (T) below which a setting is what was asked for.
+SETTING_T = 1e-4
+#: Difference (T) below which the leads carry the magnet's current, which is measured to some mA.
+MATCH_T = 1e-3
 #: Time (s) between two looks at the supply.
 LOOK_S = 1.0
 #: Answers to STATE?.
@@ -189,7 +191,7 @@ class AMI430Magnet:
             self._set_rates(rate_T_per_min)
             self.instrument.order(f"CONF:FIELD:TARG {field_T:.8f}")
             target = float(self.instrument.target_field)
-            if abs(target - field_T) > MATCH_T:
+            if abs(target - field_T) > SETTING_T:
                 raise InstrumentFault(
                     f"{self._connection.where}: took {target:g} T as target, not {field_T:g} T"
                 )
