@@ -314,6 +314,10 @@ class Keithley2450SourceMeter:
                 "terminals": smu.ask(":ROUT:TERM?").strip(),
             }
 
+    def reconnect(self) -> None:
+        """Open a lost connection again."""
+        self._connection.reconnect()
+
     def close(self) -> None:
         """Close the connection."""
         self._connection.close()

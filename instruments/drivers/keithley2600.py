@@ -25,11 +25,12 @@ from nanojunction.instruments.roles import (
     SourceSettings,
     TimedReading,
 )
-from nanojunction.instruments.visa import TIMEOUT_S, Connection
+from nanojunction.instruments.visa import open_connection
 
 if TYPE_CHECKING:
     from nanojunction.instruments.clock import Clock
     from nanojunction.instruments.station_file import SourceMeterConfig
+    from nanojunction.instruments.visa import Connection
 
 #: Bit of a reading's status in a buffer (manual, section 3, "Buffer status").
 COMPLIANCE = 0x40
@@ -46,14 +47,7 @@ def open_keithley2600(config: SourceMeterConfig, clock: Clock) -> Keithley2600So
 
     `config.channel` chooses the channel; raises WrongInstrument if the model does not have it.
     """
-    connection = Connection(
-        config.address,
-        role="source_meter",
-        identity_query="*IDN?",
-        visa_library=config.visa_library,
-        read_termination=config.read_termination or "\n",
-        write_termination=config.write_termination or "\n",
-    )
+    connection = open_connection(config, role="source_meter", identity_query="*IDN?")
     identity = connection.identify()
     maker, _, model = identity.partition(",")
     if "KEITHLEY" not in maker.upper() or not model.upper().strip().startswith("MODEL 26"):
@@ -107,7 +101,7 @@ class Keithley2600SourceMeter:
         for line in tsp.settings_lines(self._smu, settings):
             self.instrument.write(line)
         self._settings, self._source = settings, settings.source
-        self._connection.set_timeout_s(TIMEOUT_S + longest_reading_s(settings))
+        self._connection.allow_s(longest_reading_s(settings))
         if problems := self.errors():
             raise InstrumentFault(
                 f"{self._connection.where}: refused a setting ({'; '.join(problems)})"
@@ -194,13 +188,13 @@ class Keithley2600SourceMeter:
         """
         if not 0 < len(levels) <= LONGEST_LIST:
             raise ValueError(f"a list has 1 to {LONGEST_LIST} levels, not {len(levels)}")
-        self._connection.set_timeout_s(TIMEOUT_S + len(levels) * longest_reading_s(self._settings))
+        self._connection.allow_s(len(levels) * longest_reading_s(self._settings))
         try:
             automatic = self._settings.source_range is None
             lines = tsp.list_script(self._smu, self._source, levels, automatic_range=automatic)
             answer = self.instrument.ask("\n".join(lines))
         finally:
-            self._connection.set_timeout_s(TIMEOUT_S + longest_reading_s(self._settings))
+            self._connection.allow_s(longest_reading_s(self._settings))
         return self._rows(answer, len(levels))
 
     def _rows(self, answer: str, count: int) -> tuple[TimedReading, ...]:
@@ -271,6 +265,10 @@ class Keithley2600SourceMeter:
             "wires": 4 if found["sense"] == 1.0 else 2,
             "output_off": OFF_MODES[int(found["output_off"])],
         }
+
+    def reconnect(self) -> None:
+        """Open a lost connection again."""
+        self._connection.reconnect()
 
     def close(self) -> None:
         """Close the connection."""
