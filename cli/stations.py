@@ -98,8 +98,9 @@ def switch_words(switch: SwitchMatrix) -> str:
     """Return what a switch connects, in words; nobody is asked to turn anything."""
     if isinstance(switch, ByHand):
         return "turned by hand: what it connects is not known"
-    short = ", shorted" if switch.is_shorted() else ""
-    return f"{in_words(switch.connected())} connected{short}"
+    one = switch.connected()
+    words = "nothing connected" if one is None else in_words(one)
+    return f"{words}; shorted" if switch.is_shorted() else words
 
 
 def make_safe(station_file: Path) -> int:

@@ -1,0 +1,87 @@
+"""`nanojunction simulate --switch`: a chip behind a switch, and a station file that fits it."""
+
+from __future__ import annotations
+
+import json
+import signal
+import tomllib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from nanojunction.cli.simulated_switch import chip_of, wiring_of, wiring_text
+from nanojunction.instruments.errors import StationError
+from nanojunction.instruments.ramps import Watch
+from nanojunction.instruments.roles import SourceSettings
+from nanojunction.instruments.station import Station
+from nanojunction.instruments.switching import connect_junction
+
+
+def test_a_position_is_called_after_its_junction() -> None:
+    assert chip_of("A, B,chips/C 2.toml") == {"A": "A", "B": "B", "C 2": "chips/C 2.toml"}
+
+
+@pytest.mark.parametrize(
+    ("junctions", "words"),
+    [
+        ("A,B,A", "names two junctions of one name"),
+        ("x/A.toml,A", "names two junctions of one name"),
+        (",", "room for 1 to 7 junctions, not 0"),
+        ("1,2,3,4,5,6,7,8", "room for 1 to 7 junctions, not 8"),
+    ],
+)
+def test_what_does_not_fit_behind_the_switch(junctions: str, words: str) -> None:
+    with pytest.raises(StationError, match=words):
+        chip_of(junctions)
+
+
+def test_the_text_is_the_wiring() -> None:
+    wiring = wiring_of({"A": "A", 'the "best"': "B"}, "keithley2700")
+    assert tomllib.loads("[switch]\n" + wiring_text(wiring))["switch"] == {
+        "short": [108, 124],
+        "positions": {
+            "A": {"normal": [101, 117], "reversed": [109, 125]},
+            'the "best"': {"normal": [102, 118], "reversed": [110, 126]},
+        },
+    }
+
+
+@pytest.fixture
+def station_text(
+    nanojunction: Callable[..., Any], eventually: Callable[..., None], tmp_path: Path
+) -> Iterator[str]:
+    """Serve two resistors behind a switch; return the station file that is printed."""
+    ready = tmp_path / "ready.json"
+    options = ("--junction", "resistor-1k,resistor-10k", "--speed", 1000, "--ready-file", ready)
+    served = nanojunction("simulate", "--switch", "keithley2700", *options)
+    try:
+        eventually(ready.exists, "the virtual instruments")
+        assert json.loads(ready.read_text(encoding="utf-8"))["switch"]["driver"] == "keithley2700"
+        lines = [served.stdout.readline()]
+        while not lines[-1].startswith("reversed = [110"):  # the last line of the file
+            lines.append(served.stdout.readline())
+            assert lines[-1], "the station file broke off"
+        yield "".join(lines)
+    finally:
+        served.send_signal(signal.SIGINT)
+        _, errors = served.communicate(timeout=20)
+    assert served.returncode == 0, errors
+
+
+def test_the_printed_station_works_with_the_served_instruments(
+    station_text: str, nanojunction: Callable[..., Any], tmp_path: Path
+) -> None:
+    file = tmp_path / "station.toml"
+    file.write_text(station_text, encoding="utf-8")
+    with Station.from_file(file) as station:
+        assert list(station.switch.positions) == ["resistor-1k", "resistor-10k"]
+        for position, ohm in (("resistor-1k", 1e3), ("resistor-10k", 1e4)):
+            connect_junction(station, position, reverse=True, watch=Watch(station.clock))
+            station.source_meter.configure(SourceSettings(compliance=1e-3, wires=4))
+            station.source_meter.output_on()
+            reading = station.source_meter.set_and_read(0.1)
+            assert reading.voltage_V / reading.current_A == pytest.approx(ohm, rel=0.01)
+    shown, _ = nanojunction("check", "--station", file).communicate(timeout=30)
+    assert "position resistor-10k, reversed; shorted" in shown
