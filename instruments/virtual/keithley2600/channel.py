@@ -97,6 +97,7 @@ class Channel:
             if turn and s.interval:
                 t = max(t, started + turn * s.interval)
             values, t = yield from self.smu.measure(functions, t)
+            t = yield t
             into.update(values)
             for function, buffer in zip(functions, buffers, strict=False):
                 buffer.store(values[function])
@@ -106,8 +107,7 @@ class Channel:
         """Start to measure while other commands are carried out."""
 
         def steps() -> Steps:
-            done = yield from self.measuring(functions, buffers, t, {})
-            yield done
+            yield from self.measuring(functions, buffers, t, {})
 
         self._go(steps(), buffers, t)
 
@@ -175,6 +175,7 @@ class Channel:
         t = yield self.detectors["measure"]
         if s.measure_action and self.measurement is not None:
             values, t = yield from smu.measure(self.measurement.functions, t)
+            t = yield t
             for function, buffer in zip(
                 self.measurement.functions, self.measurement.buffers, strict=True
             ):

@@ -58,10 +58,12 @@ local function guarded(f)
   return function(s, pattern, ...)
     if type(s) == "number" then s = tostring(s) end
     if type(s) == "string" and type(pattern) == "string" then
+      local _, far = gsub(pattern, "%%[b%d]", "")
       local bare = gsub(gsub(pattern, "%%.", "x"), "%[[^%]]*%]", "x")
       local _, repeats = gsub(bare, "[*+-]", "")
       local _, maybes = gsub(bare, "%?", "")
-      if (#s + 1) ^ (repeats + 1) * 2 ^ maybes > 1e9 then error("pattern too complex", 2) end
+      local steps = (#s + 1) ^ (repeats + far + 1) * 2 ^ maybes
+      if steps > 1e9 or (#s + 1) * #pattern > 1e9 then error("pattern too complex", 2) end
     end
     return f(s, pattern, ...)
   end

@@ -83,6 +83,8 @@ def trigger_group(
 
 
 def _initiate(k: Keithley2600, channel: Channel) -> None:
+    if channel.busy:
+        raise TspError(5042)
     if channel.measurement is not None and channel.smu.settings.measure_action:
         k.refuse_shared(channel.measurement.buffers)
     channel.initiate(k.time_s)
