@@ -73,7 +73,7 @@ def _carry_out(plan: Plan, station: Station, journal: Journal, *, yes: bool) -> 
         with station, progress_of(name) as show:
             todo = remaining(plan, station, journal)  # once more, with what the instruments can do
             countdown = countdown_of(todo, station, pace_of(station.config, journal.settlings_s()))
-            ask = asker(stop, yes=yes)
+            ask = asker(stop, station.owner.beat, yes=yes)
             work = RecipeRun(plan, station, journal, stop, countdown, ask, tell=say, show=show)
             done = work.go()
     if done:
@@ -121,8 +121,11 @@ def show_plan(recipe_file: Path, station_file: Path, out: Path, *, resume: bool)
     return 0
 
 
-def asker(stop: StopRequest, *, yes: bool) -> Callable[[str], bool]:
-    """Return who answers pauses: the operator at the terminal, or `--yes`."""
+def asker(stop: StopRequest, beat: Callable[[], None], *, yes: bool) -> Callable[[str], bool]:
+    """Return who answers pauses: the operator at the terminal, or `--yes`.
+
+    `beat` tells the watchdog all the while that this process is alive.
+    """
 
     def pass_over(words: str) -> bool:
         say(f"pause passed over (--yes): {words}")
@@ -133,6 +136,7 @@ def asker(stop: StopRequest, *, yes: bool) -> Callable[[str], bool]:
         answers: queue.Queue[str] = queue.Queue()
         threading.Thread(target=_read_line, args=(answers,), daemon=True).start()
         while not stop.asked():
+            beat()
             try:
                 return not answers.get(timeout=0.2).strip().lower().startswith("q")
             except queue.Empty:

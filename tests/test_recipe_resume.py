@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 import signal
 import sqlite3
@@ -269,6 +270,42 @@ def test_pauses_need_somebody(nanojunction: Any, station_file: Any, tmp_path: Pa
     _, words = passed.communicate(timeout=60)
     assert passed.returncode == 0, words
     assert "pause passed over (--yes): plug in R" in words
+
+
+@pytest.mark.parametrize(
+    ("keys", "ending"),
+    [
+        ("\n", (0, "finished: Night, 2 steps")),
+        ("q\n", (1, "not finished: 2 of 2 steps are left; go on with --resume")),
+        ("\x03", (1, "not finished: 2 of 2 steps are left; go on with --resume")),
+    ],
+    ids=["Enter", "q", "Ctrl-C"],
+)
+def test_the_operator_answers_a_pause_at_the_terminal(
+    nanojunction: Any, station_file: Any, tmp_path: Path, keys: str, ending: tuple[int, str]
+) -> None:
+    pty = pytest.importorskip("pty", reason="Windows has other terminals")
+    recipe = tmp_path / "night.toml"
+    text = f'{HEAD}[[steps]]\npause = "plug in R"\n[[steps]]\nsteps = [{IV}]\n'
+    recipe.write_text(text, encoding="utf-8")
+    ours, theirs = pty.openpty()
+    process = nanojunction(
+        "run", recipe, "--station", station_file(), "--out", tmp_path / "runs",
+        stdin=theirs, start_new_session=True,
+    )  # fmt: skip
+    said = ""
+    while "Enter goes on" not in said:
+        said += process.stderr.readline()
+        assert process.poll() is None, said
+    if keys == "\x03":  # what a terminal makes of it
+        process.send_signal(signal.SIGINT)
+    else:
+        os.write(ours, keys.encode())
+    _, rest = process.communicate(timeout=60)
+    os.close(ours)
+    os.close(theirs)
+    assert ending[1] in rest
+    assert process.returncode == ending[0]
 
 
 def test_a_dry_run_prints_the_plan_and_touches_nothing(

@@ -52,6 +52,7 @@ class RecipeRun:
 
     def go(self) -> bool:
         """Do what is left of the plan, in order; True if all of it is done then."""
+        self.station.owner.on_stop(self.stop.ask)
         for position, item in enumerate(self.plan.items):
             if self.stop.asked():
                 break
@@ -79,6 +80,8 @@ class RecipeRun:
         self._at_K = None  # the operator may have warmed the sample
         part = len(self.journal.parts(pause.key)) + 1
         self.journal.begin(pause.key, part, None)
+        live = {"procedure": "pause", "sample": pause.sample, "words": pause.words}
+        self.station.owner.publish(live)
         answered = self.ask(pause.words) and not self.stop.asked()
         self.journal.end(pause.key, part, FINISHED if answered else "aborted")
         words = "answered" if answered else "not answered, the recipe ends"
