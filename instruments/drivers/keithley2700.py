@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from pymeasure.instruments.keithley import Keithley2700
 
-from nanojunction.instruments.drivers.wired import WiredSwitch, listed
+from nanojunction.instruments.drivers.wired import Change, WiredSwitch, listed
 from nanojunction.instruments.drivers.words import in_words
 from nanojunction.instruments.errors import InstrumentFault, StationError, WrongInstrument
 from nanojunction.instruments.roles import Snapshot
@@ -118,19 +118,13 @@ class Keithley2700Switch(WiredSwitch):
             )
         return frozenset(int(contact) for contact in match[1].split(",") if contact.strip())
 
-    def _move(
-        self,
-        closed: frozenset[int],
-        to_open: frozenset[int],
-        to_close: frozenset[int],
-        purpose: str,
-    ) -> None:
-        if to_open:
-            self.instrument.write(f"ROUT:MULT:OPEN (@{_list(to_open)})")
-            self._verify(closed - to_open, purpose)
-        if to_close:
-            self.instrument.write(f"ROUT:MULT:CLOS (@{_list(to_close)})")
-            self._verify((closed - to_open) | to_close, purpose)
+    def _move(self, change: Change) -> None:
+        if change.to_open:
+            self.instrument.write(f"ROUT:MULT:OPEN (@{_list(change.to_open)})")
+            self._verify(change.between, change.purpose)
+        if change.to_close:
+            self.instrument.write(f"ROUT:MULT:CLOS (@{_list(change.to_close)})")
+            self._verify(change.after, change.purpose)
 
     def _verify(self, expected: frozenset[int], purpose: str) -> None:
         """Ask which contacts are closed; raise InstrumentFault unless they are the expected."""

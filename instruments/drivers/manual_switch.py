@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING
 
-from nanojunction.instruments.drivers.wired import WiredSwitch, listed
+from nanojunction.instruments.drivers.wired import Change, WiredSwitch, listed
 from nanojunction.instruments.errors import LaboratoryError
 from nanojunction.instruments.roles import Snapshot
 from nanojunction.instruments.station_file import SwitchConfig
@@ -50,19 +50,14 @@ class ManualSwitch(WiredSwitch):
         assert self._confirmed is not None  # the line above has set it
         return self._confirmed
 
-    def _move(
-        self,
-        closed: frozenset[int],
-        to_open: frozenset[int],
-        to_close: frozenset[int],
-        purpose: str,
-    ) -> None:
-        left = closed - to_open
-        if to_open:
-            self._have_moved(f"To {purpose}, open {_words(to_open)} of the switch box", left)
-        if to_close:
-            text = f"To {purpose}, close {_words(to_close)} of the switch box"
-            self._have_moved(text, left | to_close)
+    def _move(self, change: Change) -> None:
+        for verb, contacts, closed in (
+            ("open", change.to_open, change.between),
+            ("close", change.to_close, change.after),
+        ):
+            if contacts:
+                words = f"To {change.purpose}, {verb} {_words(contacts)} of the switch box"
+                self._have_moved(words, closed)
 
     def _have_moved(self, text: str, closed: frozenset[int]) -> None:
         self._confirmed = None  # if this is not confirmed, nobody knows

@@ -4,10 +4,35 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 
 from nanojunction.instruments.errors import InstrumentFault, StationError
 from nanojunction.instruments.roles import Connected, Snapshot
 from nanojunction.instruments.station_file import SwitchConfig
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """From closed contacts to other ones; `purpose` says in words what it is for."""
+
+    purpose: str
+    before: frozenset[int]
+    after: frozenset[int]
+
+    @property
+    def to_open(self) -> frozenset[int]:
+        """The contacts to be opened, first."""
+        return self.before - self.after
+
+    @property
+    def between(self) -> frozenset[int]:
+        """The contacts that stay closed throughout."""
+        return self.before & self.after
+
+    @property
+    def to_close(self) -> frozenset[int]:
+        """The contacts to be closed, afterwards."""
+        return self.after - self.before
 
 
 class WiredSwitch(ABC):
@@ -30,17 +55,8 @@ class WiredSwitch(ABC):
         """Ask which contacts are closed."""
 
     @abstractmethod
-    def _move(
-        self,
-        closed: frozenset[int],
-        to_open: frozenset[int],
-        to_close: frozenset[int],
-        purpose: str,
-    ) -> None:
-        """Open contacts, verify that they are open, and only then close others.
-
-        `closed` are those that were closed before; `purpose` says in words what it is for.
-        """
+    def _move(self, change: Change) -> None:
+        """Open contacts, verify that they are open, and only then close others."""
 
     @property
     def positions(self) -> Sequence[str]:
@@ -140,7 +156,7 @@ class WiredSwitch(ABC):
 
     def _change(self, closed: frozenset[int], wanted: frozenset[int], purpose: str) -> None:
         if closed != wanted:
-            self._move(closed, closed - wanted, wanted - closed, purpose)
+            self._move(Change(purpose, closed, wanted))
 
 
 def listed(contacts: Collection[int]) -> str:
