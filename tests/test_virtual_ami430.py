@@ -154,6 +154,10 @@ SESSIONS: dict[str, list[tuple[str, str | None]]] = {
         ("CONF:LOCK:PS:CONTR 1;LOCK:PSwitch:CONTRol?", "1"),
         ("SUPP:CURR:MAX?;SUPP:VOLT:MIN?;SUPP:TYPE?", "125\r\n-6\r\n3"),
         ("IND?", "12"),
+        ("CONF:RAMPD:RATE:SEG 2;RAMPDown:RATE:SEGments?;RAMP:RATE:SEG?", "2\r\n1"),
+        ("CONF:RAMPD:RATE:CURR 2,0.5,60;RAMPD:RATE:CURR:2?", "0.5,60"),
+        ("CONF:RAMPD:ENAB 1;RAMPD:ENAB?", "1"),
+        (ERROR, '0,"No errors"'),
     ],
     "the status byte and its registers": [
         ("*CLS", None),

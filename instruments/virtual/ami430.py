@@ -8,7 +8,6 @@ of its own.
 
 from __future__ import annotations
 
-import datetime
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import ClassVar
@@ -25,7 +24,7 @@ from nanojunction.instruments.virtual.ami430_language import (
     real,
     whole,
 )
-from nanojunction.instruments.virtual.ami430_settings import SUPPLY_V, add_plain_settings
+from nanojunction.instruments.virtual.ami430_settings import SUPPLY_V, Calendar, add_plain_settings
 from nanojunction.instruments.virtual.ami430_supply import (
     SEGMENTS,
     Mode,
@@ -34,9 +33,6 @@ from nanojunction.instruments.virtual.ami430_supply import (
 )
 from nanojunction.instruments.virtual.instrument import VirtualInstrument
 from nanojunction.instruments.virtual.world import World
-
-_TIME = "%m/%d/%Y %H:%M:%S"
-_BEGINNING = datetime.datetime(2020, 1, 1)
 
 
 class Ami430(VirtualInstrument):
@@ -58,7 +54,6 @@ class Ami430(VirtualInstrument):
         self.headers = headers = Headers()
         self.rated_A = s.max_field_T / s.coil_T_per_A
         self.coil_T_per_A = s.coil_T_per_A
-        self._clock_offset_s = 0.0
         self.tesla = headers.setting("FIELD:UNITS", Setting(0, "boolean"))
         self.minutes = headers.setting("RAMP:RATE:UNITS", Setting(0, "boolean"))
         rate = s.initial_rate_T_per_min / 60.0 / s.coil_T_per_A
@@ -137,22 +132,13 @@ class Ami430(VirtualInstrument):
         answers("*PSC?", power_on_clear.text)
 
     def _add_system(self) -> None:
+        calendar = Calendar(lambda: self.time_s)
         self.headers.answers("SYSTem:ERRor?", self.status.next_error)
         self.headers.answers("SYSTem:ERRor:COUNt?", lambda: str(len(self.status.errors)))
-        self.headers.answers("SYSTem:TIME?", lambda: self._date().strftime(_TIME))
-        self.headers.add("SYSTem:TIME:SET", self._set_date)
+        self.headers.answers("SYSTem:TIME?", calendar.text)
+        self.headers.add("SYSTem:TIME:SET", calendar.set)
         self.headers.orders("SYSTem:REMote", lambda: None)
         self.headers.orders("SYSTem:LOCal", lambda: None)
-
-    def _date(self) -> datetime.datetime:
-        return _BEGINNING + datetime.timedelta(seconds=self.time_s + self._clock_offset_s)
-
-    def _set_date(self, arguments: Arguments) -> None:
-        try:
-            date = datetime.datetime.strptime(one(arguments), _TIME)
-        except ValueError as problem:
-            raise AmiError(-102) from problem
-        self._clock_offset_s += (date - self._date()).total_seconds()
 
     def _reset(self) -> None:
         """Restart as after a power cycle; the current stays, the stored settings, too (choice)."""
@@ -247,25 +233,34 @@ class Ami430(VirtualInstrument):
         return 60.0 if self.minutes.value else 1.0
 
     def _add_rates(self) -> None:
-        add, segments = self.headers.add, self.supply.segments
-        add("CONFigure:RAMP:RATE:SEGments", self._set_segments)
-        self.headers.answers("RAMP:RATE:SEGments?", lambda: str(segments.count))
-        add("CONFigure:RAMP:RATE:CURRent", lambda a: self._set_rate(a, 1.0))
-        add("CONFigure:RAMP:RATE:FIELD", lambda a: self._set_rate(a, self._per_A))
-        add("RAMP:RATE:CURRent:<n>?", lambda a: self._rate(a, 1.0))
-        add("RAMP:RATE:FIELD:<n>?", lambda a: self._rate(a, self._per_A))
+        kept = self.supply.segments
+        rampdown = Segments(list(kept.rates_A_per_s), list(kept.bounds_A))  # never carried out
+        add = self.headers.add
+        for ramp, segments in (("RAMP", kept), ("RAMPDown", rampdown)):
+            rate = f"{ramp}:RATE"
+            add(f"CONFigure:{rate}:SEGments", partial(self._set_count, segments))
+            add(f"{rate}:SEGments?", partial(self._count, segments))
+            for quantity in ("CURRent", "FIELD"):
+                add(f"CONFigure:{rate}:{quantity}", partial(self._set_rate, segments, quantity))
+                add(f"{rate}:{quantity}:<n>?", partial(self._rate, segments, quantity))
 
-    def _set_segments(self, arguments: Arguments) -> None:
-        self.supply.segments.count = whole(one(arguments), 1, SEGMENTS)
+    def _set_count(self, segments: Segments, arguments: Arguments) -> None:
+        segments.count = whole(one(arguments), 1, SEGMENTS)
         self.supply.follow(self.time_s)
 
-    def _set_rate(self, arguments: Arguments, per_A: float) -> None:
+    def _count(self, segments: Segments, _: Arguments) -> str:
+        return str(segments.count)
+
+    def _in_unit(self, quantity: str) -> float:
+        return self._per_A if quantity == "FIELD" else 1.0
+
+    def _set_rate(self, segments: Segments, quantity: str, arguments: Arguments) -> None:
         """Set rate and upper bound of a segment; without a bound the old one stays (choice)."""
         if len(arguments) < 2:
             raise AmiError(-104)
         if len(arguments) > 3:
             raise AmiError(-102)
-        segments = self.supply.segments
+        per_A = self._in_unit(quantity)
         index = whole(arguments[0], 1, SEGMENTS) - 1
         rate = number(arguments[1], 1e-6, 1e6) / per_A / self._per_second
         bound = segments.bounds_A[index]
@@ -274,9 +269,9 @@ class Ami430(VirtualInstrument):
         segments.rates_A_per_s[index], segments.bounds_A[index] = rate, bound
         self.supply.follow(self.time_s)
 
-    def _rate(self, arguments: Arguments, per_A: float) -> str:
+    def _rate(self, segments: Segments, quantity: str, arguments: Arguments) -> str:
+        per_A = self._in_unit(quantity)
         index = whole(one(arguments), 1, SEGMENTS) - 1
-        segments = self.supply.segments
         rate = segments.rates_A_per_s[index] * per_A * self._per_second
         return f"{real(rate)},{real(segments.bounds_A[index] * per_A)}"
 

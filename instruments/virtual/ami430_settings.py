@@ -6,9 +6,18 @@ setup. The supply is a 4Q06125PS: ±6 V, ±125 A.
 
 from __future__ import annotations
 
+import datetime
+from collections.abc import Callable
 from functools import partial
 
-from nanojunction.instruments.virtual.ami430_language import Headers, Setting, real
+from nanojunction.instruments.virtual.ami430_language import (
+    AmiError,
+    Arguments,
+    Headers,
+    Setting,
+    one,
+    real,
+)
 from nanojunction.instruments.virtual.settings import WorldSettings
 
 SUPPLY_A = 125.0
@@ -76,3 +85,25 @@ def add_plain_settings(headers: Headers, world: WorldSettings) -> None:
         headers.setting(header, setting)
     for name in _LOCKS:
         headers.setting(f"LOCK:{name}", Setting(0, "boolean"))
+
+
+class Calendar:
+    """Date and time, which begin with 2020 and can be set; `now` gives seconds."""
+
+    _FORMAT = "%m/%d/%Y %H:%M:%S"
+
+    def __init__(self, now: Callable[[], float]) -> None:
+        self._now = now
+        self._zero = datetime.datetime(2020, 1, 1)
+
+    def text(self) -> str:
+        """Return date and time as they are sent."""
+        return (self._zero + datetime.timedelta(seconds=self._now())).strftime(self._FORMAT)
+
+    def set(self, arguments: Arguments) -> None:
+        """Set date and time; raises AmiError -102 for another form."""
+        try:
+            date = datetime.datetime.strptime(one(arguments), self._FORMAT)
+        except ValueError as problem:
+            raise AmiError(-102) from problem
+        self._zero = date - datetime.timedelta(seconds=self._now())
