@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import socket
+from collections.abc import Iterator
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -400,7 +403,9 @@ def test_the_buffer_fills_once_and_says_so() -> None:
     k.handle("TRAC:CLE;POIN 4;FEED SENS;FEED:CONT NEXT")
     k.handle("INIT")
     assert k.handle("*OPC?") == "1"
-    assert k.handle("TRAC:POIN:ACT?;:TRAC:FEED:CONT?;:STAT:MEAS?") == f"4;NEV;{512 + 256 + 128 + 32}"
+    assert (
+        k.handle("TRAC:POIN:ACT?;:TRAC:FEED:CONT?;:STAT:MEAS?") == f"4;NEV;{512 + 256 + 128 + 32}"
+    )
     times = numbers(k.handle("TRAC:DATA?"))[1::2]
     assert times == pytest.approx([0.0, 0.06, 0.12, 0.18], abs=2e-3)
     k.handle("TRAC:TST:FORM DELT")
@@ -478,7 +483,63 @@ TestRelays = Relays.TestCase
 TestRelays.settings = settings(max_examples=30, stateful_step_count=15)
 
 
-def test_it_is_served_on_a_socket() -> None:
-    with VirtualCryostat("resistor-1k", switch="keithley2700", magnet=None, speed=1000) as bench:
-        assert bench.endpoints["switch"].driver == "keithley2700"
-        assert bench.endpoints["switch"].read_termination == "\n"
+# On a socket
+
+
+@pytest.fixture
+def bench() -> Iterator[VirtualCryostat]:
+    with VirtualCryostat("resistor-1k", switch="keithley2700", magnet=None, speed=1000) as served:
+        yield served
+
+
+class Client:
+    """A client on a socket of its own."""
+
+    def __init__(self, bench: VirtualCryostat) -> None:
+        port = int(bench.endpoints["switch"].address.split("::")[2])
+        self.socket = socket.create_connection(("127.0.0.1", port), timeout=10)
+        self.lines = self.socket.makefile("r", encoding="ascii", newline="\n")
+
+    def __enter__(self) -> Client:
+        return self
+
+    def __exit__(self, *_exception: object) -> None:
+        self.lines.close()
+        self.socket.close()
+
+    def send(self, data: bytes) -> None:
+        self.socket.sendall(data)
+
+    def ask(self, question: bytes) -> str:
+        self.send(question)
+        return self.lines.readline().rstrip("\n")
+
+
+def test_half_a_line_and_the_rest_of_it_and_two_at_once(bench: VirtualCryostat) -> None:
+    with Client(bench) as client:
+        client.send(b"ROUT:MULT:CLOS (@1")
+        assert client.ask(b"01)\nROUT:MULT:CLOS?\n") == "(@101)"
+        assert client.ask(b"ROUT:MULT:CLOS (@102)\r\n*OPC?\r\n") == "1"
+        assert client.ask(b"ROUT:MULT:CLOS?\n") == "(@101,102)"
+
+
+def test_junk_is_an_error_and_nothing_more(bench: VirtualCryostat) -> None:
+    with Client(bench) as client:
+        assert client.ask(b"\xff\x00\x07(@\nSYST:ERR?\n") == '-101,"Invalid character"'
+        assert client.ask(b"x" * 70_000 + b"\nSYST:ERR?\n") == '-363,"Input buffer overrun"'
+        assert client.ask(b"*IDN?\n") == Keithley2700.identity
+
+
+def test_contacts_stay_when_a_client_leaves(bench: VirtualCryostat) -> None:
+    with Client(bench) as client:
+        client.send(b"ROUT:MULT:CLOS (@103)\nFOO\n")
+        assert client.ask(b"*OPC?\n") == "1"
+    with Client(bench) as client:
+        assert client.ask(b"ROUT:MULT:CLOS?;:SYST:ERR?\n") == '(@103);-113,"Undefined header"'
+
+
+def test_an_abort_overtakes_what_waits_for_readings_that_never_come(bench: VirtualCryostat) -> None:
+    with Client(bench) as client:
+        client.send(b"*RST;:TRIG:SOUR EXT;:INIT\nROUT:MULT:CLOS (@101)\n")
+        client.send(b"ABOR\n")
+        assert client.ask(b"ROUT:MULT:CLOS?\n") == "(@101)"
