@@ -188,6 +188,28 @@ def test_a_run_on_serial_lines(virtual_station: Make, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("role", "table"),
+    [
+        ("source_meter", {"driver": "keithley2450"}),
+        ("source_meter", {"driver": "keithley2600"}),
+        ("magnet", {"driver": "ami430"}),
+        ("temperature", {"driver": "mercury_itc", "sensors": {"sample": "MB1.T1"}}),
+        ("temperature", {"driver": "lakeshore335", "sensors": {"sample": "B"}}),
+        ("field_probe", {"driver": "lakeshore425"}),
+        ("switch", {"driver": "keithley2700", "positions": {"J1": {"normal": [101]}}}),
+    ],
+)
+def test_every_instrument_is_served_on_a_line_and_opened_again(
+    virtual_station: Make, role: str, table: dict[str, Any]
+) -> None:
+    with virtual_station(**{role: table, "virtual": {"serve": "serial"}}) as station:
+        before = station.instruments()[role].identify()
+        station.reconnect(role)
+        assert station.instruments()[role].identify() == before
+        station.instruments()[role].snapshot()
+
+
+@pytest.mark.parametrize(
     ("fault", "words"),
     [
         ({"kind": "late", "seconds": 0.7}, "no answer in time"),
