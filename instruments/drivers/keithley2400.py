@@ -151,13 +151,14 @@ class Keithley2400SourceMeter:
 
     def level(self) -> float:
         """Ask for the level, in V or A."""
-        quantity = SCPI[self.source()]
-        answer = self.instrument.ask(f":SOUR:{quantity}:MODE?;:SOUR:{quantity}?")
-        mode, _, level = answer.strip().partition(";")
-        if mode != "FIX":  # a list that was refused: in its mode the level could not be set
-            self.instrument.write(f":SOUR:{quantity}:MODE FIX")
+        quantity = self.source().upper()
+        answer = self.instrument.ask(f":SOURCE:{quantity}:MODE?;:SOURCE:{quantity}?")
+        mode, _, text = answer.strip().partition(";")
         with in_words(self._connection):
-            return float(level)
+            level = float(text)
+        if mode in ("LIST", "SWE"):  # a list that was refused: in its mode no level can be set
+            self.instrument.write(f":SOUR:{SCPI[self._source]}:MODE FIX")
+        return level
 
     def set_level(self, level: float) -> None:
         """Set the level, in V or A."""
