@@ -9,6 +9,7 @@ LaboratoryError             one clear sentence for the person at the cryostat
     ├── WrongInstrument     something else answers at the address
     ├── NoAnswer            an instrument stopped answering, or its connection was lost
     └── InstrumentFault     the instrument reports an error, or answers nonsense
+        └── MagnetLost      the magnet has quenched, or its supply is at fault
 """
 
 
@@ -46,3 +47,7 @@ class NoAnswer(InstrumentError):
 
 class InstrumentFault(InstrumentError):
     """The instrument reports an error, or answers what cannot be understood."""
+
+
+class MagnetLost(InstrumentFault):
+    """The magnet has quenched, or its supply is clamped or at fault: it does not ramp."""

@@ -24,10 +24,19 @@ UNITS: dict[Function, str] = {"voltage": "V", "current": "A"}
 
 @dataclass(frozen=True, slots=True)
 class SourceLimits:
-    """Largest voltage (V) and current (A) that the junction may see."""
+    """Largest voltage (V) and current (A) that the junction may see, and whose limits they are."""
 
     max_voltage_V: float
     max_current_A: float
+    whose: str = "the station"
+
+    def tightened(self, other: SourceLimits) -> SourceLimits:
+        """Return the smaller of both in each quantity."""
+        return SourceLimits(
+            min(self.max_voltage_V, other.max_voltage_V),
+            min(self.max_current_A, other.max_current_A),
+            f"{self.whose} and {other.whose}",
+        )
 
     def of(self, function: Function) -> float:
         """Return the limit of a function, in V or A."""
@@ -35,16 +44,17 @@ class SourceLimits:
 
     def check(self, function: Function, level: float) -> None:
         """Raise LimitError for a level beyond the limit, or that is no number."""
-        within("the " + function, level, -self.of(function), self.of(function), UNITS[function])
+        limit, unit = self.of(function), UNITS[function]
+        within("the " + function, level, -limit, limit, unit, whose=self.whose)
 
 
-def within(what: str, value: float, low: float, high: float, unit: str) -> None:
+def within(
+    what: str, value: float, low: float, high: float, unit: str, *, whose: str = "the station"
+) -> None:
     """Raise LimitError unless low ≤ value ≤ high."""
     if not (math.isfinite(value) and low <= value <= high):
         span = f"±{high:g}" if low == -high else f"{low:g} to {high:g}"
-        raise LimitError(
-            f"{what} {value:g} {unit} lies outside the station's limits ({span} {unit})"
-        )
+        raise LimitError(f"{what} {value:g} {unit} lies outside {whose}'s limits ({span} {unit})")
 
 
 class LimitedSourceMeter:
@@ -52,6 +62,7 @@ class LimitedSourceMeter:
 
     def __init__(self, meter: SourceMeter, limits: SourceLimits) -> None:
         self._meter = meter
+        self._station_limits = limits
         self.limits = limits
         self._source: Function = "voltage"
 
@@ -60,11 +71,19 @@ class LimitedSourceMeter:
         """The meter without limits: only for ramping down what somebody else has set."""
         return self._meter
 
+    def protect(self, limits: SourceLimits | None) -> None:
+        """Hold a junction's own limits, too, from now on; None: the station's alone."""
+        station = self._station_limits
+        self.limits = station if limits is None else station.tightened(limits)
+
     def configure(self, settings: SourceSettings) -> None:
         """Check the compliance, then configure."""
         other: Function = "current" if settings.source == "voltage" else "voltage"
         limit = self.limits.of(other)
-        within(f"the compliance ({other})", settings.compliance, 0.0, limit, UNITS[other])
+        within(
+            f"the compliance ({other})", settings.compliance, 0.0, limit, UNITS[other],
+            whose=self.limits.whose,
+        )  # fmt: skip
         self._meter.configure(settings)
         self._source = settings.source
 

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from nanojunction.instruments.clock import Clock
-from nanojunction.instruments.errors import InstrumentFault, LaboratoryError
+from nanojunction.instruments.errors import LaboratoryError, MagnetLost
 from nanojunction.instruments.limits import LimitedMagnet, LimitedTemperature
 from nanojunction.instruments.roles import MagnetState, SourceMeter
 
@@ -74,7 +74,7 @@ def ramp_field(
 ) -> bool:
     """Ramp the magnet and wait until it holds at `target_T`; stops where it is when told to.
 
-    Raises InstrumentFault on a quench or a fault, NotStable when it takes twice as long as it
+    Raises MagnetLost on a quench or a fault, NotStable when it takes twice as long as it
     should (and a minute).
     """
     expected_s = 60.0 * abs(target_T - magnet.field_T()) / rate_T_per_min
@@ -94,10 +94,10 @@ def ramp_field(
 
 
 def field_arrived(magnet: LimitedMagnet, target_T: float) -> bool:
-    """Tell whether the magnet holds at `target_T`; raises InstrumentFault on a quench or fault."""
+    """Tell whether the magnet holds at `target_T`; raises MagnetLost on a quench or fault."""
     status = magnet.status()
     if status.state in (MagnetState.QUENCHED, MagnetState.FAULT, MagnetState.CLAMPED):
-        raise InstrumentFault(f"the magnet does not ramp: {status.detail}")
+        raise MagnetLost(f"the magnet does not ramp: {status.detail or status.state}")
     return status.state is MagnetState.HOLDING and abs(magnet.field_T() - target_T) <= ARRIVED_T
 
 

@@ -18,6 +18,7 @@ from nanojunction.procedures.base import (
     VOLTAGE,
     JunctionProcedure,
 )
+from nanojunction.procedures.disturbance import DISTURBANCES
 from nanojunction.procedures.environment import FIELD, TEMPERATURE
 from nanojunction.procedures.quantities import QuantityParameter
 from nanojunction.procedures.run_parameters import ProcedureError
@@ -82,7 +83,13 @@ class AtFixed(JunctionProcedure):
             if not clock.sleep_until(tick, self.should_stop):
                 return
             reading = self.station.source_meter.read()
-            self.emit("results", self.row(0, self.level(), reading))
+            try:
+                row = self.row(0, self.level(), reading)
+            except DISTURBANCES as why:
+                if not self.suspended(why) or not self.energise(self.level()):
+                    return
+                continue
+            self.emit_row(row)
             rows += 1
             self._tell((rows - 1) * pace_s)
             tick = max(tick + pace_s, clock.now())

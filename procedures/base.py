@@ -2,34 +2,35 @@
 
 from __future__ import annotations
 
-import json
 import logging
-import os
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any, ClassVar
 
 from pymeasure.experiment import Procedure
 
 from nanojunction.instruments.errors import LaboratoryError
-from nanojunction.instruments.ramps import Stability, Watch, ramp_level
-from nanojunction.instruments.roles import Function, MagnetState, Reading, SourceSettings
+from nanojunction.instruments.ramps import Watch, ramp_level
+from nanojunction.instruments.roles import Function, Reading, SourceSettings
 from nanojunction.instruments.safe_state import magnet_to_hold, source_to_safe
 from nanojunction.instruments.station import Station, Unsafe
 from nanojunction.instruments.station_file import StationConfig
 from nanojunction.procedures.check_source import MEASURED, check_source
+from nanojunction.procedures.disturbance import Expected
 from nanojunction.procedures.environment import (
     FIELD,
     TEMPERATURE,
     Environment,
     environment_columns,
-    go_to_field,
-    go_to_temperature,
 )
+from nanojunction.procedures.field_history import FieldHistory
 from nanojunction.procedures.partial import Partial
+from nanojunction.procedures.protection import Protection
+from nanojunction.procedures.quantities import parse_target
 from nanojunction.procedures.run_parameters import ProcedureError, RunParameters
+from nanojunction.procedures.run_words import RunWords
+from nanojunction.procedures.surroundings import go_there, heater_back_on, settle, suspend
 
 log = logging.getLogger(__name__)
 
@@ -54,6 +55,8 @@ class JunctionProcedure(RunParameters):
     KIND: ClassVar[str] = "unknown"
     #: What is sourced; the other quantity is measured, and limited by the compliance.
     SOURCE: ClassVar[Function] = "voltage"
+    #: Whether legs pass the same voltages, so that another current means another junction.
+    COMPARES_LEGS: ClassVar[bool] = False
     DATA_COLUMNS: Sequence[str] = (
         TIME, LEG, SETPOINT["voltage"], VOLTAGE, CURRENT, FIELD, TEMPERATURE, COMPLIANCE,
     )  # fmt: skip
@@ -64,7 +67,10 @@ class JunctionProcedure(RunParameters):
         self._own_station = False
         self._environment: Environment | None = None
         self._start_s = 0.0
-        self._started = datetime.now(UTC)
+        self.words = RunWords(self)
+        self.protection = Protection(dwell_s=0.0, breakdown=False)
+        #: The temperature (K) that is held now, None where none was asked for.
+        self.plateau_K: float | None = None
         self._last_range: float | None = None
         #: What earlier parts of this run have; None for a run from its beginning.
         self.done: Partial | None = None
@@ -127,14 +133,25 @@ class JunctionProcedure(RunParameters):
         station = self.station
         check_source(self, station.source_meter.limits)
         if (target_K := self.target_K()) is not None:
-            station.temperature.check(target_K, self._temperature_rate())
-        if (target_T := self.target_T()) is not None:
-            station.magnet.check(target_T, self._field_rate())
+            station.temperature.check(target_K, self.temperature_rate_K_per_min())
+        elif self.heater_off:
+            raise ProcedureError("heater_off: needs a temperature to come from and to go back to")
+        for field_T in self.field_history().way():
+            station.magnet.check(field_T, self.field_rate_T_per_min())
+        if self.persistent and self.target_T() is None:
+            raise ProcedureError("persistent: needs a field (--set field=…)")
 
-    def _temperature_rate(self) -> float:
+    def field_history(self) -> FieldHistory:
+        """Return the fields to go through before the run."""
+        saturate_T = parse_target(self.saturate, "T")
+        return FieldHistory(self.degauss, saturate_T, self.target_T())
+
+    def temperature_rate_K_per_min(self) -> float:
+        """Return the rate asked for, or the station's."""
         return float(self.temperature_rate or self.station.temperature.max_rate_K_per_min)
 
-    def _field_rate(self) -> float:
+    def field_rate_T_per_min(self) -> float:
+        """Return the rate asked for, or the station's."""
         return float(self.field_rate or self.station.magnet.max_rate_T_per_min)
 
     # PyMeasure's three steps
@@ -146,30 +163,18 @@ class JunctionProcedure(RunParameters):
             station.__enter__()
             self._station, self._own_station = station, True
         self.check()
-        self._environment = Environment(self.station, self.environment_interval)
+        expected = Expected(excursion_K=self.excursion)
+        self._environment = Environment(self.station, self.environment_interval, expected)
+        breakdown = self.breakdown_stop and self.COMPARES_LEGS
+        self.protection = Protection(self.compliance_dwell, breakdown)
+        self.plateau_K = self.target_K()
         if failed := source_to_safe(self.station):
             raise LaboratoryError("; ".join(failed))
-        if not self._go_there() or self.should_stop():
+        if not go_there(self) or self.should_stop():
             return  # who runs the procedure sees the stop, too, and does not execute
         self.station.source_meter.configure(self.source_settings())
-        self._started = datetime.now(UTC)
+        self.words.moment = datetime.now(UTC)
         self._start_s = self.station.clock.now()
-
-    def _go_there(self) -> bool:
-        """Go to temperature and field, where they are asked for; False when told to stop."""
-        if self.should_stop():
-            return False
-        if (target_K := self.target_K()) is not None and not self.settle_at(target_K):
-            return False
-        if (target_T := self.target_T()) is not None:
-            return go_to_field(self.station, target_T, self._field_rate(), self.watch())
-        magnet = self.station.magnet_or_none
-        if magnet is not None and magnet.status().state is MagnetState.RAMPING:
-            raise ProcedureError(
-                "the magnet is ramping, and the run asks for no field: wait until it holds, or "
-                "say where to go (--set field=…)"
-            )
-        return True
 
     def shutdown(self) -> None:
         """Leave the source safe, and close the station if this run opened it; never raises.
@@ -188,6 +193,7 @@ class JunctionProcedure(RunParameters):
             self._station, self._own_station = None, False
         else:
             failed += source_to_safe(self._station) + magnet_to_hold(self._station)
+            failed += heater_back_on(self)
         if failed:
             self.unsafe = tuple(failed)
             self.status = Procedure.FAILED
@@ -223,9 +229,12 @@ class JunctionProcedure(RunParameters):
 
     def settle_at(self, target_K: float) -> bool:
         """Go to a temperature and wait until the sample is stable; False when told to stop."""
-        stability = Stability(self.tolerance, self.window, self.timeout)
-        rate = self._temperature_rate()
-        return go_to_temperature(self.station, target_K, rate, stability, self.watch())
+        self.plateau_K = target_K
+        return settle(self, target_K)
+
+    def suspended(self, why: Exception) -> bool:
+        """Wait with the output open until the conditions are back; False when told to stop."""
+        return suspend(self, why, self.environment.first.get(FIELD))
 
     def energise(self, level: float) -> bool:
         """Switch the output on at zero and ramp to the first level; False when told to stop."""
@@ -243,6 +252,14 @@ class JunctionProcedure(RunParameters):
         assert config is not None  # check() has asked for it
         rate = config.ramp_V_per_s if self.SOURCE == "voltage" else config.ramp_A_per_s
         return ramp_level(self.station.source_meter, level, rate, watch)
+
+    def emit_row(self, row: Mapping[str, float | int]) -> None:
+        """Write a row, then look whether the junction is at risk; raises JunctionAtRisk."""
+        self.emit("results", row)
+        self.protection.look(
+            row[TIME], int(row[LEG]), row[SETPOINT[self.SOURCE]], row[CURRENT],
+            bool(row[COMPLIANCE]),
+        )  # fmt: skip
 
     def row(self, leg: int, setpoint: float, reading: Reading) -> dict[str, float | int]:
         """Return one row with the time and the environment of now."""
@@ -289,31 +306,6 @@ class JunctionProcedure(RunParameters):
         conversions = 2 * (3 if self.autozero else 1) * self.filter_count
         return float(self.settle + conversions * self.nplc / line_Hz)
 
-    # Metadata
-
-    def started_iso(self) -> str:
-        """Return when the run started, in ISO format with the time zone."""
-        return self._started.isoformat(timespec="milliseconds")
-
-    def software_version(self) -> str:
-        """Return the version of this package."""
-        return f"nanojunction {version('nanojunction')}"
-
-    def speed(self) -> str:
-        """Return how much faster than real time the station's clock runs."""
-        return f"{self.station.clock.speed:g}"
-
-    def part_words(self) -> str:
-        """Return which part of a run this is, and what it goes on after."""
-        if self.done is None:
-            return "1"
-        names = ", ".join(file.name for file in self.done.files)
-        return f"{self.done.part}, after {self.done.rows} rows in {names}"
-
     def environment_words(self) -> str:
         """Return how field and temperatures came into the rows."""
         return ENVIRONMENT_NOTE.format(self.environment_interval)
-
-    def snapshot_json(self) -> str:
-        """Return the station's settings as one line of JSON."""
-        return json.dumps(self.station.snapshot(), ensure_ascii=True, default=os.fspath)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from nanojunction.instruments.preconditions import check_before
 from nanojunction.instruments.ramps import Stability, Watch, ramp_field, settle_temperature
+from nanojunction.procedures.disturbance import Expected
 
 if TYPE_CHECKING:
     from nanojunction.instruments.station import Station
@@ -39,6 +40,10 @@ class Environment:
 
     station: Station
     interval_s: float
+    #: What is looked at with every reading: raises Disturbed where it is not so.
+    expected: Expected = field(default_factory=Expected)
+    #: The first reading of the run.
+    first: dict[str, float] = field(default_factory=dict, init=False)
     _read_at: float | None = field(default=None, init=False)
     _last: dict[str, float] = field(default_factory=dict, init=False)
 
@@ -52,7 +57,9 @@ class Environment:
         now = self.station.clock.now()
         if self._read_at is None or now - self._read_at >= self.interval_s:
             self._last = self._field() | self._temperatures()
+            self.expected.look(self.station, self._last.get(TEMPERATURE))
             self._read_at = now
+            self.first = self.first or self._last
         return self._last
 
     def _field(self) -> dict[str, float]:

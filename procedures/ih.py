@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from nanojunction.instruments.errors import InstrumentFault
 from nanojunction.instruments.ramps import ARRIVED_T, field_arrived
 from nanojunction.procedures.base import LEG, JunctionProcedure
+from nanojunction.procedures.disturbance import DISTURBANCES
 from nanojunction.procedures.environment import FIELD, go_to_field
 from nanojunction.procedures.quantities import (
     QuantityListParameter,
@@ -33,10 +35,16 @@ class IHSweep(JunctionProcedure):
         "Interval", "s", minimum=0, maximum=3600, default=1.0, description="between readings"
     )
 
+    def __init__(self, **parameters: Any) -> None:
+        super().__init__(**parameters)
+        self._last: Mapping[str, float] = {}
+
     def ramp(self) -> FieldRamp:
         """Return the ramp; raises ProcedureError if the turning points are of no use."""
         try:
-            return FieldRamp(parse_quantities(self.fields, "T"), self._field_rate(), self.interval)
+            return FieldRamp(
+                parse_quantities(self.fields, "T"), self.field_rate_T_per_min(), self.interval
+            )
         except ValueError as problem:
             raise ProcedureError(f"fields: {problem}") from problem
 
@@ -46,24 +54,47 @@ class IHSweep(JunctionProcedure):
         for target in ramp.turning_points:
             self.station.magnet.check(target, ramp.rate_T_per_min)
         super().check()
+        if self.persistent:
+            raise ProcedureError("persistent: an I(H) ramps the field; leave it out")
 
     def largest_level(self) -> float:
         """Return the held |V|."""
         return abs(float(self.voltage))
 
     def execute(self) -> None:
-        """Go to the first field, then measure along each leg until the magnet holds at its end.
+        """Measure along each leg until the magnet holds at its end.
 
-        What earlier parts have measured is driven again with the output open, without a row:
-        a magnetic junction has the same history then.
+        After earlier parts, and after a disturbance, the fields before are driven again with the
+        output open, without a row: a magnetic junction has the same history then.
         """
+        self._last = {} if self.done is None else self.done.last
+        while True:
+            try:
+                self._measure_from(*self._goes_on_at(self.ramp().legs()))
+                return
+            except DISTURBANCES as why:
+                if not self.suspended(why):
+                    return
+
+    def _goes_on_at(self, legs: Sequence[tuple[float, float]]) -> tuple[int, float]:
+        """Return the leg and the field (T) at which to begin, after the last row there is."""
+        if not self._last:
+            return 0, legs[0][0]
+        leg = int(self._last[LEG])
+        if leg >= len(legs):
+            raise ProcedureError(f"leg {leg} of the earlier parts belongs to another run")
+        field_T, stop = self._last[FIELD], legs[leg][1]
+        if abs(field_T - stop) <= 2.0 * ARRIVED_T:
+            return leg + 1, stop
+        return leg, field_T
+
+    def _measure_from(self, first_leg: int, here_T: float) -> None:
+        """Go to a field along the legs before it, and measure from there to the end."""
         ramp = self.ramp()
         legs = ramp.legs()
-        first_leg, here = self._goes_on_at(legs)
         if first_leg == len(legs):
             return
-        way = [start for start, _stop in legs[: first_leg + 1]] + [here]
-        for target in dict.fromkeys(way):
+        for target in (*(start for start, _ in legs[: first_leg + 1]), here_T):
             self.emit("words", f"going to {target:g} T")
             if not go_to_field(self.station, target, ramp.rate_T_per_min, self.watch()):
                 return
@@ -77,22 +108,10 @@ class IHSweep(JunctionProcedure):
                 return
             gone += abs(stop - start)
 
-    def _goes_on_at(self, legs: Sequence[tuple[float, float]]) -> tuple[int, float]:
-        """Return the leg and the field (T) at which to begin: the first, or after earlier parts."""
-        if self.done is None or not self.done.last:
-            return 0, legs[0][0]
-        leg = int(self.done.last[LEG])
-        if leg >= len(legs):
-            raise ProcedureError(f"{self.done.files[-1]}: leg {leg} belongs to another run")
-        field_T, stop = self.done.last[FIELD], legs[leg][1]
-        if abs(field_T - stop) <= 2.0 * ARRIVED_T:
-            return leg + 1, stop
-        return leg, field_T
-
     def _measure_leg(self, leg: int, start: float, stop: float, done: float, share: float) -> bool:
         """Measure while the field ramps from `start` to `stop`; False when told to stop."""
         clock, magnet = self.station.clock, self.station.magnet
-        rate = self._field_rate()
+        rate = self.field_rate_T_per_min()
         began = clock.now()
         deadline = began + 60.0 + 120.0 * abs(stop - start) / rate
         magnet.ramp_to(stop, rate)
@@ -106,7 +125,8 @@ class IHSweep(JunctionProcedure):
             row = self.row(leg, self.voltage, self.station.source_meter.read())
             field = magnet.field_T()
             row[FIELD] = (before_T + field) / 2.0  # the field ramps while the current is measured
-            self.emit("results", row)
+            self.emit_row(row)
+            self._last = row
             self.emit("progress", done + share * min(1.0, abs(field - start) / abs(stop - start)))
             if abs(field - stop) <= ARRIVED_T or clock.now() - looked >= 1.0:
                 looked = clock.now()
@@ -126,5 +146,5 @@ class IHSweep(JunctionProcedure):
 
     def get_estimates(self) -> float:
         """Return the duration in seconds, without the way to the first field."""
-        rate = self.field_rate or (self._station and self._field_rate()) or 0.1
+        rate = self.field_rate or (self._station and self.field_rate_T_per_min()) or 0.1
         return FieldRamp(parse_quantities(self.fields, "T"), rate, self.interval).duration_s()

@@ -8,6 +8,7 @@ from pymeasure.experiment import IntegerParameter, ListParameter
 
 from nanojunction.procedures.base import JunctionProcedure
 from nanojunction.procedures.buffered import LONGEST_LIST_S, measure_list, points_per_list
+from nanojunction.procedures.disturbance import DISTURBANCES
 from nanojunction.procedures.quantities import (
     QuantityListParameter,
     QuantityParameter,
@@ -21,6 +22,7 @@ class IVSweep(JunctionProcedure):
     """I(V) along 0 → +Vmax → −Vmax → +Vmax → −Vmax → 0 (Katcko 2019), or any turning points."""
 
     KIND = "iv"
+    COMPARES_LEGS = True
 
     vmax = QuantityParameter(
         "Maximum voltage", "V", minimum=0, maximum=200, default=0.01,
@@ -86,8 +88,14 @@ class IVSweep(JunctionProcedure):
         while skip < len(points):
             if self.should_stop():
                 return False
-            for row in self._rows(points[skip : skip + max(at_once, 1)], first_leg, at_once):
-                self.emit("results", row)
+            try:
+                rows = self._rows(points[skip : skip + max(at_once, 1)], first_leg, at_once)
+            except DISTURBANCES as why:
+                if not self.suspended(why) or not self._approach(points, skip):
+                    return False
+                continue
+            for row in rows:
+                self.emit_row(row)
                 skip += 1
             self.emit("progress", done + share * skip / len(points))
         return True

@@ -100,13 +100,48 @@ class RunParameters(Procedure):
         description="not stable by then is a failure",
     )  # fmt: skip
 
+    saturate = TargetParameter(
+        "Saturating field", "T", description="gone to first, so that 'field' is approached from it"
+    )
+    degauss = QuantityParameter(
+        "Demagnetising field", "T", minimum=0, maximum=20, default=0.0,
+        description="first swing of an alternating field that dies out, before anything else",
+    )  # fmt: skip
+    field_first = BooleanParameter(
+        "Field first", default=False, description="before the temperature: field cooling"
+    )
+    persistent = BooleanParameter(
+        "Persistent magnet", default=False, description="the switch closed, the leads at zero"
+    )
+    heater_off = BooleanParameter(
+        "Heater off", default=False, description="while it is measured: against its pickup"
+    )
+    excursion = QuantityParameter(
+        "Largest excursion", "K", minimum=0, maximum=100, default=2.0,
+        description="further from the temperature asked for, the run is suspended; 0: never",
+    )  # fmt: skip
+    patience = QuantityParameter(
+        "Patience", "s", minimum=0, maximum=604800, default=3600.0,
+        description="how long a suspended run waits for a quenched magnet",
+    )  # fmt: skip
+    compliance_dwell = QuantityParameter(
+        "Longest time in compliance", "s", minimum=0, maximum=86400, default=10.0,
+        description="without a break; then the run ends; 0: any",
+    )  # fmt: skip
+    breakdown_stop = BooleanParameter(
+        "Stop at breakdown", default=True,
+        description="ends the run when other currents flow than a leg ago",
+    )  # fmt: skip
+
     kind = Metadata("Kind", fget="KIND")
-    part = Metadata("Part", fget="part_words")
-    started = Metadata("Started", fget="started_iso")
-    software = Metadata("Software", fget="software_version")
-    clock_speed = Metadata("Clock speed", fget="speed")
-    environment_note = Metadata("Environment", fget="environment_words")
-    station_snapshot = Metadata("Station", fget="snapshot_json")
+    part = Metadata("Part", fget="words.part")
+    started = Metadata("Started", fget="words.started")
+    software = Metadata("Software", fget="words.software")
+    clock_speed = Metadata("Clock speed", fget="words.speed")
+    field_history_note = Metadata("Field history", fget="words.field_history")
+    field_at_start = Metadata("Field at start", fget="words.field_at_start")
+    environment_note = Metadata("Environment", fget="words.environment")
+    station_snapshot = Metadata("Station", fget="words.snapshot")
 
     def set(self, name: str, value: Any) -> None:
         """Set a parameter from a value or a text with a unit; raises ProcedureError."""

@@ -108,6 +108,10 @@ class RunFile:
         except OSError as problem:
             self._sync_problem = problem
 
+    def write_event(self, what: str) -> None:
+        """Write what has happened between two rows, a comment that PyMeasure passes over."""
+        self._write(f"# Event: {json.dumps({'after_rows': self.rows, 'what': what})}\n")
+
     def write_end(self, status: str, error: str | None = None) -> None:
         """Write the last line, a comment that PyMeasure passes over."""
         end: dict[str, Any] = {"status": status, "rows": self.rows}

@@ -21,6 +21,7 @@ from nanojunction.instruments.safe_state import magnet_to_hold, source_to_safe
 from nanojunction.instruments.station import Station
 from nanojunction.procedures.base import COMPLIANCE, JunctionProcedure
 from nanojunction.procedures.partial import Partial
+from nanojunction.procedures.protection import JunctionAtRisk
 from nanojunction.procedures.runfile import NotWritten, RunFile, free_path, header
 
 log = logging.getLogger(__name__)
@@ -79,7 +80,11 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How a run ended: `status` is finished, aborted or failed; `error` says why in a sentence."""
+    """How a run ended, and why in a sentence (`error`).
+
+    `status` is finished, aborted (by a person), protected (ended for the junction's sake), broken
+    (the junction changed) or failed.
+    """
 
     file: Path
     status: str
@@ -205,11 +210,13 @@ class _RunningRun:
         """Fix the status by what ended the steps, before shutdown looks at PyMeasure's."""
         if isinstance(problem, KeyboardInterrupt):
             self.stop.ask("Ctrl-C")
+        elif isinstance(problem, JunctionAtRisk):
+            self.status, self.error = problem.status, str(problem)
         elif isinstance(problem, LaboratoryError):
             self._fail(str(problem))
         elif problem is not None:
             self._fail(f"{type(problem).__name__}: {problem}")
-        if self.status == "failed":
+        if self.status != "finished":
             self.procedure.status = Procedure.FAILED
         elif self.stop.asked() and not self.procedure.is_open_ended():
             self.status, self.procedure.status = "aborted", Procedure.ABORTED
@@ -234,6 +241,10 @@ class _RunningRun:
             self._write_batch(record)
         elif topic == "progress":
             self._percent, self._words = float(record), ""
+            self._report()
+        elif topic == "event":
+            self.file.write_event(str(record))
+            self._words = str(record)
             self._report()
         elif topic == "words":
             self._words = str(record)

@@ -33,7 +33,7 @@ class TemperatureSeries(IVSweep):
         if not self.targets():
             raise ProcedureError("temperatures: at least one is needed, for example '40:360:40'")
         for target in self.targets():
-            self.station.temperature.check(target, self._temperature_rate())
+            self.station.temperature.check(target, self.temperature_rate_K_per_min())
         super().check()
 
     def planned_rows(self) -> int:
@@ -53,6 +53,7 @@ class TemperatureSeries(IVSweep):
             if not self.settle_at(target):
                 return
             self._target_K = target
+            self.protection.forget()
             if not self.sweep_once(
                 first_leg=index * len(sweep.legs()),
                 skip=skip if index == finished else 0,

@@ -49,7 +49,7 @@ def test_v_off_at_zero_current(virtual_station: Make, tmp_path: Path) -> None:
 
 
 def test_it_ends_once_the_readings_are_steady(virtual_station: Make, tmp_path: Path) -> None:
-    with virtual_station(virtual={"junction": "resistor-1k", "speed": 1000}) as station:
+    with virtual_station(virtual={"junction": "resistor-1k", "speed": 100}) as station:
         procedure = CurrentOverTime(
             voltage="1mV", interval="1s", steady_for="10s", steady_within="10nA"
         )
@@ -66,7 +66,7 @@ def test_an_open_ended_run_is_finished_by_a_stop(virtual_station: Make, tmp_path
         if progress.rows == 5:
             stop.ask("Ctrl-C")
 
-    with virtual_station(virtual={"junction": "resistor-1k", "speed": 1000}) as station:
+    with virtual_station(virtual={"junction": "resistor-1k", "speed": 100}) as station:
         outcome = run_procedure(
             CurrentOverTime(interval="1s"), station, tmp_path, stop=stop, on_progress=after_five
         )

@@ -1,0 +1,80 @@
+"""When the conditions of a run leave it: a quench, a temperature that runs away.
+
+The run is suspended with the output open, and goes on by itself when the conditions have returned.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from nanojunction.instruments.errors import LaboratoryError, MagnetLost
+from nanojunction.instruments.ramps import LOOK_S, Watch
+from nanojunction.instruments.roles import MagnetState
+
+if TYPE_CHECKING:
+    from nanojunction.instruments.station import Station
+
+#: A clamped output is no disturbance: it is how a supply stands that nobody uses.
+LOST = (MagnetState.QUENCHED, MagnetState.FAULT)
+
+
+class Disturbed(LaboratoryError):
+    """The conditions of the run are no longer what was asked for."""
+
+
+@dataclass(slots=True)
+class Expected:
+    """What a run expects of its surroundings: a temperature (K) within ± `excursion_K`, a magnet.
+
+    None and 0: nothing is expected. A magnet that is at fault from the beginning is nothing to
+    this run, or its way to the field would have failed.
+    """
+
+    temperature_K: float | None = None
+    excursion_K: float = 0.0
+    magnet_was_fine: bool | None = None
+
+    def look(self, station: Station, temperature_K: float | None) -> None:
+        """Raise Disturbed if the magnet has quenched or the temperature has run away."""
+        magnet = station.magnet_or_none
+        if magnet is not None:
+            status = magnet.status()
+            fine = status.state not in LOST
+            if self.magnet_was_fine and not fine:
+                detail = status.detail or "see its display"
+                raise Disturbed(f"the magnet is {status.state}: {detail}")
+            self.magnet_was_fine = fine
+        if self.temperature_K is None or temperature_K is None or not self.excursion_K:
+            return
+        if abs(temperature_K - self.temperature_K) > self.excursion_K:
+            raise Disturbed(
+                f"the temperature is {temperature_K:.3f} K, more than {self.excursion_K:g} K away "
+                f"from {self.temperature_K:g} K"
+            )
+
+
+#: What suspends a run; everything else ends it.
+DISTURBANCES = (Disturbed, MagnetLost)
+
+
+def wait_for_magnet(station: Station, patience_s: float, watch: Watch) -> bool:
+    """Wait until the magnet is no longer quenched or at fault; False when told to stop.
+
+    Nothing is cleared here: after a quench a person looks at the magnet first. Raises Disturbed
+    when the patience is over.
+    """
+    magnet = station.magnet_or_none
+    if magnet is None:
+        return True
+    deadline = watch.clock.now() + patience_s
+    while (status := magnet.status()).state in LOST:
+        if watch.clock.now() > deadline:
+            raise Disturbed(
+                f"the magnet is still {status.state} after {patience_s:g} s "
+                f"({status.detail or 'see its display'}): the run was given up"
+            )
+        watch.report(f"suspended: the magnet is {status.state}")
+        if not watch.clock.sleep(LOOK_S, watch.should_stop):
+            return False
+    return True

@@ -1,0 +1,94 @@
+"""The sample file: what a chip's junctions may see, and where they are.
+
+name = "chip 17"
+max_voltage_V = 0.2            # of every junction that has no limit of its own
+max_current_A = 1e-3
+max_dwell_in_compliance_s = 5
+
+[[junctions]]
+name = "J03"
+position = "3"                 # of the station's [switch]
+max_voltage_V = 0.1
+"""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from nanojunction.instruments.errors import StationError
+from nanojunction.instruments.limits import SourceLimits
+
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+
+
+class SampleFileError(StationError):
+    """A sample file that cannot be used: one sentence with file, key and what is allowed."""
+
+
+class Junction(BaseModel):
+    """`[[junctions]]`: one junction; what it leaves out is the sample's."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: Annotated[str, Field(min_length=1)]
+    position: str = ""
+    max_voltage_V: Positive | None = None
+    max_current_A: Positive | None = None
+    max_dwell_in_compliance_s: Positive | None = None
+
+
+class Sample(BaseModel):
+    """A whole sample file: limits in V and A, the longest time in compliance in s."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str = ""
+    max_voltage_V: Positive
+    max_current_A: Positive
+    max_dwell_in_compliance_s: Positive | None = None
+    junctions: tuple[Junction, ...] = ()
+
+    def junction(self, name: str) -> Junction:
+        """Return a junction with the sample's limits filled in; any, if the file lists none."""
+        found = next((one for one in self.junctions if one.name == name), None)
+        if found is None:
+            if self.junctions:
+                known = ", ".join(one.name for one in self.junctions)
+                raise SampleFileError(f"the sample file has no junction {name!r}; it lists {known}")
+            found = Junction(name=name)
+        own = found.model_dump(exclude_none=True)
+        whole = self.model_dump(exclude={"name", "junctions"}, exclude_none=True)
+        return Junction.model_validate({**whole, **own})
+
+    def limits(self, name: str) -> SourceLimits:
+        """Return the limits of one junction."""
+        one = self.junction(name)
+        assert one.max_voltage_V is not None  # the sample's are filled in
+        assert one.max_current_A is not None
+        return SourceLimits(one.max_voltage_V, one.max_current_A, f"the sample file ({name})")
+
+
+def load_sample_file(path: Path) -> Sample:
+    """Read and validate a sample file; raises SampleFileError naming file and key."""
+    try:
+        content = tomllib.loads(path.read_text(encoding="utf-8-sig"))
+    except OSError as problem:
+        raise SampleFileError(f"{path}: cannot be read ({problem.strerror})") from problem
+    except UnicodeDecodeError as problem:
+        raise SampleFileError(f"{path}: is not UTF-8 text; save it as UTF-8") from problem
+    except tomllib.TOMLDecodeError as problem:
+        raise SampleFileError(f"{path}: is not valid TOML: {problem}") from problem
+    try:
+        sample = Sample.model_validate(content)
+    except ValidationError as problem:
+        first = problem.errors()[0]
+        place = ".".join(str(part) for part in first["loc"])
+        raise SampleFileError(f"{path}: {place}: {first['msg']}") from problem
+    names = [one.name for one in sample.junctions]
+    if twice := sorted({name for name in names if names.count(name) > 1}):
+        raise SampleFileError(f"{path}: junctions: {twice[0]!r} is listed twice")
+    return sample

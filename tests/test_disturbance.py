@@ -1,0 +1,111 @@
+"""A run whose conditions leave it is suspended, the output open, and goes on once they return."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from nanojunction.instruments.station import Station
+from nanojunction.procedures.at_fixed import CurrentOverTime
+from nanojunction.procedures.base import JunctionProcedure
+from nanojunction.procedures.ih import IHSweep
+from nanojunction.procedures.iv import IVSweep
+from nanojunction.procedures.runner import Progress, run_procedure
+from tests.run_rows import rows_of
+
+Make = Callable[..., Station]
+DRIFT = {"kind": "drift", "at_s": 500.0, "kelvin": 30.0, "seconds": 300.0}
+
+
+def events_of(file: Path) -> list[str]:
+    lines = file.read_text(encoding="utf-8").splitlines()
+    start = "# Event: "
+    return [json.loads(line.removeprefix(start))["what"] for line in lines if line[:9] == start]
+
+
+@pytest.mark.parametrize("buffered", ["off", "on"])
+def test_a_temperature_that_runs_away_suspends_the_run(
+    buffered: str, virtual_station: Make, tmp_path: Path
+) -> None:
+    procedure = IVSweep(
+        temperature="290 K", window="20 s", step="0.1mV", nplc=0.5, autozero=False, repeats=20,
+        measure_range="10uA", buffered=buffered,
+    )  # fmt: skip
+    virtual = {"junction": "resistor-1k", "speed": 500, "faults": [DRIFT]}
+    seen: list[tuple[str, bool]] = []
+    with virtual_station(virtual=virtual) as station:
+
+        def note(progress: Progress) -> None:
+            seen.append((progress.words, station.bench.world.output_on))
+
+        outcome = run_procedure(procedure, station, tmp_path, on_progress=note)
+    assert outcome.ok, outcome.error
+    found = rows_of(outcome.file)
+    planned = [(point.leg, point.setpoint) for point in procedure.sweep().points()]
+    assert [(row["Leg"], row["Setpoint (V)"]) for row in found] == planned
+    suspended, back = events_of(outcome.file)
+    assert "suspended: the temperature is 292." in suspended
+    assert back == "the conditions are back: goes on"
+    assert max(abs(row["Temperature (K)"] - 290.0) for row in found) <= 2.0
+    waiting = [on for words, on in seen if words.startswith(("waiting", "ramping"))]
+    assert waiting
+    assert not any(waiting)
+
+
+def quench_then_reset(station: Station) -> Callable[[Progress], None]:
+    """Return what a person does who looks in now and then: after a quench, clears it."""
+
+    def look(_progress: Progress) -> None:
+        world = station.bench.world
+        with world.lock:
+            now = world.sync()
+            if world.magnet.quenched:
+                world.magnet.clear_quench(now)
+
+    return look
+
+
+@pytest.mark.parametrize(
+    "procedure",
+    [
+        IVSweep(field="0.4 T", step="0.1mV", repeats=10, nplc=0.5, autozero=False),
+        CurrentOverTime(field="0.4 T", duration="120 s", interval="1 s"),
+        IHSweep(fields="-0.4, 0.4 T, -0.4 T", field_rate="0.3T/min", interval="1s"),
+    ],
+    ids=["iv", "it", "ih"],
+)
+def test_a_quench_suspends_the_run_until_somebody_has_cleared_it(
+    procedure: JunctionProcedure, virtual_station: Make, tmp_path: Path
+) -> None:
+    fault = {"kind": "quench", "at_s": 200.0}
+    virtual = {"junction": "resistor-1k", "speed": 200, "faults": [fault]}
+    with virtual_station(virtual=virtual) as station:
+        outcome = run_procedure(
+            procedure, station, tmp_path, on_progress=quench_then_reset(station)
+        )
+    assert outcome.ok, outcome.error
+    assert any("quenched" in event for event in events_of(outcome.file))
+    planned = procedure.planned_rows()
+    assert planned in (None, outcome.rows)
+    if procedure.KIND != "ih":
+        for row in rows_of(outcome.file):
+            assert row["Field (T)"] == pytest.approx(0.4, abs=1e-3)
+    else:
+        up = [row["Field (T)"] for row in rows_of(outcome.file) if row["Leg"] == 0]
+        assert up == sorted(up)
+
+
+def test_a_quench_that_nobody_clears_ends_the_run(virtual_station: Make, tmp_path: Path) -> None:
+    fault = {"kind": "quench", "at_s": 200.0}
+    virtual = {"junction": "resistor-1k", "speed": 500, "faults": [fault]}
+    procedure = IVSweep(field="0.4 T", repeats=100, patience="60 s")
+    with virtual_station(virtual=virtual) as station:
+        outcome = run_procedure(procedure, station, tmp_path)
+        assert not station.bench.world.output_on
+        assert station.bench.world.magnet.quenched
+    assert outcome.status == "failed"
+    assert "still quenched after 60 s" in (outcome.error or "")
+    assert outcome.rows == len(rows_of(outcome.file)) > 0
