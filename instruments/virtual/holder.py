@@ -37,6 +37,7 @@ class Holder:
     ) -> None:
         self._wiring = wiring
         self.mounted: dict[str, Mounted] = {}
+        self._led: list[tuple[Mounted, bool]] = []  # connected junctions, and whether reversed
         self.closed: frozenset[int] = frozenset()
         self.connected: tuple[Connected, ...] = ()
         self.shorted = False
@@ -64,6 +65,7 @@ class Holder:
                 allowed = f"the switch has the positions {', '.join(self.positions)}"
             raise ValueError(f"no junction can be mounted at position {position!r}: {allowed}")
         self.mounted[position] = Mounted(law, memory)
+        self._find_what_is_connected()
 
     def apply_field(self, field_T: float) -> None:
         """Lead every junction, connected or not, through a field."""
@@ -78,6 +80,7 @@ class Holder:
         wiring = self._wiring
         if wiring is None:
             self.connected = (Connected(""),)
+            self._find_what_is_connected()
             return 0
         normal = {p: self.closed.issuperset(w.normal) for p, w in wiring.positions.items()}
         turned = {
@@ -90,8 +93,16 @@ class Holder:
         # Both ways round at once joins the leads.
         both = any(normal[p] and turned[p] for p in wiring.positions)
         self.shorted = both or (bool(wiring.short) and self.closed.issuperset(wiring.short))
+        self._find_what_is_connected()
         wired = set(wiring.short).union(*(w.normal + w.reversed for w in wiring.positions.values()))
         return len((before ^ self.closed) & wired)
+
+    def _find_what_is_connected(self) -> None:
+        self._led = [
+            (self.mounted[one.position], one.is_reversed)
+            for one in self.connected
+            if one.position in self.mounted
+        ]
 
     def live(self) -> dict[str, Connected]:
         """Return the junctions that feel the source: connected and not shorted."""
@@ -108,10 +119,13 @@ class Holder:
     # What the source-meter sees
 
     def current_law(self, temperature_K: float) -> Law:
-        """Return the current (A) of all that is connected against the leads' voltage (V)."""
-        live = [(self.mounted[p], one.is_reversed) for p, one in self.live().items()]
-        if len(live) == 1 and not live[0][1]:
-            law, memory = live[0][0].law, live[0][0].memory
+        """Return the current (A) of all that is connected against the leads' voltage (V).
+
+        The short is not in it.
+        """
+        led = self._led
+        if len(led) == 1 and not led[0][1]:
+            law, memory = led[0][0].law, led[0][0].memory
             return lambda voltage: law.current_A(voltage, temperature_K, memory)
 
         def total(voltage: float) -> float:
@@ -119,7 +133,7 @@ class Holder:
                 -one.law.current_A(-voltage, temperature_K, one.memory)
                 if turned
                 else one.law.current_A(voltage, temperature_K, one.memory)
-                for one, turned in live
+                for one, turned in led
             )
 
         return total
@@ -127,9 +141,8 @@ class Holder:
     def remember(self, leads_V: float, driven: bool) -> None:
         """Let every connected junction remember its voltage; `driven` if a source put it there."""
         voltage = 0.0 if self.shorted else leads_V
-        for one in self.connected:
-            if (mounted := self.mounted.get(one.position)) is not None:
-                self._remember(mounted, -voltage if one.is_reversed else voltage, driven)
+        for one, turned in self._led:
+            self._remember(one, -voltage if turned else voltage, driven)
 
     @staticmethod
     def _remember(one: Mounted, voltage_V: float, driven: bool) -> None:
