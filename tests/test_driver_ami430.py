@@ -264,8 +264,9 @@ def test_the_field_stays_through_persistent_mode_and_back(
 @pytest.mark.parametrize("looks", [0, 1, 2, 4, 8, 16])
 def test_a_stop_in_the_middle_is_safe(virtual_station: Make, driver: str, looks: int) -> None:
     with at_field(virtual_station, driver, 0.4) as (magnet, world):
-        if not magnet.go_persistent(stop_after(looks)):
-            assert magnet.status().state is not MagnetState.QUENCHED
+        done = magnet.go_persistent(stop_after(looks))
+        assert done == (magnet.lead_field_T() == pytest.approx(0.0, abs=1e-3))
+        assert not (done and looks == 0)
         assert world.field_T() == pytest.approx(0.4, abs=1e-4)
         magnet.prepare(stop_after(looks))
         assert world.field_T() == pytest.approx(0.4, abs=1e-4)
