@@ -107,13 +107,13 @@ class Connection(VISAAdapter):
         if write_termination is not None:
             settings["write_termination"] = write_termination
         self._settings = settings
+        #: Answers to `identity_query` that are still under way, asked for in vain before.
+        self._owed = 0
         self._open()
 
     def _open(self) -> None:
         self._in_step = True
-        #: Answers to `identity_query` that are still under way, asked for in vain before.
-        self._owed = 0
-        #: How many lines went out since the last one came in, and whether that was the answer.
+        #: How many questions went out since a line came in, and whether that was the answer.
         self._sent, self._is_answered = 0, False
         self._raw: RawSocket | None = None
         self._lock = SerialLock.of(self._address, self.where)
@@ -162,8 +162,12 @@ class Connection(VISAAdapter):
 
         Raises ConnectionFailed or NoAnswer if none does, WrongInstrument if another one does.
         """
+        with suppress(NoAnswer):
+            self.drain()
         with suppress(*self._faults):
             self.close()
+        if self._raw is not None:
+            self._owed = 0  # what was asked over a socket ends with it; a serial line goes on
         self._open()
         if self.identity is None:
             return
@@ -200,7 +204,13 @@ class Connection(VISAAdapter):
             super()._write(command, **kwargs)
         except self._faults as problem:
             raise self._lost(problem) from problem
-        self._sent += 1
+        self._sent += self._is_question(command)
+
+    def _is_question(self, command: str) -> bool:
+        """Tell whether a line is answered, as far as the instrument's language shows it."""
+        if "?" in self.identity_query:
+            return "?" in command or "print" in command  # SCPI, or a script's print
+        return not command.startswith("$")  # Oxford's answers everything else
 
     def _read(self, **kwargs: Any) -> str:
         self._is_answered, self._sent = self._sent == 1, 0
