@@ -8,7 +8,13 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from nanojunction.instruments.errors import InstrumentError, InstrumentFault, LaboratoryError
+from nanojunction.instruments.errors import (
+    ConnectionFailed,
+    InstrumentError,
+    InstrumentFault,
+    LaboratoryError,
+    NoAnswer,
+)
 from nanojunction.instruments.ramps import Watch
 from nanojunction.instruments.roles import Connected, SwitchMatrix
 from nanojunction.instruments.safe_state import source_to_safe
@@ -52,9 +58,18 @@ def connect_junction(
         switch.remove_short()
     except InstrumentError:
         with suppress(InstrumentError):  # the first fault is what is told
-            switch.short_all()
+            _short_again(station, switch)
         raise
     return True
+
+
+def _short_again(station: Station, switch: SwitchMatrix) -> None:
+    """Close the short, over a new connection if the old one is lost."""
+    try:
+        switch.short_all()
+    except (NoAnswer, ConnectionFailed):
+        station.reconnect("switch")
+        switch.short_all()
 
 
 def _connect(switch: SwitchMatrix, wanted: Connected) -> None:

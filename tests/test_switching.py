@@ -140,11 +140,10 @@ def test_when_the_switch_fails_the_short_stays(
         with pytest.raises(InstrumentError, match="switch at TCPIP"):
             connect_junction(station, "A", watch=Watch(station.clock))
         world = station.bench.world
-        if command.startswith("CLOS"):
-            assert world.shorted
+        assert world.shorted  # still, or again over a new connection
         assert not world.output_on
         assert world.hot_switches == 0
-    assert world.shorted  # on leaving, over a new connection
+    assert world.shorted
 
 
 def test_a_source_that_cannot_be_made_safe_moves_no_contact(
@@ -185,6 +184,18 @@ def test_a_look_changes_nothing(station: Station) -> None:
     with station:
         world = station.bench.world
     assert not world.shorted
+
+
+def test_with_a_source_meter_that_does_not_answer_no_contact_moves(
+    virtual_station: Callable[..., Station],
+) -> None:
+    station = faulty(virtual_station, "source_meter", "hang", r"\*IDN\?")
+    station.open_what_answers = True
+    with station:
+        assert station.not_opened
+        station.switch.connect("A")
+        world = station.bench.world
+    assert world.closed_contacts == {101, 117}
 
 
 # The station file
