@@ -33,7 +33,7 @@ class InProcess(InProcessAdapter):
 
     where = "in-process"
 
-    def set_timeout_s(self, timeout_s: float) -> None:
+    def allow_s(self, longest_s: float) -> None:
         """Nothing can be late in-process."""
 
 

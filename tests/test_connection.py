@@ -49,6 +49,8 @@ class LateInstrument:
 
     def _answer(self, line: bytes) -> None:
         assert self.client is not None
+        if line == b"SET":
+            return
         if self.stuck:
             self.held_back.append(b"SLOW,1\n" if line == b"*IDN?" else line[5:] + b"\n")
         elif line.startswith(b"LATE"):
@@ -177,6 +179,17 @@ def test_what_nobody_asked_for_is_thrown_away(late: LateInstrument) -> None:
     late.held_back = [b"0\n"]
     assert ask(connection, "ECHO 1") == "0"  # no telling whose answer the first line was,
     assert ask(connection, "ECHO 2") == "2"  # but the second is not handed on
+    connection.close()
+
+
+def test_a_stray_line_after_several_settings_is_thrown_away(late: LateInstrument) -> None:
+    connection = connect(late.address)
+    connection.identify()
+    for setting in ("SET", "SET", "SET"):  # no questions: nothing says that they are answered
+        connection.write(setting)
+    late.held_back = [b"0\n", b"0\n"]
+    assert ask(connection, "ECHO? 1") == "0"
+    assert ask(connection, "ECHO? 2").endswith("2")
     connection.close()
 
 

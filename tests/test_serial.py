@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import subprocess
@@ -28,6 +29,7 @@ from nanojunction.instruments.serial_line import serial_settings
 from nanojunction.instruments.station import Station
 from nanojunction.instruments.station_file import station_from
 from nanojunction.instruments.virtual import Endpoint, VirtualCryostat
+from nanojunction.instruments.virtual.faults import Hang
 from nanojunction.instruments.visa import Connection
 from nanojunction.procedures.iv import IVSweep
 from nanojunction.procedures.runner import run_procedure
@@ -331,6 +333,37 @@ def test_a_line_is_opened_again(cryostat: VirtualCryostat) -> None:
     connection.write("V")
     assert connection.read().strip() == identity
     connection.close()
+
+
+@pytest.mark.parametrize("again", [0, 1, 2])
+def test_answers_that_a_line_still_owes_are_no_readings(again: int) -> None:
+    hang = Hang(role="magnet", on_command="^R7", seconds=1.5)
+    with VirtualCryostat(
+        Resistor(1e3), serve="serial", speed=1000, temperature=None, source_meter=None,
+        faults=[hang],
+    ) as cryostat:  # fmt: skip
+        connection = connect(cryostat.endpoints["magnet"].address)
+        connection.identify()
+        for command, answer in (("C3", "C"), ("J0.25", "J")):
+            connection.write(command)
+            assert connection.read().strip() == answer
+        with pytest.raises(NoAnswer, match="no answer in time"):
+            connection.write("R7")
+            connection.read()
+        for _ in range(again):
+            with contextlib.suppress(NoAnswer):
+                connection.reconnect()
+        readings = []
+        while len(readings) < 4:
+            with contextlib.suppress(NoAnswer):
+                for question in ("R8", "X", "R8", "V"):
+                    connection.write(question)
+                    readings.append((question, connection.read().strip()))
+        assert all(
+            answer.startswith({"R8": "R+0.250", "X": "X0", "V": "IPS120"}[question])
+            for question, answer in readings
+        ), readings
+        connection.close()
 
 
 def test_an_unplugged_line_is_one_sentence() -> None:
