@@ -12,9 +12,11 @@ from hypothesis import strategies as st
 
 from nanojunction.instruments.clock import Clock
 from nanojunction.instruments.drivers.keithley2400 import open_keithley2400
+from nanojunction.instruments.drivers.keithley2450 import open_keithley2450
 from nanojunction.instruments.errors import InstrumentFault
 from nanojunction.instruments.roles import SourceMeter, SourceSettings, TimedReading
 from nanojunction.instruments.station_file import SourceMeterConfig
+from nanojunction.instruments.virtual import VirtualCryostat
 from nanojunction.instruments.virtual.instrument import VirtualInstrument
 from tests.source_meters import MODELS, Recorder, driver_of, twin
 from tests.virtual_bench import Resistor
@@ -251,3 +253,51 @@ def test_the_range_that_the_instrument_chose_comes_with_the_reading(model: str) 
     assert meter.read().measure_range == large
     locked, _ = prepared(model)
     assert locked.set_and_read(0.1).measure_range is None
+
+
+#: What the drivers send to run a list of three, each of which takes two seconds.
+THREE = {
+    "keithley2400": (
+        ":SOUR:LIST:VOLT 0.01,0.02,0.03;:SOUR:DEL 2",
+        ":SOUR:VOLT:MODE LIST;:TRIG:COUN 3;:SYST:TIME:RES;:READ?;"
+        ":SOUR:VOLT 0.03;:SOUR:VOLT:MODE FIX;:TRIG:COUN 1;:SYST:ERR?",
+    ),
+    "keithley2450": (
+        ":SOUR:VOLT:DEL 2;:SOUR:LIST:VOLT 0.01,0.02,0.03;"
+        ':TRIG:LOAD "Empty";:TRIG:BLOC:BUFF:CLE 1,"defbuffer1";'
+        ':TRIG:BLOC:CONF:REC 2,"VoltCustomSweepList",1;:TRIG:BLOC:BRAN:ALW 3,5;'
+        ':TRIG:BLOC:CONF:NEXT 4,"VoltCustomSweepList";:TRIG:BLOC:MEAS 5,"defbuffer1";'
+        ":TRIG:BLOC:BRAN:COUN 6,3,4",
+        ':INIT;*WAI;:TRAC:DATA? 1,3,"defbuffer1",SOUR,READ,REL,SOURSTAT',
+    ),
+}
+OPEN = {"keithley2400": open_keithley2400, "keithley2450": open_keithley2450}
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_a_client_that_is_lost_in_a_list_leaves_the_source_at_its_last_level(
+    model: str, eventually: Any
+) -> None:
+    with VirtualCryostat(
+        "resistor-1k", source_meter=model, magnet=None, temperature=None, speed=100.0
+    ) as bench:
+        end = bench.endpoints["source_meter"]
+        config = SourceMeterConfig(
+            driver=model, address=end.address, visa_library="@py", max_voltage_V=1,
+            max_current_A=1e-3,
+        )  # fmt: skip
+        meter = OPEN[model](config, bench.clock)
+        meter.configure(FAST)
+        meter.output_on()
+        for message in THREE[model]:
+            meter.instrument.write(message)
+        eventually(lambda: bench.world.source_level_V > 0.005, "the list to begin")
+        meter.close()
+        eventually(lambda: bench.world.source_level_V > 0.025, "the list's last level")
+        meter = OPEN[model](config, bench.clock)
+        assert meter.is_output_on()
+        assert meter.level() == pytest.approx(0.03)
+        meter.set_level(0.0)
+        assert meter.set_and_read(0.0).voltage_V == pytest.approx(0.0, abs=1e-4)
+        meter.output_off()
+        meter.close()

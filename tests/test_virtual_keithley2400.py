@@ -171,6 +171,20 @@ SESSIONS = {
         (":SOUR:LIST:VOLT 0,1,2;:SOUR:LIST:VOLT:APP 3;:SOUR:LIST:VOLT:POIN?", "4"),
         (":SOUR:VOLT:CENT 1;SPAN 4;STAR?", "-1.000000E+00"),
     ],
+    "registers in other notations": [
+        (":STAT:MEAS:ENAB #H2FF;ENAB?", "767"),
+        ("*ESE #B100001;*ESE?", "33"),
+        ("*SRE #Q40;:FORM:SREG HEX;*SRE?;:FORM:SREG?", "#H20;HEX"),
+        (":FORM:SREG BIN;*ESE?;:FORM:SREG OCT;*ESE?", "#B100001;#Q41"),
+        ("*ESE #H100", None),
+        ("*ESE #Bxy", None),
+        (":SYST:ERR:ALL?", '-222,"Parameter data out of range",-104,"Data type error"'),
+    ],
+    "limits of autorange": [
+        (":SENS:CURR:RANG:AUTO:LLIM 2E-6;LLIM?", "1.050000E-05"),
+        (":SENS:CURR:PROT 1E-3;RANG:AUTO:ULIM?", "1.050000E-03"),
+        (":SENS:RES:RANG:AUTO:ULIM 1E3;ULIM?", "2.100000E+03"),
+    ],
     "settings of no effect here": [
         (":SYST:BEEP 500, 0.1", None),
         (":DISP:ENAB OFF;:DISP:ENAB?", "0"),
@@ -503,6 +517,35 @@ def test_a_sweep_that_cannot_be_made_is_refused_before_it_begins(setup: str, cod
     assert k.handle(":READ?") is None
     assert k.handle(":SYST:ERR:CODE?") == str(code)
     assert k.world.largest_voltage_V < 1e-6
+
+
+def test_a_list_can_start_at_another_of_its_levels() -> None:
+    k = ready(ohm=1e6)
+    k.handle(":SOUR:VOLT:MODE LIST;:SOUR:LIST:VOLT 0.1,0.2,0.3;VOLT:STAR 2;:TRIG:COUN 3")
+    assert numbers(k.handle(":FORM:ELEM VOLT;:READ?")) == pytest.approx([0.2, 0.3, 0.1])
+    k.handle(":SOUR:LIST:VOLT:STAR 4;:READ?")
+    assert k.handle(":SYST:ERR:CODE?") == "-221"
+
+
+def test_autorange_keeps_above_its_lower_limit() -> None:
+    k = ready(ohm=1e6)
+    k.handle(":SENS:CURR:RANG:AUTO:LLIM 1E-4;:SOUR:VOLT 0.1;:READ?")
+    assert k.handle(":SENS:CURR:RANG?") == "1.050000E-04"
+
+
+def test_the_fixed_mode_brings_back_the_programmed_level() -> None:
+    k = ready(ohm=1e6)
+    k.handle(":SOUR:VOLT 0.05;:SOUR:VOLT:MODE LIST;:SOUR:LIST:VOLT 0.1,0.2;:TRIG:COUN 2;:READ?")
+    assert k.world.source_level_V == pytest.approx(0.2)
+    k.handle(":SOUR:VOLT:MODE FIX")
+    assert k.world.source_level_V == pytest.approx(0.05)
+
+
+def test_a_sweep_takes_the_time_of_the_specified_rate() -> None:
+    k = ready()
+    k.handle(":SENS:CURR:RANG 1E-4;:SENS:CURR:NPLC 0.01;:SYST:AZER OFF;:SOUR:DEL 0")
+    k.handle(":SENS:FUNC:OFF 'VOLT';:SOUR:VOLT:MODE LIST;:SOUR:LIST:VOLT 0,0.01;:TRIG:COUN 2500")
+    assert 2500 / (seconds_for(k, ":READ?") - 0.005) == pytest.approx(1515, rel=0.01)
 
 
 def test_a_sweep_can_end_at_the_first_point_in_compliance() -> None:

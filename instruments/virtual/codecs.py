@@ -115,4 +115,24 @@ class Word:
         return str(value)
 
 
+_BASES = {"#H": 16, "#Q": 8, "#B": 2}
+
+
+def register_mask(text: str, most: int) -> int:
+    """Return what is written into an enable register: decimal, `#H2F`, `#Q57` or `#B101111`.
+
+    Raises ScpiError -104 for what is no number, -222 outside of 0 … `most`.
+    """
+    base = _BASES.get(text[:2].upper())
+    if base is None:
+        return Count(0, most, 0).parse(text)
+    try:
+        value = int(text[2:], base)
+    except ValueError as problem:
+        raise ScpiError(-104) from problem
+    if not 0 <= value <= most or not text[2:].isalnum():
+        raise ScpiError(-222)
+    return value
+
+
 Codec = Real | Count | Switch | Word

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from nanojunction.instruments.virtual import scpi
-from nanojunction.instruments.virtual.codecs import Count, Parameters
+from nanojunction.instruments.virtual.codecs import Count, Parameters, range_for
 from nanojunction.instruments.virtual.keithley2400.commands import (
     SETTINGS,
     Command,
@@ -18,6 +18,7 @@ from nanojunction.instruments.virtual.keithley2400.commands import (
     Setting,
     without_parameters,
 )
+from nanojunction.instruments.virtual.keithley2400.settings import CURRENT_RANGES, VOLTAGE_RANGES
 from nanojunction.instruments.virtual.keithley2400.status import commands as status_commands
 from nanojunction.instruments.virtual.keithley2400.sweep import commands as sweep_commands
 from nanojunction.instruments.virtual.scpi import ScpiError
@@ -219,6 +220,18 @@ def _statistics(k: Keithley2400) -> str:
     return ",".join(f"{value:+.6E}" for value in values)
 
 
+def _upper_limit(quantity: str) -> Plain:
+    """Return a query of what autorange goes up to: the range of the compliance."""
+
+    def query(k: Keithley2400) -> str:
+        s = k.unit.settings
+        if quantity == "current":
+            return f"{range_for(s.current_compliance, CURRENT_RANGES):.6E}"
+        return f"{range_for(s.voltage_compliance, VOLTAGE_RANGES):.6E}"
+
+    return query
+
+
 def _reset(k: Keithley2400) -> None:
     k.reset()
 
@@ -255,7 +268,10 @@ _PLAIN: dict[str, Plain] = {
     "[:SENSe[1]]:FUNCtion:OFF:ALL": _all_off,
     "[:SENSe[1]]:CURRent[:DC]:PROTection:TRIPped?": _tripped,
     "[:SENSe[1]]:VOLTage[:DC]:PROTection:TRIPped?": _tripped,
+    "[:SENSe[1]]:CURRent[:DC]:RANGe:AUTO:ULIMit?": _upper_limit("current"),
+    "[:SENSe[1]]:VOLTage[:DC]:RANGe:AUTO:ULIMit?": _upper_limit("voltage"),
     "[:SENSe[1]]:DATA[:LATest]?": _latest,
+    ":DISPlay:CNDisplay": lambda k: None,
     ":SYSTem:AZERo[:STATe]?": lambda k: "1" if k.unit.settings.autozero else "0",
     ":FORMat:ELEMents[:SENSe[1]]?": lambda k: ",".join(k.unit.settings.elements),
     ":CONFigure?": lambda k: _named(k.unit.settings.functions),

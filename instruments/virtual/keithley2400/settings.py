@@ -56,6 +56,8 @@ class Settings2400:
     current_step: float = 0.0
     voltage_list: list[float] = field(default_factory=lambda: [0.0])
     current_list: list[float] = field(default_factory=lambda: [0.0])
+    voltage_list_start: int = 1
+    current_list_start: int = 1
     voltage_protection: float = 210.0
     sweep_points: int = 2500
     sweep_spacing: str = "LIN"
@@ -85,12 +87,21 @@ class Settings2400:
     filter_on: bool = False
     filter_count: int = 10
     filter_kind: str = "REP"
+    filter_auto: bool = False
+    current_lower: float = 1.05e-6
+    voltage_lower: float = 0.21
+    resistance_lower: float = 21.0
+    resistance_upper: float = 2.1e8
+    offset_compensated: bool = False
     # System
     autozero: bool = True
     four_wire: bool = False
     guard: str = "CABL"
     terminals: str = "FRON"
     display_on: bool = True
+    display_digits: int = 6
+    cached_zeros: bool = False
+    range_changes: str = "SING"
     line_frequency: int = 50
     line_frequency_auto: bool = True
     # Trigger model
@@ -114,4 +125,5 @@ class Settings2400:
     data_format: str = "ASC"
     byte_order: str = "NORM"
     timestamp_format: str = "ABS"
+    register_format: str = "ASC"
     statistic: str = "MEAN"

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from nanojunction.instruments.virtual import scpi
-from nanojunction.instruments.virtual.codecs import Count, Parameters
+from nanojunction.instruments.virtual.codecs import Parameters, register_mask
 from nanojunction.instruments.virtual.keithley2400.commands import (
     Command,
     Plain,
@@ -40,23 +40,31 @@ def _register(name: str) -> dict[str, Command]:
         }[short]
 
     def enable(k: Keithley2400, parameters: Parameters) -> None:
-        register(k).enable = Count(0, 65535, 0).parse(scpi.single(parameters))
+        register(k).enable = register_mask(scpi.single(parameters), 65535)
 
     queries: dict[str, Plain] = {
-        f":STATus:{name}[:EVENt]?": lambda k: str(register(k).read()),
-        f":STATus:{name}:ENABle?": lambda k: str(register(k).enable),
-        f":STATus:{name}:CONDition?": lambda k: str(k.condition(short)),
+        f":STATus:{name}[:EVENt]?": lambda k: shown_register(k, register(k).read()),
+        f":STATus:{name}:ENABle?": lambda k: shown_register(k, register(k).enable),
+        f":STATus:{name}:CONDition?": lambda k: shown_register(k, k.condition(short)),
     }
     found = {header: without_parameters(query) for header, query in queries.items()}
     return found | {f":STATus:{name}:ENABle": enable}
 
 
 def _event_enable(k: Keithley2400, parameters: Parameters) -> None:
-    k.status.standard.enable = Count(0, 255, 0).parse(scpi.single(parameters))
+    k.status.standard.enable = register_mask(scpi.single(parameters), 255)
 
 
 def _service_enable(k: Keithley2400, parameters: Parameters) -> None:
-    k.status.service_enable = Count(0, 255, 0).parse(scpi.single(parameters))
+    k.status.service_enable = register_mask(scpi.single(parameters), 255)
+
+
+def shown_register(k: Keithley2400, value: int) -> str:
+    """Return a register's value as :FORMat:SREGister says."""
+    kind = k.unit.settings.register_format
+    return {"ASC": f"{value}", "HEX": f"#H{value:X}", "OCT": f"#Q{value:o}", "BIN": f"#B{value:b}"}[
+        kind
+    ]
 
 
 def _all_errors(k: Keithley2400) -> str:
@@ -94,13 +102,13 @@ _COMMANDS: dict[str, Command] = {
 #: Without parameters.
 _PLAIN: dict[str, Plain] = {
     "*CLS": lambda k: k.status.clear(),
-    "*ESE?": lambda k: str(k.status.standard.enable),
-    "*ESR?": lambda k: str(k.status.standard.read()),
+    "*ESE?": lambda k: shown_register(k, k.status.standard.enable),
+    "*ESR?": lambda k: shown_register(k, k.status.standard.read()),
     "*OPC": lambda k: k.status.standard.latch(1),
     "*OPC?": lambda k: "1",
     "*OPT?": lambda k: "0",
-    "*SRE?": lambda k: str(k.status.service_enable),
-    "*STB?": lambda k: str(k.status.byte()),
+    "*SRE?": lambda k: shown_register(k, k.status.service_enable),
+    "*STB?": lambda k: shown_register(k, k.status.byte()),
     "*TST?": lambda k: "0",
     "*WAI": lambda k: None,
     ":STATus:PRESet": lambda k: k.status.preset(),

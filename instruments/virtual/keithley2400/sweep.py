@@ -26,7 +26,11 @@ def sweep_levels(s: Settings2400, voltage: bool) -> list[float]:
     if mode == "FIX":
         return []
     if mode == "LIST":
-        return list(s.voltage_list if voltage else s.current_list)
+        levels = s.voltage_list if voltage else s.current_list
+        first = (s.voltage_list_start if voltage else s.current_list_start) - 1
+        if first >= len(levels):
+            raise ScpiError(-221)
+        return [*levels[first:], *levels[:first]]
     start, stop, step = (
         (s.voltage_start, s.voltage_stop, s.voltage_step)
         if voltage

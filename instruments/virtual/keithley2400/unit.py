@@ -244,12 +244,14 @@ class SourceMeasureUnit:
         if self.sources_voltage and s.current_auto and "CURR" in self.measured:
             current = self.world.working_point(t).current_A
             best = better_range(current, s.current_range, spec.CURRENT_RANGES)
+            best = max(best, s.current_lower)
             best = min(best, range_for(s.current_compliance, spec.CURRENT_RANGES))
             changes += best != s.current_range
             s.current_range = best
         elif not self.sources_voltage and s.voltage_auto and "VOLT" in self.measured:
             sensed = self.world.working_point(t).sensed_V
             best = better_range(sensed, s.voltage_range, spec.VOLTAGE_RANGES)
+            best = max(best, s.voltage_lower)
             best = min(best, range_for(s.voltage_compliance, spec.VOLTAGE_RANGES))
             changes += best != s.voltage_range
             s.voltage_range = best

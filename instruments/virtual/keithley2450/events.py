@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from nanojunction.instruments.virtual import scpi
-from nanojunction.instruments.virtual.codecs import Count, Parameters
+from nanojunction.instruments.virtual.codecs import Count, Parameters, register_mask
 from nanojunction.instruments.virtual.keithley2450.buffers import date_at
 from nanojunction.instruments.virtual.keithley2450.commands import (
     Command,
@@ -107,7 +107,7 @@ def _register(name: str) -> dict[str, Command]:
         return k.status.operation if name == "OPERation" else k.status.questionable
 
     def enable(k: Keithley2450, parameters: Parameters) -> None:
-        register(k).enable = Count(0, 65535, 0).parse(scpi.single(parameters))
+        register(k).enable = register_mask(scpi.single(parameters), 65535)
 
     def mapped(k: Keithley2450, parameters: Parameters) -> None:
         if not 2 <= len(parameters) <= 3:
@@ -158,11 +158,11 @@ def _next_code(k: Keithley2450) -> str:
 
 
 def _event_enable(k: Keithley2450, parameters: Parameters) -> None:
-    k.status.standard.enable = Count(0, 255, 0).parse(scpi.single(parameters))
+    k.status.standard.enable = register_mask(scpi.single(parameters), 255)
 
 
 def _service_enable(k: Keithley2450, parameters: Parameters) -> None:
-    k.status.service_enable = Count(0, 255, 0).parse(scpi.single(parameters))
+    k.status.service_enable = register_mask(scpi.single(parameters), 255)
 
 
 def _beep(k: Keithley2450, parameters: Parameters) -> None:
