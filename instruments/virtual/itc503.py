@@ -16,6 +16,8 @@ from nanojunction.instruments.virtual.world import World
 
 #: Rows of the sweep table and its columns: setpoint (K), sweep time (min), hold time (min).
 _STEPS, _COLUMNS = 16, 3
+#: Highest setpoint (K) that the instrument takes.
+_HOTTEST_K = 1677.7
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +101,7 @@ class Itc503(OxfordInstrument):
             cryostat.free(self.time_s, cryostat.heater_percent(self.time_s))
 
     def _set_setpoint(self, argument: str) -> None:
-        kelvin = decimal(argument, 0.0, self.world.settings.heater_full_power_K)
+        kelvin = decimal(argument, 0.0, _HOTTEST_K)
         self._stages = []
         self._begin(Stage(0, self.time_s, kelvin, 0.0))
 
@@ -109,8 +111,9 @@ class Itc503(OxfordInstrument):
             self._control(stage.start_s)
 
     def _control(self, t: float) -> None:
-        """Close the loop; the insert cannot go below what the cold gas reaches."""
-        reachable = max(self._stage.setpoint_K(t), self.world.settings.base_temperature_K)
+        """Close the loop; the insert cannot leave what cold gas and full heater reach."""
+        s, asked = self.world.settings, self._stage.setpoint_K(t)
+        reachable = min(max(asked, s.base_temperature_K), s.heater_full_power_K)
         self.world.cryostat.control(t, reachable, self._stage.slope_K_per_s)
 
     def _set_heater(self, argument: str) -> None:
@@ -169,7 +172,9 @@ class Itc503(OxfordInstrument):
 
     def _set_sweep_entry(self, argument: str) -> None:
         row, column = self._cell()
-        self.sweep_table[row][column] = decimal(argument, 0.0, 1677.7 if column == 0 else 1339.9)
+        self.sweep_table[row][column] = decimal(
+            argument, 0.0, _HOTTEST_K if column == 0 else 1339.9
+        )
 
     def _sweep_entry(self) -> float:
         row, column = self._cell()

@@ -37,16 +37,20 @@ class Ramp:
 
     def at(self, t: float) -> float:
         """Return the setpoint (K) at `t` (s)."""
-        if t >= self.end_s:
+        if self.has_arrived(t):
             return self.target_K
         way = self.rate_K_per_s * max(t - self.start_s, 0.0)
         return self.start_K + math.copysign(way, self.target_K - self.start_K)
 
     def slope_K_per_s(self, t: float) -> float:
         """Return how fast the setpoint moves just after `t`."""
-        if t >= self.end_s:
+        if self.has_arrived(t):
             return 0.0
         return math.copysign(self.rate_K_per_s, self.target_K - self.start_K)
+
+    def has_arrived(self, t: float) -> bool:
+        """Tell whether the setpoint is at its target; a jump arrives whatever the time is."""
+        return math.isinf(self.rate_K_per_s) or t >= self.end_s
 
 
 class TemperatureLoop:
@@ -76,7 +80,7 @@ class TemperatureLoop:
 
     def is_ramping(self, t: float) -> bool:
         """Tell whether the setpoint is on its way."""
-        return t < self._ramp.end_s
+        return not self._ramp.has_arrived(t)
 
     def go_to(self, t: float, kelvin: float) -> None:
         """Set the setpoint, or ramp it if ramps are on."""
