@@ -20,8 +20,10 @@ from nanojunction.instruments.drivers.source_meters import (
     check_length,
     list_messages,
     longest_reading_s,
+    no_error,
     no_overflow,
     other,
+    rows_of,
     timed,
 )
 from nanojunction.instruments.drivers.words import in_words
@@ -193,15 +195,19 @@ class Keithley2400SourceMeter:
         finally:
             self._connection.allow_s(longest_reading_s(self._settings))
         readings, _, error = answer.strip().rpartition(";")
-        self._check_no_error(error)
-        return self._timed_readings(readings.split(","), count)
+        no_error(self._connection.where, error)
+        rows = rows_of(self._connection.where, readings, count, 5)
+        return tuple(
+            timed(self._reading(voltage, current, status), time_s - rows[0][3])
+            for voltage, current, _resistance, time_s, status in rows
+        )
 
     def _load_list(self, levels: Sequence[float]) -> None:
         """Write the levels, and have the instrument say that it took them."""
         *others, last = list_messages(SCPI[self._source], levels)
         for message in others:
             self.instrument.write(message)
-        self._check_no_error(self.instrument.ask(f"{last};:SYST:ERR?"))
+        no_error(self._connection.where, self.instrument.ask(f"{last};:SYST:ERR?"))
 
     def _list_message(self, count: int, last: float) -> str:
         """Return the message that runs the list that is loaded.
@@ -214,27 +220,6 @@ class Keithley2400SourceMeter:
         return (
             f"{source}:MODE LIST;:TRIG:COUN {count};:SYST:TIME:RES;:READ?;"
             f"{source} {last:.9g};{source}:MODE FIX;:TRIG:COUN 1;:SYST:ERR?"
-        )
-
-    def _check_no_error(self, answer: str) -> None:
-        code, _, text = answer.strip().partition(",")
-        with in_words(self._connection):
-            if float(code) == 0.0:
-                return
-        raise InstrumentFault(f"{self._connection.where}: refused a list ({code}, {text})")
-
-    def _timed_readings(self, elements: list[str], count: int) -> tuple[TimedReading, ...]:
-        if len(elements) != 5 * count:
-            raise InstrumentFault(
-                f"{self._connection.where}: answered {len(elements)} numbers to a list of {count} "
-                f"levels, where 5 a level were expected{self._reasons()}"
-            )
-        with in_words(self._connection):
-            numbers = [float(element) for element in elements]
-        batched = (numbers[i : i + 5] for i in range(0, len(numbers), 5))
-        return tuple(
-            timed(self._reading(voltage, current, status), time_s - numbers[3])
-            for voltage, current, _resistance, time_s, status in batched
         )
 
     def _ask_reading(self, command: str) -> Reading:

@@ -20,8 +20,10 @@ from nanojunction.instruments.drivers.source_meters import (
     check_length,
     list_messages,
     longest_reading_s,
+    no_error,
     no_overflow,
     other,
+    rows_of,
     timed,
 )
 from nanojunction.instruments.drivers.words import in_words
@@ -220,7 +222,9 @@ class Keithley2450SourceMeter:
             return (timed(self.set_and_read(levels[0]), 0.0),)
         for message in list_messages(SCPI[self._source], levels):
             self.instrument.write(message)
-        self._check_no_error(self.instrument.ask(f"{self._trigger_model(count)};:SYST:ERR?"))
+        no_error(
+            self._connection.where, self.instrument.ask(f"{self._trigger_model(count)};:SYST:ERR?")
+        )
         self._connection.allow_s(count * longest_reading_s(self._settings))
         try:
             answer = self.instrument.ask(
@@ -228,7 +232,11 @@ class Keithley2450SourceMeter:
             )
         finally:
             self._connection.allow_s(longest_reading_s(self._settings))
-        return self._timed_readings(answer.strip().split(","), count)
+        rows = rows_of(self._connection.where, answer, count, 4)
+        return tuple(
+            timed(self._reading(sourced, measured, status), time_s - rows[0][2])
+            for sourced, measured, time_s, status in rows
+        )
 
     def _trigger_model(self, count: int) -> str:
         """Return what fills the trigger model: a reading of each point of the list, in order.
@@ -244,27 +252,6 @@ class Keithley2450SourceMeter:
             f"BRAN:COUN 6,{count},4",
         )
         return ':TRIG:LOAD "Empty"' + "".join(f";:TRIG:BLOC:{block}" for block in blocks)
-
-    def _check_no_error(self, answer: str) -> None:
-        code, _, text = answer.strip().partition(",")
-        with in_words(self._connection):
-            if float(code) == 0.0:
-                return
-        raise InstrumentFault(f"{self._connection.where}: refused a list ({code}, {text})")
-
-    def _timed_readings(self, elements: list[str], count: int) -> tuple[TimedReading, ...]:
-        if len(elements) != 4 * count:
-            raise InstrumentFault(
-                f"{self._connection.where}: answered {len(elements)} numbers to a list of {count} "
-                f"levels, where 4 a level were expected{self._reasons()}"
-            )
-        with in_words(self._connection):
-            numbers = [float(element) for element in elements]
-        rows = (numbers[i : i + 4] for i in range(0, len(numbers), 4))
-        return tuple(
-            timed(self._reading(sourced, measured, status), time_s - numbers[2])
-            for sourced, measured, time_s, status in rows
-        )
 
     def _reasons(self) -> str:
         problems = self.errors()

@@ -59,3 +59,25 @@ def timed(reading: Reading, at_s: float) -> TimedReading:
     return TimedReading(
         reading.voltage_V, reading.current_A, reading.in_compliance, reading.measure_range, at_s
     )
+
+
+def no_error(where: str, answer: str) -> None:
+    """Raise InstrumentFault unless the answer to `:SYSTem:ERRor?` is that there is none."""
+    code, _, text = answer.strip().partition(",")
+    if code.strip().lstrip("+-") != "0":
+        raise InstrumentFault(f"{where}: refused a list ({code}, {text})")
+
+
+def rows_of(where: str, answer: str, count: int, elements: int) -> list[list[float]]:
+    """Return the numbers of a list's readings, one row a level; raises InstrumentFault."""
+    texts = answer.strip().split(",")
+    if len(texts) != elements * count:
+        raise InstrumentFault(
+            f"{where}: answered {len(texts)} numbers to a list of {count} levels, "
+            f"where {elements} a level were expected"
+        )
+    try:
+        numbers = [float(text) for text in texts]
+    except ValueError as problem:
+        raise InstrumentFault(f"{where}: an answer makes no sense ({problem})") from problem
+    return [numbers[i : i + elements] for i in range(0, len(numbers), elements)]

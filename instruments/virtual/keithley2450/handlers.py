@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from nanojunction.instruments.virtual import scpi
 from nanojunction.instruments.virtual.codecs import Count, Parameters
-from nanojunction.instruments.virtual.keithley2450 import events, sweeps
+from nanojunction.instruments.virtual.keithley2450 import events, model_commands, sweeps
 from nanojunction.instruments.virtual.keithley2450.buffers import (
     ReadingBuffer,
     elements_from,
@@ -39,7 +39,9 @@ def tree() -> scpi.Tree[Command]:
         headers.add(setting.header + "?", _getter(setting))
     for header, plain in (_PLAIN | events.plain_commands()).items():
         headers.add(header, without_parameters(plain))
-    for header, command in (_COMMANDS | events.commands() | sweeps.commands()).items():
+    for header, command in (
+        _COMMANDS | events.commands() | sweeps.commands() | model_commands.commands()
+    ).items():
         headers.add(header, command)
     for function in ("CURRent[:DC]", "VOLTage[:DC]", "RESistance"):
         name = scpi.keyword(function.partition("[")[0], _FUNCTIONS)

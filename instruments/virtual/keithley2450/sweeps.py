@@ -1,13 +1,13 @@
-"""The Keithley 2450's lists and sweeps, and the commands of its trigger blocks.
+"""The Keithley 2450's lists and sweeps.
 
 A sweep command fills the trigger model with a template that switches the output on at its start
 and off at its end. Source: Model 2450 Reference Manual (2450-901-01), section 3 (sweep operation,
-trigger model), section 6 (`:SOURce:LIST`, `:SOURce:SWEep`, `:SOURce:CONFiguration`, `:TRIGger`).
+trigger model), section 6 (`:SOURce:LIST`, `:SOURce:SWEep`, `:SOURce:CONFiguration`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 _LIST_MESSAGE, _LIST = 100, 2500
 _MAXIMUM = {"VOLT": 210.0, "CURR": 1.05}
 _NAMES = {"VOLT": "VoltCustomSweepList", "CURR": "CurrCustomSweepList"}
-#: A block's number, 0 for the end, and a count, 0 for ever.
-_NUMBER, _MANY = Count(0, 63, 0), Count(0, 268_435_455, 1)
+#: A count of repetitions, 0 for ever.
+MANY = Count(0, 268_435_455, 1)
 _RANGE_TYPES = ("AUTO", "BEST", "FIXed")
 
 
@@ -132,7 +132,8 @@ def _size(k: Keithley2450, parameters: Parameters) -> str:
 # Sweeps: parameters are (start, stop, points | start index), delay, count, …
 
 
-def _option(parameters: Parameters, index: int, default: str) -> str:
+def option(parameters: Parameters, index: int, default: str) -> str:
+    """Return a parameter that may be left out."""
     return parameters[index] if len(parameters) > index else default
 
 
@@ -169,9 +170,9 @@ def _template(k: Keithley2450, name: str, first: int, sweep: _Sweep) -> None:
 
 def _levels_sweep(k: Keithley2450, function: str, levels: list[float], rest: Parameters) -> None:
     """Set up a sweep over levels; `rest` is delay, count, range type, fail abort, dual, buffer."""
-    kind = scpi.keyword(_option(rest, 2, "BEST"), _RANGE_TYPES)
+    kind = scpi.keyword(option(rest, 2, "BEST"), _RANGE_TYPES)
     side = k.unit.settings.source[function]
-    if scpi.boolean(_option(rest, 4, "OFF")):
+    if scpi.boolean(option(rest, 4, "OFF")):
         levels = [*levels, *levels[-2::-1]]
     if kind == "BEST":
         best = range_for(max(map(abs, levels)) / FULL_SCALE, RANGES[function])
@@ -180,9 +181,9 @@ def _levels_sweep(k: Keithley2450, function: str, levels: list[float], rest: Par
         side = replace(side, auto=True)
     name = f"{function.capitalize()}LinearSweepList"
     k.lists[name] = [(function, replace(side, level=level)) for level in levels]
-    delay_s, times = _sweep_delay(_option(rest, 0, "-1")), _MANY.parse(_option(rest, 1, "1"))
-    fail_abort = scpi.boolean(_option(rest, 3, "ON"))
-    buffer = text(_option(rest, 5, "defbuffer1"))
+    delay_s, times = _sweep_delay(option(rest, 0, "-1")), MANY.parse(option(rest, 1, "1"))
+    fail_abort = scpi.boolean(option(rest, 3, "ON"))
+    buffer = text(option(rest, 5, "defbuffer1"))
     _template(k, name, 1, _Sweep(delay_s, times, fail_abort, buffer))
 
 
@@ -232,70 +233,16 @@ def _list_sweep(function: str) -> Command:
     def command(k: Keithley2450, parameters: Parameters) -> None:
         if not parameters:
             raise ScpiError(-109)
-        name = text(_option(parameters, 5, _NAMES[function]))
+        name = text(option(parameters, 5, _NAMES[function]))
         points = k.list_named(name)
         first = Count(1, len(points), 1).parse(parameters[0])
-        delay_s = _sweep_delay(_option(parameters, 1, "0"))
-        times = _MANY.parse(_option(parameters, 2, "1"))
-        fail_abort = scpi.boolean(_option(parameters, 3, "ON"))
-        buffer = text(_option(parameters, 4, "defbuffer1"))
+        delay_s = _sweep_delay(option(parameters, 1, "0"))
+        times = MANY.parse(option(parameters, 2, "1"))
+        fail_abort = scpi.boolean(option(parameters, 3, "ON"))
+        buffer = text(option(parameters, 4, "defbuffer1"))
         _template(k, name, first, _Sweep(delay_s, times, fail_abort, buffer))
 
     return command
-
-
-# Trigger blocks
-
-
-def _load(k: Keithley2450, parameters: Parameters) -> None:
-    if not parameters:
-        raise ScpiError(-109)
-    kind = scpi.keyword(text(parameters[0]), ("EMPTY", "SIMPLELOOP"))
-    k.acquisition.blocks = {}
-    k.acquisition.state = "EMPTY"
-    if kind == "SIMPLELOOP":
-        count = Count(1, 268_435_455, 1).parse(_option(parameters, 1, "1"))
-        delay_s = Real(0.0, 1e4, 0.0).parse(_option(parameters, 2, "0"))
-        buffer = text(_option(parameters, 3, "defbuffer1"))
-        k.buffer(buffer)
-        blocks = [
-            Block("BUFFER_CLEAR", buffer),
-            Block("DELAY_CONSTANT", delay_s=delay_s),
-            Block("MEASURE", buffer, 1),
-            Block("BRANCH_COUNTER", number=count, branch=2),
-        ]
-        k.acquisition.blocks = dict(enumerate(blocks, 1))
-        k.acquisition.state = "IDLE"
-
-
-def _block(least: int, most: int, make: Callable[[Keithley2450, Parameters], Block]) -> Command:
-    """Return a command that puts a block at the number of its first parameter."""
-
-    def command(k: Keithley2450, parameters: Parameters) -> None:
-        if len(parameters) < 1 + least:
-            raise ScpiError(-109)
-        if len(parameters) > 1 + most:
-            raise ScpiError(-108)
-        number = Count(1, 63, 1).parse(parameters[0])
-        k.acquisition.blocks[number] = make(k, parameters[1:])
-        k.acquisition.state = "IDLE"
-
-    return command
-
-
-def _buffer_of(k: Keithley2450, parameters: Parameters, index: int = 0) -> str:
-    name = text(_option(parameters, index, "defbuffer1"))
-    k.buffer(name)
-    return name
-
-
-def _listed(k: Keithley2450, parameters: Parameters) -> str:
-    k.list_named(text(parameters[0]))
-    return text(parameters[0])
-
-
-def _show_blocks(k: Keithley2450, parameters: Parameters) -> str:
-    return "\n".join(block.shown(n) for n, block in sorted(k.acquisition.blocks.items())) or "Empty"
 
 
 _COMMANDS: dict[str, Command] = {
@@ -304,40 +251,4 @@ _COMMANDS: dict[str, Command] = {
     ":SOURce[1]:CONFiguration:LIST:STORe": _store,
     ":SOURce[1]:CONFiguration:LIST:RECall": _recall,
     ":SOURce[1]:CONFiguration:LIST:SIZE?": _size,
-    ":TRIGger:LOAD": _load,
-    ":TRIGger:BLOCk:LIST?": _show_blocks,
-    ":TRIGger:BLOCk:BUFFer:CLEar": _block(
-        0, 1, lambda k, p: Block("BUFFER_CLEAR", _buffer_of(k, p))
-    ),
-    ":TRIGger:BLOCk:CONFig:RECall": _block(
-        1, 2, lambda k, p: Block("CONFIG_RECALL", _listed(k, p), _MANY.parse(_option(p, 1, "1")))
-    ),
-    ":TRIGger:BLOCk:CONFig:NEXT": _block(1, 1, lambda k, p: Block("CONFIG_NEXT", _listed(k, p))),
-    ":TRIGger:BLOCk:CONFig:PREVious": _block(
-        1, 1, lambda k, p: Block("CONFIG_PREV", _listed(k, p))
-    ),
-    ":TRIGger:BLOCk:SOURce:STATe": _block(
-        1, 1, lambda k, p: Block("SOURCE_OUTPUT", number=scpi.boolean(p[0]))
-    ),
-    ":TRIGger:BLOCk:MEASure": _block(
-        0, 2, lambda k, p: Block("MEASURE", _buffer_of(k, p), _MANY.parse(_option(p, 1, "1")))
-    ),
-    ":TRIGger:BLOCk:MDIGitize": _block(
-        0, 2, lambda k, p: Block("MEASURE", _buffer_of(k, p), _MANY.parse(_option(p, 1, "1")))
-    ),
-    ":TRIGger:BLOCk:DELay:CONStant": _block(
-        1, 1, lambda k, p: Block("DELAY_CONSTANT", delay_s=Real(0.0, 1e4, 0.0).parse(p[0]))
-    ),
-    ":TRIGger:BLOCk:BRANch:COUNter": _block(
-        2, 2, lambda k, p: Block("BRANCH_COUNTER", "", _MANY.parse(p[0]), _NUMBER.parse(p[1]))
-    ),
-    ":TRIGger:BLOCk:BRANch:ALWays": _block(
-        1, 1, lambda k, p: Block("BRANCH_ALWAYS", branch=_NUMBER.parse(p[0]))
-    ),
-    ":TRIGger:BLOCk:BRANch:EVENt": _block(
-        2, 2, lambda k, p: Block("BRANCH_LIMIT", branch=_NUMBER.parse(p[1]))
-    ),
-    ":TRIGger:BLOCk:WAIT": _block(1, 5, lambda k, p: Block("WAIT")),
-    ":TRIGger:BLOCk:NOTify": _block(1, 1, lambda k, p: Block("NOTIFY")),
-    ":TRIGger:BLOCk:NOP": _block(0, 0, lambda k, p: Block("NO_OPERATION")),
 }
