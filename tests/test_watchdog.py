@@ -271,7 +271,14 @@ def test_what_never_answers_is_given_up_loudly(
     words = capsys.readouterr().err
     assert "NOT SAFE, use the front panels" in words
     assert words == record.log_file().read_text(encoding="utf-8")
-    assert records.records_at((address,)) == [], "the next owner is not kept out"
+    (left,) = records.records_at((address,))
+    said: list[str] = []
+    dead = subprocess.Popen([sys.executable, "-c", ""])
+    lock.amend(left, owner=replace(ProcessId.of(os.getpid()), pid=dead.pid))
+    dead.wait()
+    lock.take(replace(record, owner=ProcessId.of(os.getpid()), token="2" * 64), said.append)
+    assert "its watchdog could not make the station safe" in said[0]
+    lock.release(replace(record, token="2" * 64))
 
 
 def test_a_station_that_another_has_is_left_alone(

@@ -62,7 +62,7 @@ class ControlServer:
         self._server = _Server(commands, self.token)
         self.port: int = self._server.server_address[1]
         self._thread = threading.Thread(
-            target=self._server.serve_forever, args=(0.1,), name="control-channel", daemon=True
+            target=self._server.serve_forever, args=(0.05,), name="control-channel", daemon=True
         )
 
     def __enter__(self) -> ControlServer:

@@ -29,10 +29,19 @@ def take(record: Record, tell: Callable[[str], None]) -> None:
             records.remove(other)
         records.write(record)
     for other in others:
-        tell(
-            f"warning: the last owner (process {other.owner.pid}, {other.command}, since "
-            f"{other.since}) has died without making the station safe; its lock was taken over"
+        tell(f"warning: {_what_was_left(other)}; its lock was taken over")
+
+
+def _what_was_left(record: Record) -> str:
+    if record.kind == "watchdog":
+        return (
+            f"the last owner ({record.command}) has died, and its watchdog could not make the "
+            f"station safe ({record.log_file()} says why)"
         )
+    return (
+        f"the last owner (process {record.owner.pid}, {record.command}, since {record.since}) has "
+        "died without making the station safe"
+    )
 
 
 def refuse_if_used(other: Record) -> None:

@@ -74,10 +74,10 @@ class Watchdog:
         if not lock.take_over(self.record, mine):
             self.say("another process has the station now: it is left to that one")
             return 0
-        try:
-            return self._make_safe(Heart(mine.files()), mine.magnet_in_use)
-        finally:
-            lock.release(mine)
+        if not self._make_safe(Heart(mine.files()), mine.magnet_in_use):
+            return 1  # the record stays, and warns who takes it over
+        lock.release(mine)
+        return 0
 
     def _wait_for_the_end(self) -> str | None:
         """Return what ended the owner; None if the station is not the owner's any more."""
@@ -117,20 +117,20 @@ class Watchdog:
         self.record = there  # it says by now whether the magnet is in use, and how long a reading
         return True
 
-    def _make_safe(self, heart: Heart, magnet_in_use: bool) -> int:
-        """Attempt until everything is safe, or until it is given up."""
+    def _make_safe(self, heart: Heart, magnet_in_use: bool) -> bool:
+        """Attempt until everything is safe, or until it is given up; tell whether it is safe."""
         clock, said = Clock(), ""
         while True:
             failed = "; ".join(self._attempt(heart, magnet_in_use))
             if not failed:
                 self.say("safe: source at zero, output open, magnet and heater as the policy says")
-                return 0
+                return True
             if failed != said:
                 self.say(f"not safe yet: {failed}")
                 said = failed
             if clock.now() > GIVE_UP_S:
                 self.say(f"NOT SAFE, use the front panels; given up after {GIVE_UP_S:g} s")
-                return 1
+                return False
             clock.sleep(RETRY_S)
 
     def _attempt(self, heart: Heart, magnet_in_use: bool) -> tuple[str, ...]:
