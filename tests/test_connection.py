@@ -177,8 +177,8 @@ def test_what_nobody_asked_for_is_thrown_away(late: LateInstrument) -> None:
     connection = connect(late.address)
     connection.identify()
     late.held_back = [b"0\n"]
-    assert ask(connection, "ECHO 1") == "0"  # no telling whose answer the first line was,
-    assert ask(connection, "ECHO 2") == "2"  # but the second is not handed on
+    assert ask(connection, "ECHO?1") == "0"  # no telling whose answer the first line was,
+    assert ask(connection, "ECHO?2") == "2"  # but the second is not handed on
     connection.close()
 
 
@@ -188,8 +188,8 @@ def test_a_stray_line_after_several_settings_is_thrown_away(late: LateInstrument
     for setting in ("SET", "SET", "SET"):  # no questions: nothing says that they are answered
         connection.write(setting)
     late.held_back = [b"0\n", b"0\n"]
-    assert ask(connection, "ECHO? 1") == "0"
-    assert ask(connection, "ECHO? 2").endswith("2")
+    assert ask(connection, "ECHO?1") == "0"
+    assert ask(connection, "ECHO?2") == "2"
     connection.close()
 
 
