@@ -96,7 +96,7 @@ def virtual_address(station: Station, role: str) -> str:
 
 def switch_words(switch: SwitchMatrix) -> str:
     """Return what a switch connects, in words; nobody is asked to turn anything."""
-    if isinstance(switch, ByHand):
+    if isinstance(switch, ByHand) and not switch.is_confirmed:
         return "turned by hand: what it connects is not known"
     one = switch.connected()
     words = "nothing connected" if one is None else in_words(one)

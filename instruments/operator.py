@@ -69,5 +69,9 @@ class TerminalOperator:
 class ByHand(Protocol):
     """An instrument without a connection, which the operator moves."""
 
+    @property
+    def is_confirmed(self) -> bool:
+        """Whether the operator has confirmed how it stands; before that nobody knows."""
+
     def attend(self, ask: Callable[[str], None], moved: Callable[[frozenset[int]], None]) -> None:
         """Use `ask` for the operator, and tell `moved` which contacts are closed from then on."""

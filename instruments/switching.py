@@ -15,6 +15,7 @@ from nanojunction.instruments.errors import (
     LaboratoryError,
     NoAnswer,
 )
+from nanojunction.instruments.operator import ByHand
 from nanojunction.instruments.ramps import Watch
 from nanojunction.instruments.roles import Connected, SwitchMatrix
 from nanojunction.instruments.safe_state import source_to_safe
@@ -61,6 +62,25 @@ def connect_junction(
             _short_again(station, switch)
         raise
     return True
+
+
+def require_connected(station: Station) -> Connected | None:
+    """Return what is connected, before a run that measures it; changes nothing.
+
+    None without a switch, and with one that is turned by hand before anything was confirmed.
+    Raises LaboratoryError if nothing is connected or the leads are shorted, as a station is left.
+    """
+    switch = station.switch_or_none
+    if switch is None or (isinstance(switch, ByHand) and not switch.is_confirmed):
+        return None
+    found = switch.connected()
+    if found is None or switch.is_shorted():
+        short = ", and the source-meter's leads are shorted" if switch.is_shorted() else ""
+        raise LaboratoryError(
+            f"{in_words(found)} is connected{short}: connect a position before measuring "
+            f"({', '.join(switch.positions)})"
+        )
+    return found
 
 
 def _short_again(station: Station, switch: SwitchMatrix) -> None:

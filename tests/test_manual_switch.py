@@ -17,7 +17,7 @@ from nanojunction.instruments.operator import TerminalOperator
 from nanojunction.instruments.ramps import Watch
 from nanojunction.instruments.roles import Connected
 from nanojunction.instruments.station_file import SwitchConfig, Wiring, station_from
-from nanojunction.instruments.switching import connect_junction
+from nanojunction.instruments.switching import connect_junction, require_connected
 from tests.conftest import station_content
 
 CONFIG = SwitchConfig(
@@ -123,12 +123,15 @@ def test_in_a_virtual_station_the_confirmed_contacts_move(
     )
     station.operator = Willing()
     with station:
+        assert require_connected(station) is None  # nobody knows, and nobody is asked
+        assert station.operator.asked == []
         world = station.bench.world
         assert connect_junction(station, "A", reverse=True, watch=Watch(station.clock))
         assert world.connected_positions == (Connected("A", is_reversed=True),)
         assert connect_junction(station, "B", watch=Watch(station.clock))
         assert world.connected_positions == (Connected("B"),)
         assert world.hot_switches == 0
+        assert require_connected(station) == Connected("B")
         assert station.snapshot()["instruments"]["switch"]["position"] == "B"
         asked = len(station.operator.asked)
     assert len(station.operator.asked) == asked  # nobody may be there when a station is left

@@ -20,7 +20,7 @@ from nanojunction.instruments.ramps import Watch, ramp_level
 from nanojunction.instruments.roles import Connected, SourceSettings
 from nanojunction.instruments.station import Station, Unsafe
 from nanojunction.instruments.station_file import station_from
-from nanojunction.instruments.switching import connect_junction
+from nanojunction.instruments.switching import connect_junction, require_connected
 from tests.conftest import station_content
 
 SWITCH = {
@@ -196,6 +196,22 @@ def test_with_a_source_meter_that_does_not_answer_no_contact_moves(
         station.switch.connect("A")
         world = station.bench.world
     assert world.closed_contacts == {101, 117}
+
+
+def test_a_run_is_told_when_nothing_or_the_short_would_be_measured(station: Station) -> None:
+    with station:
+        with pytest.raises(LaboratoryError, match=r"nothing is connected: connect .* \(A, B, C\)"):
+            require_connected(station)
+        connect_junction(station, "A", watch=Watch(station.clock))
+        assert require_connected(station) == Connected("A")
+        station.switch.short_all()
+        with pytest.raises(LaboratoryError, match="position A is connected, and the source-meter"):
+            require_connected(station)
+
+
+def test_without_a_switch_nothing_is_required(virtual_station: Callable[..., Station]) -> None:
+    with virtual_station(magnet=None, temperature=None) as station:
+        assert require_connected(station) is None
 
 
 # The station file
