@@ -217,7 +217,9 @@ SESSIONS = {
     "scan lists": [
         ("ROUT:SCAN (@201:203);SCAN?", "(@201,202,203)"),
         ("ROUT:SCAN:LSEL INT;LSEL?;TSO?;NVOL?", "INT;IMM;0"),
-        ("ROUT:SCAN:TSO HLIM1,LLIM1;TSO?", "HLIM1"),
+        ("ROUT:SCAN:TSO HLIM1,LLIMit1;TSO?", "HLIM1,LLIM1"),
+        ("ROUT:SCAN:TSO IMM,HLIM1", None),
+        (":SYST:ERR?", '-221,"Settings conflict"'),
         ("ROUT:SCAN (@109)", None),
         OUT_OF_RANGE,
         ("ROUT:MON (@202);MON?", "(@202)"),

@@ -21,6 +21,7 @@ from nanojunction.instruments.virtual.scpi import ScpiError
 if TYPE_CHECKING:
     from nanojunction.instruments.virtual.keithley2700 import Keithley2700
 
+_SCAN_STARTS = ("IMMediate", "HLIMit1", "HLIMit2", "LLIMit1", "LLIMit2")
 _ELEMENTS = ("READing", "UNITs", "TSTamp", "RNUMber", "CHANnel", "LIMits")
 
 
@@ -46,8 +47,6 @@ def tree() -> scpi.Tree[Command]:
 
 def _setter(setting: Setting) -> Command:
     def command(k: Keithley2700, parameters: Parameters) -> None:
-        if setting.name == "scan start" and len(parameters) > 1:
-            parameters = parameters[:1]  # any of several limits starts the scan
         if not parameters:
             raise ScpiError(-109)
         settings = k.dmm.settings
@@ -132,6 +131,15 @@ def _scan(k: Keithley2700, parameters: Parameters) -> None:
         if channel % 100 not in k.channels.card_of(channel).measuring(*k.dmm.kind_of(channel)):
             raise ScpiError(-222)
     k.dmm.settings.scan_list = channels
+
+
+def _scan_start(k: Keithley2700, parameters: Parameters) -> None:
+    if not parameters:
+        raise ScpiError(-109)
+    events = tuple(scpi.keyword(p, _SCAN_STARTS) for p in parameters)
+    if "IMM" in events and len(events) > 1:
+        raise ScpiError(-221)  # it stands alone (manual, section 7)
+    k.dmm.settings.scan_start = events
 
 
 def _monitor(k: Keithley2700, parameters: Parameters) -> None:
@@ -271,6 +279,7 @@ _COMMANDS: dict[str, Command] = {
     ":ROUTe:MULTiple:STATe?": _multiple_state,
     ":ROUTe:MULTiple:OPEN": _multiple_open,
     ":ROUTe:SCAN[:INTernal]": _scan,
+    ":ROUTe:SCAN:TSOurce": _scan_start,
     ":ROUTe:MONitor": _monitor,
     "[:SENSe[1]]:FUNCtion": _function,
     "[:SENSe[1]]:FUNCtion?": _show_function,
@@ -288,6 +297,7 @@ _PLAIN: dict[str, Plain] = {
     ":ROUTe:MULTiple:CLOSe?": lambda k: k.channels.show(k.channels.closed),
     ":ROUTe:OPEN:ALL": _open_all,
     ":ROUTe:SCAN[:INTernal]?": lambda k: k.channels.show(k.dmm.settings.scan_list),
+    ":ROUTe:SCAN:TSOurce?": lambda k: ",".join(k.dmm.settings.scan_start),
     ":ROUTe:MONitor?": _show_monitor,
     ":INITiate[:IMMediate]": lambda k: k.dmm.start(k.time_s),
     ":ABORt": lambda k: k.dmm.abort(k.time_s),

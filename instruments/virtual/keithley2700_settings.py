@@ -99,8 +99,6 @@ SETTINGS: tuple[Setting, ...] = (
     Setting(":TRIGger[:SEQuence[1]]:TIMer", "trigger timer", Real(0.001, 999999.999, 0.1), 0.1),
     Setting(":SAMPle:COUNt", "sample count", Count(1, 55_000, 1), 1),
     Setting(":ROUTe:SCAN:LSELect", "scan", Word(("INTernal", "NONE")), "NONE"),
-    Setting(":ROUTe:SCAN:TSOurce", "scan start",
-            Word(("IMMediate", "HLIMit1", "HLIMit2", "LLIMit1", "LLIMit2")), "IMM"),
     Setting(":ROUTe:SCAN:NVOLatile", "auto scan", Switch(), False),
     Setting(":ROUTe:MONitor:STATe", "monitor", Switch(), False),
     Setting(":ROUTe:CLOSe:COUNt:INTerval", "closure interval", Count(10, 1440, 15), 15),
@@ -128,6 +126,7 @@ class Settings2700:
     function: str = "VOLT"
     functions: dict[int, str] = field(default_factory=dict)
     scan_list: list[int] = field(default_factory=list)
+    scan_start: tuple[str, ...] = ("IMM",)
     elements: tuple[str, ...] = ("READ", "UNIT", "TST", "RNUM")
     text: str = ""
 
