@@ -180,6 +180,16 @@ SESSIONS = {
         ("*ESE #Bxy", None),
         (":SYST:ERR:ALL?", '-222,"Parameter data out of range",-104,"Data type error"'),
     ],
+    "setups in memory": [
+        (":SOUR:VOLT 0.5;:SENS:CURR:NPLC 3;:OUTP ON;*SAV 2;*RST;*RCL 2", None),
+        (":SOUR:VOLT?;:SENS:CURR:NPLC?;:OUTP?", "5.000000E-01;3.000000E+00;0"),
+        ("*RCL 3", None),
+        (":SYST:ERR?", '-222,"Parameter data out of range"'),
+    ],
+    "words on the display": [
+        (":DISP:TEXT 'hello; there';:DISP:WIND2:TEXT:STAT ON", None),
+        (":SYST:ERR?", '0,"No error"'),
+    ],
     "limits of autorange": [
         (":SENS:CURR:RANG:AUTO:LLIM 2E-6;LLIM?", "1.050000E-05"),
         (":SENS:CURR:PROT 1E-3;RANG:AUTO:ULIM?", "1.050000E-03"),

@@ -5,13 +5,14 @@ from __future__ import annotations
 import itertools
 import math
 import re
+import socket
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from nanojunction.instruments.virtual import WorldSettings
+from nanojunction.instruments.virtual import VirtualCryostat, WorldSettings
 from nanojunction.instruments.virtual.keithley2450 import Keithley2450
 from tests.source_meters import IDEAL, Recorder
 from tests.virtual_bench import Resistor, numbers, standard_deviation, world_with
@@ -186,6 +187,12 @@ SESSIONS = {
         (':SOUR:VOLT 0;:SOUR:CONF:LIST:REC "bias",2;:SOUR:VOLT?', "6.000000E+00"),
         (':SOUR:CONF:LIST:REC "bias",3', None),
         (":SYST:ERR:CODE?", "2790"),
+    ],
+    "setups in memory": [
+        (":SOUR:VOLT 0.5;:SENS:CURR:NPLC 3;:OUTP ON;*SAV 2;*RST;*RCL 2", None),
+        (":SOUR:VOLT?;:SENS:CURR:NPLC?;:OUTP?", "5.000000E-01;3.000000E+00;0"),
+        ("*RCL 3", None),
+        (":SYST:ERR?", RANGE),
     ],
     "an empty trigger model": [(":INIT", None), (":SYST:ERR?", CONFLICT), (":TRIG:STAT?",
                                                                          "EMPTY;EMPTY;0")],
@@ -543,3 +550,17 @@ def test_whatever_arrives_is_answered_or_logged(line: str) -> None:
     k.handle(line)
     assert k.handle("*IDN?") == Keithley2450.identity
     assert -400 < int(k.handle(":SYST:ERR:CODE?") or "") <= 0
+
+
+def test_an_abort_ends_a_reading_that_is_waited_for_on_the_socket() -> None:
+    with VirtualCryostat(
+        "resistor-1k", source_meter="keithley2450", magnet=None, temperature=None
+    ) as bench:
+        port = int(bench.endpoints["source_meter"].address.split("::")[2])
+        with socket.create_connection(("127.0.0.1", port), timeout=10) as client:
+            client.sendall(b":OUTP ON;:SOUR:VOLT:DEL 1000;:SOUR:VOLT 0.1;:RE")
+            client.sendall(b"AD?\n:ABOR\n*IDN?\n")
+            answer = b""
+            while not answer.endswith(b"\n"):
+                answer += client.recv(4096)
+        assert answer == Keithley2450.identity.encode() + b"\n"

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
+from copy import deepcopy
 from dataclasses import replace
 from typing import ClassVar
 
@@ -52,6 +53,7 @@ class Keithley2400(VirtualInstrument):
         self.status = StatusModel()
         self.unit = SourceMeasureUnit(world)
         self.trigger = TriggerModel(self.unit, self.status.measurement)
+        self._saved: dict[int, Settings2400] = {}
         with world.lock:
             self.reset()
 
@@ -116,6 +118,18 @@ class Keithley2400(VirtualInstrument):
         self.unit.settings = Settings2400(
             line_frequency=round(self.world.settings.line_frequency_Hz)
         )
+        self.unit.swept_level = None
+        self.unit.switch(self.time_s, False)
+
+    def save(self, number: int) -> None:
+        """Keep the settings in one of five memories (*SAV)."""
+        self._saved[number] = deepcopy(self.unit.settings)
+
+    def recall(self, number: int) -> None:
+        """Bring settings back, output off (*RCL); raises ScpiError -222 for an empty memory."""
+        if number not in self._saved:
+            raise ScpiError(-222)
+        self.unit.settings = deepcopy(self._saved[number])
         self.unit.swept_level = None
         self.unit.switch(self.time_s, False)
 

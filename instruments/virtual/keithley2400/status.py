@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from nanojunction.instruments.virtual import scpi
-from nanojunction.instruments.virtual.codecs import Parameters, register_mask
+from nanojunction.instruments.virtual.codecs import Count, Parameters, register_mask
 from nanojunction.instruments.virtual.keithley2400.commands import (
     Command,
     Plain,
@@ -86,6 +86,14 @@ def _reset_time(k: Keithley2400) -> None:
     k.unit.time_zero_s = k.time_s
 
 
+def _save(k: Keithley2400, parameters: Parameters) -> None:
+    k.save(Count(0, 4, 0).parse(scpi.single(parameters)))
+
+
+def _recall(k: Keithley2400, parameters: Parameters) -> None:
+    k.recall(Count(0, 4, 0).parse(scpi.single(parameters)))
+
+
 def _nothing(k: Keithley2400, parameters: Parameters) -> None:
     """Accept what has no effect here."""
 
@@ -94,6 +102,12 @@ def _nothing(k: Keithley2400, parameters: Parameters) -> None:
 _COMMANDS: dict[str, Command] = {
     "*ESE": _event_enable,
     "*SRE": _service_enable,
+    "*SAV": _save,
+    "*RCL": _recall,
+    ":DISPlay[:WINDow[1]]:TEXT[:DATA]": _nothing,
+    ":DISPlay[:WINDow[1]]:TEXT:STATe": _nothing,
+    ":DISPlay:WINDow2:TEXT[:DATA]": _nothing,
+    ":DISPlay:WINDow2:TEXT:STATe": _nothing,
     ":SYSTem:BEEPer[:IMMediate]": _beep,
     ":SYSTem:BEEPer:STATe": _nothing,
     ":SYSTem:KEY": _nothing,

@@ -21,6 +21,7 @@ from nanojunction.instruments.virtual.keithley2450.commands import (
     without_parameters,
 )
 from nanojunction.instruments.virtual.keithley2450.instrument import Keithley2450
+from nanojunction.instruments.virtual.keithley2450.settings import VOLTAGE_RANGES
 from nanojunction.instruments.virtual.keithley2450.sweeps import text
 from nanojunction.instruments.virtual.scpi import ScpiError
 
@@ -219,6 +220,14 @@ def _language(k: Keithley2450, parameters: Parameters) -> None:
     k.language = scpi.keyword(scpi.single(parameters), ("SCPI", "TSP", "SCPI2400"))
 
 
+def _save(k: Keithley2450, parameters: Parameters) -> None:
+    k.save(Count(0, 4, 0).parse(scpi.single(parameters)))
+
+
+def _recall(k: Keithley2450, parameters: Parameters) -> None:
+    k.recall_settings(Count(0, 4, 0).parse(scpi.single(parameters)))
+
+
 def _trigger(k: Keithley2450) -> None:
     if not k.acquisition.trigger(k.time_s):
         raise ScpiError(-211)
@@ -236,6 +245,8 @@ def _accepted(k: Keithley2450, parameters: Parameters) -> None:
 #: With parameters.
 _COMMANDS: dict[str, Command] = {
     "*LANG": _language,
+    "*SAV": _save,
+    "*RCL": _recall,
     ":OUTPut[1][:STATe]": _output,
     ":OUTPut[1]:SMODe": _off_mode,
     "[:SENSe[1]]:FUNCtion[:ON]": _function,
@@ -279,6 +290,7 @@ _PLAIN: dict[str, Plain] = {
     ":SOURce[1]:VOLTage:ILIMit[:LEVel]:TRIPped?": _tripped("VOLT"),
     ":SOURce[1]:CURRent:VLIMit[:LEVel]:TRIPped?": _tripped("CURR"),
     ":SOURce[1]:VOLTage:PROTection[:LEVel]:TRIPped?": lambda k: "1" if k.unit.is_protected else "0",
+    "[:SENSe[1]]:VOLTage[:DC]:RANGe:AUTO:ULIMit?": lambda k: f"{VOLTAGE_RANGES[-1]:.6E}",
     ":INITiate[:IMMediate]": lambda k: k.acquisition.start_model(k.time_s),
     ":ABORt": lambda k: k.acquisition.abort(k.time_s),
     ":TRIGger:STATe?": _state,

@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 import re
 from collections.abc import Callable, Sequence
+from copy import deepcopy
 from dataclasses import replace
 from typing import ClassVar
 
@@ -70,7 +71,8 @@ class Keithley2450(VirtualInstrument):
         self.lists: dict[str, list[Point]] = {}
         self.language = "SCPI"
         self._completes = False
-        self._answer: Callable[[], str] = str
+        self._answer: Callable[[], str | None] = str
+        self._saved: dict[int, Settings2450] = {}
         with world.lock:
             self.reset()
 
@@ -168,6 +170,17 @@ class Keithley2450(VirtualInstrument):
         self.unit.clear_filter()
         self.unit.switch(self.time_s, False)
 
+    def save(self, number: int) -> None:
+        """Keep the settings in one of five memories (*SAV)."""
+        self._saved[number] = deepcopy(self.unit.settings)
+
+    def recall_settings(self, number: int) -> None:
+        """Bring settings back, output off (*RCL); raises ScpiError -222 for an empty memory."""
+        if number not in self._saved:
+            raise ScpiError(-222)
+        self.unit.settings = deepcopy(self._saved[number])
+        self.unit.switch(self.time_s, False)
+
     def set(self, setting: Setting, parameters: Parameters) -> None:
         """Take a setting from a message."""
         value = setting.codec.parse(scpi.single(parameters))
@@ -229,6 +242,10 @@ class Keithley2450(VirtualInstrument):
     def read(self, buffer: ReadingBuffer, elements: Sequence[str]) -> None:
         """Take `:SENSe:COUNt` readings; the last one is the answer."""
         settings = self.unit.settings
-        self._answer = lambda: buffer.show(buffer.readings[-1:], elements, settings.precision)
+        self._answer = lambda: (
+            buffer.show(buffer.readings[-1:], elements, settings.precision)
+            if buffer.readings
+            else None  # what was under way was stopped before there was one
+        )
         steps = self.acquisition.measure(self.time_s, settings.count, buffer)
         self.acquisition.start(self.time_s, steps)
