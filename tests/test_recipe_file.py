@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nanojunction.procedures.recipes.conditions import UNITS, parse_condition
@@ -110,6 +110,7 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
         load_recipe(tmp_path / "none.toml")
 
 
+@settings(deadline=None)
 @given(st.text(max_size=200))
 def test_any_text_is_a_recipe_or_gets_a_sentence(text: str) -> None:
     try:
@@ -118,6 +119,7 @@ def test_any_text_is_a_recipe_or_gets_a_sentence(text: str) -> None:
         assert str(problem).startswith("night.toml: ")
 
 
+@settings(deadline=None)
 @given(st.text(alphabet="riv_sohm.<>=0123456789 MkµV-", max_size=30))
 def test_any_text_is_a_condition_or_gets_a_sentence(text: str) -> None:
     try:
@@ -128,6 +130,7 @@ def test_any_text_is_a_condition_or_gets_a_sentence(text: str) -> None:
         assert condition.quantity in UNITS
 
 
+@settings(deadline=None)
 @given(
     st.sampled_from(sorted(UNITS)),
     st.sampled_from([">", ">=", "<", "<="]),

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import tomli_w
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nanojunction.instruments.station import Station
@@ -226,6 +226,7 @@ LOOPS = st.recursive(
 STEPS = st.lists(st.one_of(LOOPS, VT), min_size=1, max_size=3)
 
 
+@settings(deadline=None)
 @given(STEPS)
 def test_no_recipe_passes_the_limits_of_the_station(steps: list[dict[str, Any]]) -> None:
     text = tomli_w.dumps({"recipe": {"name": "any", "sample": "A"}, "steps": steps})

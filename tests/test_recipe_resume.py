@@ -7,6 +7,7 @@ import random
 import signal
 import sqlite3
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -255,6 +256,32 @@ def test_a_change_that_fails_leaves_the_journal_as_it_was(tmp_path: Path) -> Non
         with pytest.raises(JournalError, match="could not be written"):
             journal.begin("iv", 1, "again.csv")
         assert [run.file for run in journal.runs()] == ["iv.csv"]
+
+
+KILLED_IN_A_CHANGE = """
+import os, signal, sys
+from pathlib import Path
+from nanojunction.procedures.recipes.journal import Journal
+from nanojunction.procedures.recipes.journal_records import PlanEntry
+journal = Journal(Path(sys.argv[1]))
+journal.create("x", "text", "station.toml", [PlanEntry("iv", "iv", "A", "iv")])
+journal._base.execute("PRAGMA cache_size=1")  # so that the change reaches the disk half done
+with journal.change():
+    for count in range(20000):
+        journal._event(None, f"event {count} that is never to be seen")
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_a_kill_in_the_middle_of_a_change_leaves_the_journal_true(tmp_path: Path) -> None:
+    file = tmp_path / NAME
+    killed = subprocess.run([sys.executable, "-c", KILLED_IN_A_CHANGE, str(file)], check=False)
+    assert killed.returncode == -signal.SIGKILL
+    assert file.with_name(f"{NAME}-journal").stat().st_size > 0, "the change had reached the disk"
+    with Journal(file, read_only=True) as journal:
+        assert [words for *_, words in journal.events()] == ["begun: x, 1 steps"]
+        with pytest.raises(JournalError, match="could not be written"):
+            journal.event("a reader writes")
 
 
 def test_pauses_need_somebody(nanojunction: Any, station_file: Any, tmp_path: Path) -> None:

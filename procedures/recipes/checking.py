@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 from nanojunction.instruments.errors import LaboratoryError
@@ -20,6 +21,8 @@ from nanojunction.procedures.registry import load_procedure
 from nanojunction.procedures.run_parameters import ProcedureError
 from nanojunction.procedures.temperature_series import TemperatureSeries
 
+#: Looking through the installed packages takes milliseconds, and a plan may have thousands of runs.
+_class_of = cache(load_procedure)
 #: Levels in a list that every source-meter with lists takes (Keithley 2400: a hundred).
 COMMON_LIST = 100
 
@@ -53,7 +56,7 @@ def on_paper(config: StationConfig, source: str) -> Station:
 
 def procedure_of(run: PlannedRun, source: str) -> JunctionProcedure:
     """Return the procedure of a planned run with its settings; raises RecipeError."""
-    procedure = load_procedure(run.procedure)(sample=run.sample)
+    procedure = _class_of(run.procedure)(sample=run.sample)
     for setting in run.settings:
         try:
             procedure.set(setting.key, setting.value)

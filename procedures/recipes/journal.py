@@ -43,7 +43,8 @@ class Journal:
 
     def __init__(self, path: Path, *, read_only: bool = False) -> None:
         self.path = path
-        mode = "ro" if read_only else "rwc"
+        # Also a reader must be able to take back what a kill has left half done.
+        mode = "rw" if read_only else "rwc"
         try:
             self._base = sqlite3.connect(
                 f"{path.absolute().as_uri()}?mode={mode}",
@@ -54,8 +55,9 @@ class Journal:
             self._base.row_factory = sqlite3.Row
             self._base.execute("PRAGMA synchronous=FULL")
             self._base.execute("PRAGMA foreign_keys=ON")
-            if not read_only:
-                self._base.execute("PRAGMA journal_mode=DELETE")
+            self._base.execute(
+                "PRAGMA query_only=ON" if read_only else "PRAGMA journal_mode=DELETE"
+            )
         except sqlite3.Error as problem:
             raise JournalError(f"{path}: cannot be opened ({problem})") from problem
 
