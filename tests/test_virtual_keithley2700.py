@@ -347,6 +347,24 @@ def test_ohms_of_open_inputs_overflow() -> None:
     assert k.handle("MEAS:VOLT:DC?") != "+9.9E37"
 
 
+@pytest.mark.parametrize(("unit", "room"), [("C", 23.0), ("F", 73.4), ("K", 296.15)])
+def test_a_temperature_in_its_unit(unit: str, room: float) -> None:
+    k = keithley()
+    k.handle(f"*RST;:FORM:ELEM READ,UNIT;:UNIT:TEMP {unit}")
+    answer = k.handle("MEAS:TEMP?")
+    assert answer is not None
+    assert answer.endswith(unit)
+    assert float(answer.removesuffix(unit)) == pytest.approx(room, abs=0.2)
+
+
+def test_readings_relative_to_a_reference() -> None:
+    k = keithley()
+    k.handle("*RST;:FORM:ELEM READ;:SENS:VOLT:REF 0.5;REF:STAT ON;:SENS:RES:REF:STAT ON")
+    assert numbers(k.handle("READ?")) == [pytest.approx(-0.5, abs=1e-4)]
+    k.handle("SENS:FUNC 'RES'")
+    assert k.handle("READ?") == "+9.9E37"  # an overflow stays one
+
+
 @pytest.mark.parametrize(("nplc", "autozero", "expected_s"), [(1, "ON", 0.06), (5, "OFF", 0.1)])
 def test_a_reading_integrates_over_periods_of_the_mains(
     nplc: float, autozero: str, expected_s: float

@@ -80,20 +80,28 @@ class Multimeter:
         """Return one reading of the system channel's function that ends at `t` (s)."""
         channel = self.channels.system or 0
         key = self.settings.function_of(channel)
-        value = OVERFLOW
-        if key in _NOISE:
-            nplc = self.settings.number(f"{key} nplc", channel)
-            value = self._random.gauss(0.0, _NOISE[key] / math.sqrt(nplc))
-        elif key == "TEMP":
-            value = _ROOM_C + self._random.gauss(0.0, 0.01)
-        elif key in ("FREQ", "PER"):
-            value = 0.0
-        unit = "" if value == OVERFLOW else FUNCTIONS[key].unit
+        value, unit = self._open_inputs(key, channel)
+        if unit and self.settings.value(f"{key} relative", channel):
+            value -= self.settings.number(f"{key} reference", channel)
         elapsed = (t - self.time_zero_s) % 99_999.99  # the manual's wrap of the timestamp
         reading = Reading(value, unit, elapsed, self.number, channel)
         self.number += 1
         self._store(reading)
         return reading
+
+    def _open_inputs(self, key: str, channel: int) -> tuple[float, str]:
+        """Return what a function shows with nothing wired to it, and its unit; none overflowing."""
+        if key in _NOISE:
+            nplc = self.settings.number(f"{key} nplc", channel)
+            noise = self._random.gauss(0.0, _NOISE[key] / math.sqrt(nplc))
+            return noise, FUNCTIONS[key].unit
+        if key == "TEMP":
+            celsius = _ROOM_C + self._random.gauss(0.0, 0.01)
+            unit = str(self.settings.value("temperature unit"))
+            return {"C": celsius, "F": 1.8 * celsius + 32.0, "K": celsius + 273.15}[unit], unit
+        if key in ("FREQ", "PER"):
+            return 0.0, FUNCTIONS[key].unit
+        return OVERFLOW, ""
 
     def _store(self, reading: Reading) -> None:
         self.events.latch(READING_AVAILABLE)

@@ -65,7 +65,7 @@ class Setting:
 
 
 def _of_function(key: str, function: Function) -> list[Setting]:
-    head = f"[:SENSe[1]]:{function.header}"
+    head, top = f"[:SENSe[1]]:{function.header}", function.maximum or 1e9
     found = [
         Setting(f"{head}:NPLCycles", f"{key} nplc", Real(0.01, 50.0, 5.0), 5.0, by_channel=True),
         Setting(f"{head}:DIGits", f"{key} digits", Count(4, 7, 7), 7, by_channel=True),
@@ -74,6 +74,10 @@ def _of_function(key: str, function: Function) -> list[Setting]:
                 by_channel=True),
         Setting(f"{head}:AVERage:TCONtrol", f"{key} filter kind", Word(("MOVing", "REPeat")),
                 "MOV", by_channel=True),
+        Setting(f"{head}:AVERage:WINDow", f"{key} window", Real(0.0, 10.0, 0.1), 0.1),
+        Setting(f"{head}:REFerence", f"{key} reference", Real(-top, top, 0.0), 0.0,
+                by_channel=True),
+        Setting(f"{head}:REFerence:STATe", f"{key} relative", Switch(), False, by_channel=True),
     ]  # fmt: skip
     if function.ranges:
         codec = Real(0.0, function.maximum, function.ranges[-1], function.ranges)
@@ -110,6 +114,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting(":SYSTem:LSYNc[:STATe]", "line synchronisation", Switch(), False),
     Setting(":SYSTem:KCLick", "key click", Switch(), True),
     Setting(":SYSTem:TSTamp:TYPE", "timestamp type", Word(("RELative", "RTCLock")), "REL"),
+    Setting(":UNIT:TEMPerature", "temperature unit", Word(("C", "F", "K")), "C"),
     Setting(":DISPlay:ENABle", "display", Switch(), True),
     Setting(":DISPlay[:WINDow[1]]:TEXT:STATe", "display text", Switch(), False),
 )  # fmt: skip
