@@ -101,4 +101,3 @@ class Settings2450:
     precision: int = 0
     byte_order: str = "SWAP"
     display_light: str = "ON100"
-    lists: dict[str, list[float]] = field(default_factory=dict)
