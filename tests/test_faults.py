@@ -382,7 +382,7 @@ def test_a_source_meter_that_hangs_for_ever_is_said_loudly(
 def test_a_breakdown_is_in_the_rows_and_ends_nothing(virtual_station: Make, tmp_path: Path) -> None:
     fault = {"kind": "breakdown", "above_V": 0.0075, "becomes": "resistor-10k"}
     with with_fault(virtual_station, fault) as station:
-        outcome = run(station, tmp_path)
+        outcome = run(station, tmp_path, breakdown_stop=False)
         assert outcome.ok, outcome.error
     rows = rows_of(outcome.file)
     first = next(n for n, row in enumerate(rows) if row["Setpoint (V)"] > 0.0075)
