@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 import re
+import time
 from collections.abc import Callable, Generator
 from typing import Any, ClassVar
 
@@ -40,6 +41,8 @@ INSTRUCTION_S = 1e-6
 #: How long a script may compute on end (s) before it is ended with error -286: a choice. The
 #: instrument would go on until somebody sends `abort`.
 PATIENCE_S = 10.0
+#: The same in seconds of this computer's processor, for what is slow below Lua.
+PROCESSOR_S = 20.0
 #: Readings that dynamic buffers hold together, and characters of a script: choices.
 DYNAMIC_CAPACITY, SCRIPT_LENGTH = 1_000_000, 1_000_000
 
@@ -60,7 +63,7 @@ class Keithley2600(VirtualInstrument):
         self.output = Output()
         self.timeline = Timeline(world)
         self.prompts = self.show_errors = 0
-        self._timer_zero_s = self._worked_s = 0.0
+        self._timer_zero_s = self._worked_s = self._started_s = 0.0
         self._triggered = self._aborting = self._running = False
         self._note_complete = False
         self._loading: tuple[str, str, list[str]] | None = None
@@ -100,6 +103,7 @@ class Keithley2600(VirtualInstrument):
             self.trigger()
             return None
         self._running, self._aborting, self._worked_s = True, False, 0.0
+        self._started_s = time.thread_time()
         try:
             self._carry_out_message(message)
         except Stopped:
@@ -178,7 +182,7 @@ class Keithley2600(VirtualInstrument):
 
     def pass_to(self, moment_s: float) -> None:
         """Wait until a moment on the world's clock; raises Stopped when told to abort."""
-        self._worked_s = 0.0
+        self._worked_s, self._started_s = 0.0, time.thread_time()
         while not self.wait_until(moment_s, out_of_idle=True):
             if self._aborting:
                 raise Stopped("")
@@ -212,7 +216,7 @@ class Keithley2600(VirtualInstrument):
         self.wait_until(self.time_s, out_of_idle=True)
         if self._aborting:
             return ""
-        if self._worked_s > PATIENCE_S:
+        if self._worked_s > PATIENCE_S or time.thread_time() - self._started_s > PROCESSOR_S:
             return f"script computed for more than {PATIENCE_S:g} s on end"
         return None
 

@@ -8,12 +8,12 @@ a metatable, and everything they do goes through one function that only this fil
 
 PRELUDE = r"""
 local host, tick, every = ...
-local sethook, pcall_, xpcall_, loadstring_ = debug.sethook, pcall, xpcall, loadstring
+local sethook, pcall_, loadstring_ = debug.sethook, pcall, loadstring
 local error, type, select, unpack, tostring = error, type, select, unpack, tostring
 local setmetatable, rawget, pairs, concat = setmetatable, rawget, pairs, table.concat
 local byte, find, match, gmatch, gsub, rep =
   string.byte, string.find, string.match, string.gmatch, string.gsub, string.rep
-local collect = collectgarbage
+local collect, insert = collectgarbage, table.insert
 local globals = _G
 
 for _, name in pairs({
@@ -25,18 +25,14 @@ end
 string.dump = nil
 string.gfind = nil
 math.mod = math.fmod
-collectgarbage = function(what)
-  if what == "count" then return collect("count") end
-  return collect("collect")
-end
-
 -- Why the running script must end; no pcall may survive it.
 local stopping = nil
 
-sethook(function()
+local function look()
   stopping = stopping or tick()
   if stopping then error(stopping, 0) end
-end, "", every)
+end
+sethook(look, "", every)
 
 local function go_on(...)
   if stopping then error(stopping, 0) end
@@ -44,7 +40,12 @@ local function go_on(...)
 end
 
 pcall = function(f, ...) return go_on(pcall_(f, ...)) end
-xpcall = function(f, handler) return go_on(xpcall_(f, handler)) end
+-- The handler runs afterwards: inside of an error that the hook raised no hook would end it.
+local function handled(handler, ok, ...)
+  if ok then return ok, ... end
+  return ok, handler(...)
+end
+xpcall = function(f, handler) return handled(handler, go_on(pcall_(f))) end
 
 local function compile(source, name)
   if type(source) ~= "string" then error("string expected", 3) end
@@ -53,7 +54,19 @@ local function compile(source, name)
 end
 loadstring = function(source) return compile(source) end
 
--- C functions see no hook: they get only as much as they can do in a moment.
+-- C functions see no hook: they get only as much as they can do in a moment, and are looked at.
+collectgarbage = function(what)
+  if what == "count" then return collect("count") end
+  look()
+  return collect("collect")
+end
+table.insert = function(t, ...)
+  local position = ...
+  if select("#", ...) > 1 and type(position) == "number" and position < 1 then
+    error("position out of bounds", 2)
+  end
+  return insert(t, ...)
+end
 local function guarded(f)
   return function(s, pattern, ...)
     if type(s) == "number" then s = tostring(s) end
@@ -64,6 +77,7 @@ local function guarded(f)
       local _, maybes = gsub(bare, "%?", "")
       local steps = (#s + 1) ^ (repeats + far + 1) * 2 ^ maybes
       if steps > 1e9 or (#s + 1) * #pattern > 1e9 then error("pattern too complex", 2) end
+      if steps > 1e6 then look() end
     end
     return f(s, pattern, ...)
   end
@@ -73,6 +87,7 @@ string.gmatch, string.gsub = guarded(gmatch), guarded(gsub)
 string.gfind = string.gmatch
 string.rep = function(s, n)
   if type(n) == "number" and n > 1e7 then error("not enough memory", 2) end
+  if type(n) == "number" and n > 1e4 then look() end
   return rep(s, n)
 end
 
