@@ -156,7 +156,7 @@ def test_another_model_and_other_inputs_are_named(scripted: Any) -> None:
         open_lakeshore33x(config(server.address, driver="lakeshore335"), FAST)
     with pytest.raises(StationError, match=r"sensors.sample: .* inputs A, B, not 'C'"):
         open_lakeshore33x(config(driver="lakeshore335", sensors={"sample": "C"}), FAST)
-    with pytest.raises(StationError, match=r"temperature.loop: a lakeshore336 has no such thing"):
+    with pytest.raises(StationError, match=r"temperature.loop: lakeshore336 has no such thing"):
         open_lakeshore33x(config(loop="vti"), FAST)
 
 

@@ -125,7 +125,7 @@ def test_sensors_and_loops_that_are_not_there(scripted: Any) -> None:
     server = scripted(OPENED)
     with pytest.raises(StationError, match=r"'sample' is not a sensor .* those are vti"):
         open_mercury_itc(config(server.address, loop="sample"), FAST)
-    with pytest.raises(StationError, match=r"temperature.output: a mercury_itc has no such thing"):
+    with pytest.raises(StationError, match=r"temperature.output: mercury_itc has no such thing"):
         open_mercury_itc(config(output=2), FAST)
 
 

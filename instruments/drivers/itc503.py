@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from pymeasure.instruments.oxfordinstruments import ITC503
 
+from nanojunction.instruments.drivers.keys import refuse_keys
 from nanojunction.instruments.drivers.oxford import open_oxford
 from nanojunction.instruments.drivers.words import in_words
 from nanojunction.instruments.errors import InstrumentFault, StationError
@@ -29,6 +30,7 @@ HEATER_MANUAL = {"MANUAL": "MANUAL", "AM": "MANUAL", "MA": "MA", "AUTO": "MA"}
 
 def open_itc503(config: TemperatureConfig, clock: Clock) -> ITC503Controller:
     """Open the controller at `config.address` and verify that it is an ITC503."""
+    refuse_keys(config, "output", "heater_range", "loop")
     for name, channel in config.sensors.items():
         if channel.upper() not in CHANNELS:
             raise StationError(
@@ -73,10 +75,16 @@ class ITC503Controller:
                 self.instrument.heater_gas_mode = HEATER_AUTO[before]
 
     def temperature_K(self, sensor: str = "sample") -> float:
-        """Return the temperature of a named sensor."""
+        """Return the temperature of a named sensor; raises InstrumentFault if it has none."""
         channel = CHANNELS[self._sensors[sensor].upper()]
         with in_words(self._connection):
-            return float(getattr(self.instrument, f"temperature_{channel}"))
+            kelvin = float(getattr(self.instrument, f"temperature_{channel}"))
+        if not kelvin > 0.0:
+            raise InstrumentFault(
+                f"{self._connection.where}: sensor {channel} gives no temperature ({kelvin:g} K); "
+                "look at sensor and cable"
+            )
+        return kelvin
 
     def setpoint_K(self) -> float:
         """Return the setpoint (R0)."""

@@ -15,5 +15,5 @@ def refuse_keys(config: TemperatureConfig, *keys: str) -> None:
     for key in keys:
         if key in config.model_fields_set:
             raise StationError(
-                f"temperature.{key}: a {config.driver} has no such thing; leave the key out"
+                f"temperature.{key}: {config.driver} has no such thing; leave the key out"
             )
