@@ -21,6 +21,24 @@ app = typer.Typer(
 Station = Annotated[Path, typer.Option("--station", metavar="FILE", help="The station file.")]
 
 
+SampleFile = Annotated[
+    Path | None,
+    typer.Option("--sample-file", metavar="FILE", help="Limits of the sample's junctions."),
+]
+Monitor = Annotated[
+    bool, typer.Option("--monitor", help="Show the live state on a page on this computer.")
+]
+MonitorPort = Annotated[
+    int | None,
+    typer.Option("--monitor-port", min=0, max=65535, help="The page's port; any free one else."),
+]
+
+
+def port_of(monitor: bool, port: int | None) -> int | None:
+    """Return the port of the page, 0 for any, None for no page."""
+    return port if port is not None else (0 if monitor else None)
+
+
 class Debug:
     """Whether errors are shown whole, set by the option `--debug` before the command."""
 
@@ -81,6 +99,9 @@ def measure(
             show_default=False,
         ),
     ] = None,
+    sample_file: SampleFile = None,
+    monitor: Monitor = False,
+    monitor_port: MonitorPort = None,
     show_help: Annotated[
         bool, typer.Option("--help", help="This text; after PROCEDURE: its keys.")
     ] = False,
@@ -97,7 +118,16 @@ def measure(
             say(f"error: {missing} is missing; see nanojunction measure --help")
             raise typer.Exit(WRONG_USAGE)
         raise typer.Exit(
-            work.measure(procedure, station, sample, settings or [], out, watchdog=watchdog)
+            work.measure(
+                procedure,
+                station,
+                sample,
+                settings or [],
+                out,
+                watchdog=watchdog,
+                sample_file=sample_file,
+                monitor_port=port_of(monitor, monitor_port),
+            )
         )
 
 

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from nanojunction.cli.console import FAILED, progress_of, say
 from nanojunction.instruments.station import Station
 from nanojunction.procedures.base import JunctionProcedure
+from nanojunction.procedures.live import LIVE_FILE, Live
 from nanojunction.procedures.registry import load_procedure, procedure_names
 from nanojunction.procedures.run_parameters import OWN_OPTIONS, ProcedureError
 from nanojunction.procedures.runner import Outcome, StopRequest, run_procedure, stop_on_signals
+from nanojunction.procedures.sample_file import load_sample_file
 
 
 def measure(
@@ -20,18 +24,43 @@ def measure(
     out: Path,
     *,
     watchdog: bool | None = None,
+    sample_file: Path | None = None,
+    monitor_port: int | None = None,
 ) -> int:
-    """Measure one run and return the exit status."""
+    """Measure one run and return the exit status.
+
+    A `sample_file` has limits of the junction's own; `monitor_port` serves the live state there.
+    """
     procedure = prepared(name, sample, settings)
+    own = None if sample_file is None else load_sample_file(sample_file).limits(sample)
     procedure.station_file = str(station_file)
     station = Station.from_file(station_file)
     station.watchdog = watchdog
     station.owner.tell = say
     with stop_on_signals(StopRequest()) as stop:
         station.stop_waiting = stop.asked_again
-        with station, progress_of(f"{name} of {sample}") as show:
-            outcome = run_procedure(procedure, station, out, stop=stop, on_progress=show)
+        with (
+            live_in(out, monitor_port) as live,
+            station,
+            progress_of(f"{name} of {sample}") as show,
+        ):
+            station.source_meter.protect(own)
+            outcome = run_procedure(procedure, station, out, stop=stop, on_progress=show, live=live)
     return conclude(outcome, stop)
+
+
+@contextmanager
+def live_in(folder: Path, monitor_port: int | None) -> Iterator[Live]:
+    """Keep the live state in `folder`; with a port (0: any) also serve the page of it."""
+    live = Live(folder / LIVE_FILE)
+    if monitor_port is None:
+        yield live
+        return
+    from nanojunction.procedures.monitor import Monitor
+
+    with Monitor(live, monitor_port) as monitor:
+        say(f"monitor: {monitor.url}")
+        yield live
 
 
 def prepared(name: str, sample: str, settings: list[str]) -> JunctionProcedure:
@@ -59,7 +88,7 @@ def conclude(outcome: Outcome, stop: StopRequest) -> int:
         say(f"stopped ({stop.reason}): {outcome.rows} rows in {outcome.file}")
     else:
         say(f"error: {outcome.error}")
-        say(f"failed: {outcome.rows} rows in {outcome.file}")
+        say(f"{outcome.status}: {outcome.rows} rows in {outcome.file}")
     if outcome.in_compliance:
         say(f"warning: {outcome.in_compliance} of {outcome.rows} rows are in compliance: the "
             "current limit, not the setpoint, fixed them; no fit will use them")  # fmt: skip

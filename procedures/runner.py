@@ -20,6 +20,7 @@ from nanojunction.instruments.errors import LaboratoryError
 from nanojunction.instruments.safe_state import magnet_to_hold, source_to_safe
 from nanojunction.instruments.station import Station
 from nanojunction.procedures.base import COMPLIANCE, JunctionProcedure
+from nanojunction.procedures.live import Live
 from nanojunction.procedures.partial import Partial
 from nanojunction.procedures.protection import JunctionAtRisk
 from nanojunction.procedures.runfile import NotWritten, RunFile, free_path, header
@@ -108,12 +109,14 @@ def run_procedure(
     stop: StopRequest | None = None,
     on_progress: Callable[[Progress], None] = lambda _progress: None,
     continues: Partial | None = None,
+    live: Live | None = None,
 ) -> Outcome:
     """Run `procedure` on `station` into a new run file in `folder`, and return how it ended.
 
     With `continues` it goes on after the rows of earlier parts, in a file named after the first
-    of them. Everything is checked before the first output. Raises LaboratoryError if the run
-    cannot start at all (a check fails, the file cannot be created); from then on the outcome tells.
+    of them. `live` is kept told of what happens. Everything is checked before the first output.
+    Raises LaboratoryError if the run cannot start at all (a check fails, the file cannot be
+    created); from then on the outcome tells.
     """
     procedure.attach(station)
     procedure.check_parameters()
@@ -127,7 +130,15 @@ def run_procedure(
     station.owner.expect_silence(3.0 * procedure.seconds_per_point() / station.clock.speed)
     path = free_path(folder, name or default_name(procedure))
     file = RunFile(path, procedure.DATA_COLUMNS)
-    with _RunningRun(procedure, station, file, stop, on_progress) as run:
+    live = live or Live(None)
+    live.begin(
+        procedure=procedure.KIND,
+        sample=procedure.sample,
+        file=str(path),
+        planned_rows=procedure.planned_rows(),
+        station=station.config.name,
+    )
+    with _RunningRun(procedure, station, file, stop, on_progress, live) as run:
         run.go()
     return run.outcome()
 
@@ -151,6 +162,7 @@ class _RunningRun:
     file: RunFile
     stop: StopRequest
     on_progress: Callable[[Progress], None]
+    live: Live
     error: str | None = None
     status: str = "finished"
     unsafe: tuple[str, ...] = ()
@@ -236,6 +248,7 @@ class _RunningRun:
         self.station.owner.beat()
         if topic == "results":
             self.file.write_row(record)
+            self.live.row(record)
             self.in_compliance += record.get(COMPLIANCE, 0)
         elif topic == "batch results":
             self._write_batch(record)
@@ -244,6 +257,7 @@ class _RunningRun:
             self._report()
         elif topic == "event":
             self.file.write_event(str(record))
+            self.live.event(str(record))
             self._words = str(record)
             self._report()
         elif topic == "words":
@@ -261,15 +275,9 @@ class _RunningRun:
         passed = time.monotonic() - self._began
         left = passed * (100.0 - self._percent) / self._percent if self._percent >= 1.0 else None
         progress = Progress(self._percent, left, self._words, self.file.rows)
-        self.station.owner.publish(
-            {
-                "procedure": self.procedure.KIND,
-                "sample": self.procedure.sample,
-                "file": str(self.file.path),
-                **asdict(progress),
-            }
-        )
+        self.live.update(**asdict(progress))
         self.on_progress(progress)
+        self.station.owner.publish(self.live.state())
 
     def __exit__(self, *_problem: object) -> None:
         try:
@@ -282,6 +290,7 @@ class _RunningRun:
             self.file.close()
         except NotWritten as problem:
             self._fail(str(problem))
+        self.live.end(self.status, self.error)
 
     def outcome(self) -> Outcome:
         """Return how the run ended."""

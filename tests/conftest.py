@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -30,7 +31,7 @@ if os.environ.get("CI"):
 
 @pytest.fixture(scope="session", autouse=True)
 def locks(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Keep the locks of the tests' stations, and their watchdogs' logs, out of the user's folder."""
+    """Keep the locks of the tests' stations, and what watchdogs log, out of the user's folder."""
     folder = tmp_path_factory.mktemp("locks")
     os.environ["NANOJUNCTION_STATE_DIR"] = str(folder)
     return folder
@@ -246,3 +247,20 @@ def nanojunction() -> Callable[..., subprocess.Popen[str]]:
         )
 
     return start
+
+
+@pytest.fixture(scope="session")
+def chromium() -> list[str]:
+    """Return the command that starts a headless Chromium, which disturbs nobody."""
+    names = ("chromium", "chromium-browser", "google-chrome", "chrome")
+    found = next((path for name in names if (path := shutil.which(name))), None)
+    if found is None:
+        message = "no Chromium on the path: install Debian's package chromium"
+        if os.environ.get("NANOJUNCTION_REQUIRE_BROWSER") == "1":
+            pytest.fail(message)
+        pytest.skip(message)
+    quiet = ("gpu", "quic", "background-networking", "component-update", "sync")
+    return [
+        found, "--headless", "--no-sandbox", "--no-first-run", "--hide-scrollbars",
+        *(f"--disable-{one}" for one in quiet),
+    ]  # fmt: skip

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import re
-import shutil
 import subprocess
 from collections.abc import Iterator
 from dataclasses import replace
@@ -451,18 +449,6 @@ def test_no_label_of_a_figure_is_clipped_or_covered_by_another(campaign: Analysi
                     )
 
 
-@pytest.fixture(scope="module")
-def chromium() -> str:
-    names = ("chromium", "chromium-browser", "google-chrome", "chrome")
-    found = next((path for name in names if (path := shutil.which(name))), None)
-    if found is None:
-        message = "no Chromium on the path: install Debian's package chromium"
-        if os.environ.get("NANOJUNCTION_REQUIRE_BROWSER") == "1":
-            pytest.fail(message)
-        pytest.skip(message)
-    return found
-
-
 CHECK = """<script>
 addEventListener("load", () => {
   const width = document.documentElement.clientWidth;
@@ -485,21 +471,12 @@ addEventListener("load", () => {
 </script></body>"""
 
 
-def rendered(chromium: str, source: str, width: int, folder: Path) -> dict[str, Any]:
+def rendered(chromium: list[str], source: str, width: int, folder: Path) -> dict[str, Any]:
     """Return what a browser finds on a page of a width in pixels."""
     copy = folder / "copy.html"
     copy.write_text(source.replace("</body>", CHECK), encoding="utf-8")
     command = [
-        chromium,
-        "--headless",
-        "--no-sandbox",
-        "--disable-gpu",
-        "--disable-quic",
-        "--no-first-run",
-        "--disable-background-networking",
-        "--disable-component-update",
-        "--disable-sync",
-        "--hide-scrollbars",
+        *chromium,
         f"--user-data-dir={folder / 'profile'}",
         f"--window-size={width},1000",
         "--dump-dom",
@@ -524,7 +501,7 @@ def layouts(page: Page) -> Iterator[tuple[str, int, str]]:
 
 @pytest.mark.browser
 def test_nothing_overflows_or_overlaps_in_a_browser(
-    chromium: str, page: Page, tmp_path: Path
+    chromium: list[str], page: Page, tmp_path: Path
 ) -> None:
     for name, width, source in layouts(page):
         folder = tmp_path / name

@@ -1,0 +1,131 @@
+"""The live state of a measurement: a small JSON file that always stands beside the run files.
+
+Who looks in during the night reads it, or the page that `--monitor` makes of it. It is a
+convenience: what goes wrong with it is logged, and never ends a run.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import threading
+import time
+from collections import deque
+from collections.abc import Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from nanojunction.instruments.clock import Clock
+
+log = logging.getLogger(__name__)
+
+SCHEMA = "nanojunction-live/1"
+LIVE_FILE = "live.json"
+#: Wall-clock time (s) between two writings of the file, and how many rows and events are kept.
+EVERY_S, ROWS, EVENTS = 0.5, 4000, 20
+#: How often, and with which pauses (s), a file is replaced that a reader holds open (Windows).
+TRIES, PAUSE_S = 5, 0.01
+
+
+class Live:
+    """What is being measured now, in `file`; `None` keeps it in memory only.
+
+    The acquisition's thread writes; the page's threads read `state()` and `rows()`.
+    """
+
+    def __init__(self, file: Path | None) -> None:
+        self.file = file
+        self._lock = threading.Lock()
+        self._state: dict[str, Any] = {
+            "schema": SCHEMA, "pid": os.getpid(), "status": "starting", "last_error": None, "rows": 0,
+        }  # fmt: skip
+        self._rows: deque[Mapping[str, float]] = deque(maxlen=ROWS)
+        self._run = 0
+        self._events: deque[str] = deque(maxlen=EVENTS)
+        self._written = -EVERY_S
+        self._wall = Clock()
+
+    def begin(self, **run: Any) -> None:
+        """Start a new run: what is said here replaces what was said of the one before."""
+        with self._lock:
+            self._rows.clear()
+            self._run += 1
+            self._state |= {"rows": 0, "percent": 0.0, "left_s": None, "words": "", "point": None}
+            self._state |= run | {"status": "running", "run": self._run, "started": _now()}
+        self._write()
+
+    def update(self, **changes: Any) -> None:
+        """Say what has changed; the file follows at most every half second."""
+        with self._lock:
+            self._state |= changes
+        if self._wall.now() - self._written >= EVERY_S:
+            self._write()
+
+    def row(self, row: Mapping[str, float]) -> None:
+        """Take a row that has been written to the run file."""
+        with self._lock:
+            self._rows.append(dict(row))
+            self._state["point"] = dict(row)
+
+    def event(self, what: str) -> None:
+        """Take what has happened, to be shown with its time of day."""
+        with self._lock:
+            self._events.append(f"{time.strftime('%H:%M:%S')} {what}")
+        self._write()
+
+    def end(self, status: str, error: str | None) -> None:
+        """Say how a run ended; the last error stays until there is another one."""
+        with self._lock:
+            self._state |= {"status": status, "words": ""}
+            if error:
+                self._state["last_error"] = f"{time.strftime('%H:%M:%S')} {error}"
+        self._write()
+
+    def state(self) -> dict[str, Any]:
+        """Return the state as it is written to the file."""
+        with self._lock:
+            return self._state | {"events": list(self._events), "updated": self._updated}
+
+    def rows(self, run: int, after: int) -> dict[str, Any]:
+        """Return the rows of the present run beyond the first `after`, by column.
+
+        All rows that are kept, if `run` is another one.
+        """
+        with self._lock:
+            total = int(self._state.get("rows") or 0)
+            kept = list(self._rows)
+            first = 0 if run != self._run else max(0, after - (total - len(kept)))
+            new = kept[first:] if first < len(kept) else []
+            names = list(kept[-1]) if kept else []
+            columns = {name: [row.get(name) for row in new] for name in names}
+            return {"run": self._run, "total": total, "columns": columns}
+
+    _updated = ""
+
+    def _write(self) -> None:
+        self._written, self._updated = self._wall.now(), _now()
+        if self.file is None:
+            return
+        try:
+            self.file.parent.mkdir(parents=True, exist_ok=True)
+            partial = self.file.with_name(f"{self.file.name}.{os.getpid()}.part")
+            partial.write_text(json.dumps(self.state(), indent=1) + "\n", encoding="utf-8")
+            self._replace(partial)
+        except OSError as problem:
+            log.warning("%s: could not be written (%s)", self.file, problem.strerror)
+
+    def _replace(self, partial: Path) -> None:
+        assert self.file is not None
+        for _ in range(TRIES):
+            try:
+                os.replace(partial, self.file)  # noqa: PTH105 - says what it does on Windows, too
+                return
+            except PermissionError:
+                self._wall.sleep(PAUSE_S)
+        partial.unlink(missing_ok=True)
+
+
+def _now() -> str:
+    return datetime.now().astimezone().isoformat(timespec="milliseconds")

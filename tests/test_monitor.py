@@ -1,0 +1,137 @@
+"""The live state: a file beside the runs, and a page that a person opens during the night."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import socket
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+
+from nanojunction.instruments.station import Station
+from nanojunction.procedures.iv import IVSweep
+from nanojunction.procedures.live import Live
+from nanojunction.procedures.monitor import Monitor
+from nanojunction.procedures.runner import Progress, run_procedure
+
+Make = Callable[..., Station]
+
+
+def ask(url: str, path: str, method: str = "GET", **headers: str) -> tuple[int, bytes]:
+    parts = urlsplit(url)
+    assert parts.hostname is not None
+    connection = http.client.HTTPConnection(parts.hostname, parts.port, timeout=10)
+    connection.request(method, path, headers=headers)
+    answer = connection.getresponse()
+    return answer.status, answer.read()
+
+
+def test_the_file_follows_the_run_and_says_how_it_ended(
+    virtual_station: Make, tmp_path: Path
+) -> None:
+    live = Live(tmp_path / "live.json")
+    seen: list[dict[str, Any]] = []
+
+    def look(_progress: Progress) -> None:
+        seen.append(json.loads((tmp_path / "live.json").read_text(encoding="utf-8")))
+
+    with virtual_station(virtual={"junction": "A", "speed": 1000}) as station:
+        outcome = run_procedure(IVSweep(sample="A"), station, tmp_path, live=live, on_progress=look)
+    assert seen[0]["status"] == "running"
+    assert seen[0]["sample"] == "A"
+    assert seen[0]["planned_rows"] == outcome.rows
+    last = json.loads((tmp_path / "live.json").read_text(encoding="utf-8"))
+    assert (last["status"], last["rows"], last["last_error"]) == ("finished", outcome.rows, None)
+    assert last["point"]["Setpoint (V)"] == 0.0
+    assert last["file"] == str(outcome.file)
+    assert list(tmp_path.glob("*.part")) == []
+
+
+def test_the_last_error_stays(virtual_station: Make, tmp_path: Path) -> None:
+    live = Live(None)
+    fault = {"kind": "breakdown", "above_V": 0.009, "becomes": "resistor-100"}
+    virtual = {"junction": "resistor-10k", "speed": 1000, "faults": [fault]}
+    with virtual_station(virtual=virtual) as station:
+        run_procedure(IVSweep(sample="R"), station, tmp_path, live=live)
+        assert live.state()["status"] == "broken"
+        run_procedure(IVSweep(sample="R", vmax="1mV", step="1mV"), station, tmp_path, live=live)
+    assert live.state()["status"] == "finished"
+    assert "the junction has changed" in live.state()["last_error"]
+
+
+def test_a_file_that_cannot_be_written_ends_no_run(virtual_station: Make, tmp_path: Path) -> None:
+    (tmp_path / "taken").write_text("a file where a folder should be", encoding="utf-8")
+    with virtual_station() as station:
+        outcome = run_procedure(
+            IVSweep(vmax="1mV", step="1mV"), station, tmp_path / "runs",
+            live=Live(tmp_path / "taken" / "live.json"),
+        )  # fmt: skip
+    assert outcome.ok
+
+
+def test_rows_are_handed_out_once() -> None:
+    live = Live(None)
+    live.begin(procedure="iv")
+    for index in range(5):
+        live.row({"Voltage (V)": float(index)})
+        live.update(rows=index + 1)
+    first = live.rows(run=0, after=0)
+    assert first["columns"]["Voltage (V)"] == [0.0, 1.0, 2.0, 3.0, 4.0]
+    assert live.rows(run=first["run"], after=3)["columns"]["Voltage (V)"] == [3.0, 4.0]
+    assert live.rows(run=first["run"], after=5)["columns"]["Voltage (V)"] == []
+    live.begin(procedure="ih")
+    again = live.rows(run=first["run"], after=5)
+    assert (again["run"], again["columns"]) == (first["run"] + 1, {})
+
+
+def test_the_page_is_read_only_and_on_loopback() -> None:
+    with Monitor(Live(None)) as monitor:
+        status, page = ask(monitor.url, "/")
+        assert status == 200
+        assert b"<title>nanojunction</title>" in page
+        assert json.loads(ask(monitor.url, "/state.json")[1])["status"] == "starting"
+        assert ask(monitor.url, "/rows.json?run=x&after=-3")[0] == 200
+        assert ask(monitor.url, "/../pyproject.toml")[0] == 404
+        assert ask(monitor.url, "/state.json", Host="evil.example")[0] == 403
+        for method in ("POST", "PUT", "DELETE"):
+            assert ask(monitor.url, "/state.json", method)[0] == 501
+        port = urlsplit(monitor.url).port
+        others = {info[4][0] for info in socket.getaddrinfo(socket.gethostname(), None)}
+        for address in others - {"127.0.0.1", "::1", "127.0.1.1"}:
+            with pytest.raises(OSError, match=r"."):
+                socket.create_connection((str(address), port), timeout=2).close()
+
+
+@pytest.mark.browser
+def test_a_person_opens_the_page_during_a_run(
+    station_file: Any, nanojunction: Any, eventually: Any, chromium: list[str], tmp_path: Path
+) -> None:
+    station = station_file(virtual={"junction": "A", "speed": 1})
+    process = nanojunction(
+        "measure", "iv", "--station", station, "--sample", "A", "--monitor", "--out", tmp_path,
+        "--set", "repeats=1000", "--set", "nplc=0.1",
+    )  # fmt: skip
+    line = next(line for line in process.stderr if line.startswith("monitor: "))
+    url = line.removeprefix("monitor: ").strip()
+    eventually(lambda: json.loads(ask(url, "/state.json")[1])["rows"] > 50, "fifty rows")
+    page = subprocess.run(
+        [
+            *chromium, f"--user-data-dir={tmp_path / 'profile'}", "--virtual-time-budget=4000",
+            "--dump-dom", url,
+        ],
+        capture_output=True, text=True, check=True, timeout=120,
+    ).stdout  # fmt: skip
+    assert "A · iv" in page
+    assert ">running<" in page
+    assert "<polyline" in page
+    assert "current against voltage" in page
+    assert 'id="lost" role="alert" hidden' in page
+    process.terminate()
+    process.communicate(timeout=60)
+    last = json.loads((tmp_path / "live.json").read_text(encoding="utf-8"))
+    assert last["status"] == "aborted"
