@@ -8,7 +8,6 @@ Channel a is at the junction of a world; nothing is wired to channel b.
 from __future__ import annotations
 
 import math
-import re
 import time
 from collections.abc import Callable, Generator
 from typing import Any, ClassVar
@@ -24,14 +23,16 @@ from nanojunction.instruments.virtual.keithley2600.interpreter import (
     Interpreter,
     Stopped,
 )
+from nanojunction.instruments.virtual.keithley2600.loader import Loader
 from nanojunction.instruments.virtual.keithley2600.output import Output
-from nanojunction.instruments.virtual.keithley2600.smu import NothingWired, Smu, Terminals
+from nanojunction.instruments.virtual.keithley2600.smu import Smu
 from nanojunction.instruments.virtual.keithley2600.smu_commands import smu_group
 from nanojunction.instruments.virtual.keithley2600.status import STANDARD, Status
 from nanojunction.instruments.virtual.keithley2600.system_commands import (
     COMMAND_EVENT,
     system_entries,
 )
+from nanojunction.instruments.virtual.keithley2600.terminals import NothingWired, Terminals
 from nanojunction.instruments.virtual.keithley2600.timeline import Timeline
 from nanojunction.instruments.virtual.keithley2600.tree import Group, number, whole
 from nanojunction.instruments.virtual.world import World
@@ -43,10 +44,8 @@ INSTRUCTION_S = 1e-6
 PATIENCE_S = 10.0
 #: The same in seconds of this computer's processor, for what is slow below Lua.
 PROCESSOR_S = 20.0
-#: Readings that dynamic buffers hold together, and characters of a script: choices.
-DYNAMIC_CAPACITY, SCRIPT_LENGTH = 1_000_000, 1_000_000
-
-_LOAD = re.compile(r"^(loadscript|loadandrunscript)(?:\s+([A-Za-z_]\w*))?$")
+#: Readings that dynamic buffers hold together: a choice.
+DYNAMIC_CAPACITY = 1_000_000
 
 
 class Keithley2600(VirtualInstrument):
@@ -66,7 +65,7 @@ class Keithley2600(VirtualInstrument):
         self._timer_zero_s = self._worked_s = self._started_s = 0.0
         self._triggered = self._aborting = self._running = False
         self._note_complete = False
-        self._loading: tuple[str, str, list[str]] | None = None
+        self.loader = Loader(self)
         self.channels = {
             name: Channel(
                 Smu(world, terminals),
@@ -107,7 +106,7 @@ class Keithley2600(VirtualInstrument):
         try:
             self._carry_out_message(message)
         except Stopped:
-            self._loading = None
+            self.loader.forget()
         finally:
             self._running = False
         with self.world.lock:
@@ -115,11 +114,9 @@ class Keithley2600(VirtualInstrument):
         return self._answer()
 
     def _carry_out_message(self, message: str) -> None:
-        if self._loading is not None:
-            self._load(message)
-        elif found := _LOAD.match(message):
-            self._start_loading(found[1], found[2] or "")
-        elif message.startswith("*"):
+        if self.loader.takes(message):
+            return
+        if message.startswith("*"):
             common_command(self, message)
         elif message:
             self.lua.execute(message)
@@ -131,28 +128,8 @@ class Keithley2600(VirtualInstrument):
                 self.output.line("\t".join(map(self.output.show, (e.code, e.message, e.severity))))
         if self.prompts:
             prompt = "TSP?" if len(self.errors) else "TSP>"
-            self.output.line(">>>>" if self._loading is not None else prompt)
+            self.output.line(">>>>" if self.loader.loading else prompt)
         return self.output.take()
-
-    def _start_loading(self, how: str, name: str) -> None:
-        if name in self.root.entries:
-            self.complain(-282, "")
-            name = ""
-        self._loading = (how, name, [])
-
-    def _load(self, message: str) -> None:
-        if self._loading is None:
-            return
-        how, name, lines = self._loading
-        if message != "endscript":
-            lines.append(message)
-            if sum(map(len, lines)) > SCRIPT_LENGTH:
-                self._loading = None
-                self.complain(-223, "")
-            return
-        self._loading = None
-        if self.lua.keep(name, "\n".join(lines)) and how == "loadandrunscript":
-            self.lua.run(name)
 
     def urgent(self, line: str) -> bool:
         """Return whether a message is carried out while a script runs: abort and *TRG are."""
@@ -173,7 +150,7 @@ class Keithley2600(VirtualInstrument):
     def _abort(self) -> None:
         """End the running script and the overlapped commands."""
         self._aborting = self._running
-        self._loading = None
+        self.loader.forget()
         with self.world.lock:
             for channel in self.channels.values():
                 channel.abort(self.world.sync(self.time_s))
@@ -311,23 +288,15 @@ class Keithley2600(VirtualInstrument):
 
     def update_status(self) -> None:
         """Bring the registers up to what is true now."""
-        bits = {name: 2 << n for n, name in enumerate(self.channels)}
+        found = [(2 << n, c) for n, c in enumerate(self.channels.values())]
+        limited = [(bit, c.smu.sources_voltage) for bit, c in found if c.smu.in_compliance]
         self.status.update(
-            _sum(bits[n] for n, c in self.channels.items() if c.smu.sweeping),
-            _sum(bits[n] for n, c in self.channels.items() if c.busy and not c.smu.sweeping),
-            _sum(bits[n] for n, c in self.channels.items() if any(b.readings for b in c.nvbuffers)),
-            (
-                _sum(bits[n] for n, c in self._limited() if not c.smu.sources_voltage),
-                _sum(bits[n] for n, c in self._limited() if c.smu.sources_voltage),
-            ),
+            sweeping=sum(bit for bit, c in found if c.smu.sweeping),
+            measuring=sum(bit for bit, c in found if c.busy and not c.smu.sweeping),
+            buffers=sum(bit for bit, c in found if any(b.readings for b in c.nvbuffers)),
+            voltage_limit=sum(bit for bit, voltage in limited if not voltage),
+            current_limit=sum(bit for bit, voltage in limited if voltage),
         )
         if self._note_complete and not any(c.busy for c in self.channels.values()):
             self._note_complete = False
             self.status.standard.latch(STANDARD["OPC"])
-
-    def _limited(self) -> list[tuple[str, Channel]]:
-        return [(n, c) for n, c in self.channels.items() if c.smu.in_compliance]
-
-
-def _sum(bits: Generator[int, None, None]) -> int:
-    return sum(bits)

@@ -6,7 +6,7 @@ import math
 from collections import deque
 from collections.abc import Generator
 from statistics import fmean, median
-from typing import Literal, Protocol
+from typing import Literal
 
 from nanojunction.instruments.virtual.keithley2600 import settings as spec
 from nanojunction.instruments.virtual.keithley2600.buffers import (
@@ -20,37 +20,12 @@ from nanojunction.instruments.virtual.keithley2600.buffers import (
 )
 from nanojunction.instruments.virtual.keithley2600.errors import TspError
 from nanojunction.instruments.virtual.keithley2600.settings import SmuSettings, range_for
-from nanojunction.instruments.virtual.line import OPEN, Circuit, Source, WorkingPoint
+from nanojunction.instruments.virtual.keithley2600.terminals import Terminals
+from nanojunction.instruments.virtual.line import OPEN, Source
 from nanojunction.instruments.virtual.world import World
 
 #: Values by function: v, i, r, p.
 Values = dict[str, Reading]
-
-
-class Terminals(Protocol):
-    """What a channel is wired to."""
-
-    def drive(self, t: float, source: Source, output_on: bool, programmed: Source) -> None:
-        """Connect a source."""
-
-    def working_point(self, t: float) -> WorkingPoint:
-        """Solve the circuit."""
-
-
-class NothingWired:
-    """Terminals with nothing between them."""
-
-    def __init__(self, world: World) -> None:
-        self._circuit = Circuit(world.settings)
-        self._source = OPEN
-
-    def drive(self, t: float, source: Source, output_on: bool, programmed: Source) -> None:
-        """Connect a source."""
-        self._source = source
-
-    def working_point(self, t: float) -> WorkingPoint:
-        """Solve the circuit: no current at any voltage."""
-        return self._circuit.solve(self._source, lambda _voltage: 0.0)
 
 
 class Smu:

@@ -112,13 +112,15 @@ class Status:
             register.reset()
         self.request_enable = self.node_enable = 0
 
-    def update(self, sweeping: int, measuring: int, buffers: int, limits: tuple[int, int]) -> None:
-        """Take what is true now: bits of the channels, limits of voltage and current."""
+    def update(
+        self, *, sweeping: int, measuring: int, buffers: int, voltage_limit: int, current_limit: int
+    ) -> None:
+        """Take what is true now: of which channels (their bits) each is."""
         self.sweeping.update(sweeping)
         self.measuring.update(measuring)
         self.buffers.update(buffers)
-        self.voltage_limit.update(limits[0])
-        self.current_limit.update(limits[1])
+        self.voltage_limit.update(voltage_limit)
+        self.current_limit.update(current_limit)
         self.operation.update(8 * self.sweeping.summary | 16 * self.measuring.summary)
         self.measurement.update(
             self.voltage_limit.summary
