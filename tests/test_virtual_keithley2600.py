@@ -307,6 +307,8 @@ def test_a_fixed_range_that_is_too_small_overflows() -> None:
     assert reading == "9.91000e+37"
     assert k.handle("print(smua.measure.rangei)") == "1.00000e-06"
     assert k.handle("print(smua.measure.r())") == "9.91000e+37"
+    assert k.handle("print(status.measurement.reading_overflow.condition)") == "2.00000e+00"
+    assert k.handle("print(status.measurement.event)") == "1.28000e+02"
 
 
 @given(exponent=st.floats(-10.5, -2.2))

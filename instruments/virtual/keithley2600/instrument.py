@@ -294,6 +294,7 @@ class Keithley2600(VirtualInstrument):
             sweeping=sum(bit for bit, c in found if c.smu.sweeping),
             measuring=sum(bit for bit, c in found if c.busy and not c.smu.sweeping),
             buffers=sum(bit for bit, c in found if any(b.readings for b in c.nvbuffers)),
+            overflow=sum(bit for bit, c in found if c.smu.overflowed),
             voltage_limit=sum(bit for bit, voltage in limited if not voltage),
             current_limit=sum(bit for bit, voltage in limited if voltage),
         )

@@ -38,14 +38,15 @@ class Smu:
         self.swept_level: float | None = None  # a sweep's; None for the programmed one
         self.sweeping = False
         self.settled_s = world.now()
-        self.in_compliance = False
+        self.in_compliance = self.overflowed = False
         self._references: dict[float, float] = {}  # when zero and reference were last measured
         self._kept: dict[str, deque[float]] = {"v": deque(), "i": deque()}
 
     def reset(self, t: float) -> None:
         """Go to the defaults, with the output off."""
         self.settings = SmuSettings()
-        self.swept_level, self.sweeping, self.in_compliance = None, False, False
+        self.swept_level, self.sweeping = None, False
+        self.in_compliance = self.overflowed = False
         self.forget_filter()
         self.connect(t)
 
@@ -203,6 +204,7 @@ class Smu:
         self.in_compliance = point.limited and self.output_on
         true = {"v": point.sensed_V, "i": point.current_A}
         found = {q: self._convert(q, true[q], repeats, t) for q in quantities}
+        self.overflowed = spec.OVERFLOW in found.values()
         t += 0.5 * duration + extra
         return self._readings(functions, found, t), t
 

@@ -113,12 +113,20 @@ class Status:
         self.request_enable = self.node_enable = 0
 
     def update(
-        self, *, sweeping: int, measuring: int, buffers: int, voltage_limit: int, current_limit: int
+        self,
+        *,
+        sweeping: int,
+        measuring: int,
+        buffers: int,
+        overflow: int,
+        voltage_limit: int,
+        current_limit: int,
     ) -> None:
         """Take what is true now: of which channels (their bits) each is."""
         self.sweeping.update(sweeping)
         self.measuring.update(measuring)
         self.buffers.update(buffers)
+        self.overflow.update(overflow)
         self.voltage_limit.update(voltage_limit)
         self.current_limit.update(current_limit)
         self.operation.update(8 * self.sweeping.summary | 16 * self.measuring.summary)
