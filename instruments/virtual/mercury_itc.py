@@ -138,11 +138,11 @@ class MercuryITC(VirtualInstrument):
             "DATE": Noun(lambda: f"{self._calendar():%Y:%m:%d}", self._set_date, words=3),
             "DISP": {
                 "DIMA": kept.word("DIMA", ("OFF", "ON")),
-                "DIMT": kept.number("DIMT", "", 0.0, 1e6),
+                "DIMT": kept.whole("DIMT", 1_000_000),
                 "BRIG": kept.number("BRIG", "", 10.0, 100.0),
             },
             "FLSH": Noun(lambda: "102400"),
-            "GPIB": {"ADDR": kept.number("ADDR", "", 0.0, 30.0)},
+            "GPIB": {"ADDR": kept.whole("ADDR", 30)},
             "LOCK": kept.word("LOCK", ("OFF", "SOFT", "ON")),
             "ALRM": Noun(self._alarms),
             "MODE": Noun(lambda: "ENG" if self._is_engineering else "NORM", self._set_mode, 3),

@@ -139,6 +139,17 @@ class Store:
 
         return Noun(text, change)
 
+    def whole(self, name: str, high: int) -> Noun:
+        """Return the noun of a whole number from 0 on."""
+
+        def change(given: str) -> None:
+            value = number(given, "", 0, high)
+            if value != int(value):
+                raise InvalidError
+            self.values[name] = value
+
+        return Noun(lambda: f"{float(self.values[name]):.0f}", change)
+
     def word(self, name: str, allowed: Sequence[str] = ()) -> Noun:
         """Return the noun of a text, one of `allowed` if there are any."""
 

@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 
 from nanojunction.instruments.virtual.mercury_language import (
     Branch,
-    InvalidError,
     Noun,
     Store,
     number,
@@ -134,23 +133,13 @@ class Gas:
             "GFSF": store.number("GFSF", "", 0.0, 99.0),
             "TES": store.number("TES", "", 0.0, 20.0),
             "TVES": store.number("TVES", "", 0.0, 20.0),
-            "GEAR": _whole(store, "GEAR", 7),
-            "SPD": _whole(store, "SPD", 2),
+            "GEAR": store.whole("GEAR", 7),
+            "SPD": store.whole("SPD", 2),
             "SIG": {
                 "STEP": Noun(lambda: f"{25.0 * self.flow_percent:.0f}"),
                 "PERC": Noun(lambda: f"{self.flow_percent:.4f}"),
             },
         }
-
-
-def _whole(store: Store, name: str, high: int) -> Noun:
-    def change(text: str) -> None:
-        value = number(text, "", 0.0, high)
-        if value != int(value):
-            raise InvalidError
-        store.values[name] = value
-
-    return Noun(lambda: f"{float(store.values[name]):.0f}", change)
 
 
 class LevelMeter:

@@ -122,7 +122,7 @@ class Thermometer:
                 "FILE": store.word("FILE"),
                 "INT": store.word("INT", ("NONE", "LIN", "SPL", "LAGR")),
                 "SCAL": store.number("SCAL", "", 0.5, 1.5),
-                "OFFS": store.number("OFFS", "K", -100.0, 100.0),
+                "OFFS": store.number("OFFS", "", -100.0, 100.0),
                 "HOTL": store.number("HOTL", "K", 0.0, _HOTTEST_K),
                 "COLDL": store.number("COLDL", "K", 0.0, 1000.0),
             },
