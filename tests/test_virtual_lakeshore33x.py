@@ -308,3 +308,18 @@ class AnyOrderOfCommands(RuleBasedStateMachine):
 
 
 TestAnyOrderOfCommands = AnyOrderOfCommands.TestCase
+
+
+def test_a_ramp_out_of_the_heaters_reach_and_back() -> None:
+    instrument = controller()
+    instrument.handle("RANGE 1,2;RAMP 1,1,20;SETP 1,200")  # 45.78 K is what it can hold
+    after(instrument, 1200.0)
+    assert instrument.handle("SETP? 1;HTR? 1") == "+200.000;+100.0"
+    assert instrument.world.temperature_K() == pytest.approx(45.78, abs=0.01)
+    instrument.handle("SETP 1,1")
+    after(instrument, 1200.0)
+    assert instrument.handle("SETP? 1;HTR? 1") == "+1.00000;+000.0"
+    assert instrument.world.temperature_K() == pytest.approx(4.2, abs=0.01)
+    instrument.handle("RAMP 1,1,1;SETP 1,30")
+    after(instrument, 19 * 60.0)
+    assert instrument.world.temperature_K() == pytest.approx(20.0, abs=1.0)
