@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
+from nanojunction.instruments.drivers.source_meters import LONGEST_LIST
 from nanojunction.instruments.errors import LaboratoryError
 from nanojunction.instruments.limits import (
     LimitedMagnet,
@@ -23,8 +24,6 @@ from nanojunction.procedures.temperature_series import TemperatureSeries
 
 #: Looking through the installed packages takes milliseconds, and a plan may have thousands of runs.
 _class_of = cache(load_procedure)
-#: Levels in a list that every source-meter with lists takes (Keithley 2400: a hundred).
-COMMON_LIST = 100
 
 
 class _OnPaper:
@@ -35,7 +34,7 @@ class _OnPaper:
 
     def longest_list(self) -> int:
         """Return what all instruments that run lists take."""
-        return COMMON_LIST
+        return LONGEST_LIST
 
 
 def on_paper(config: StationConfig, source: str) -> Station:
