@@ -30,7 +30,7 @@ from nanojunction.procedures.protection import Protection
 from nanojunction.procedures.quantities import parse_target
 from nanojunction.procedures.run_parameters import ProcedureError, RunParameters
 from nanojunction.procedures.run_words import RunWords
-from nanojunction.procedures.surroundings import go_there, heater_back_on, settle, suspend
+from nanojunction.procedures.surroundings import connect, go_there, heater_back_on, settle, suspend
 
 log = logging.getLogger(__name__)
 
@@ -138,6 +138,11 @@ class JunctionProcedure(RunParameters):
             raise ProcedureError("heater_off: needs a temperature to come from and to go back to")
         for field_T in self.field_history().way():
             station.magnet.check(field_T, self.field_rate_T_per_min())
+        if self.position and self.position not in station.switch.positions:
+            known = ", ".join(station.switch.positions)
+            raise ProcedureError(f"position: {self.position!r} is none of the station's: {known}")
+        if self.reverse and not self.position:
+            raise ProcedureError("reverse: needs the position that is to be reversed")
         if self.persistent and self.target_T() is None:
             raise ProcedureError("persistent: needs a field (--set field=…)")
 
@@ -170,7 +175,7 @@ class JunctionProcedure(RunParameters):
         self.plateau_K = self.target_K()
         if failed := source_to_safe(self.station):
             raise LaboratoryError("; ".join(failed))
-        if not go_there(self) or self.should_stop():
+        if not (go_there(self) and connect(self)) or self.should_stop():
             return  # who runs the procedure sees the stop, too, and does not execute
         self.station.source_meter.configure(self.source_settings())
         self.words.moment = datetime.now(UTC)
@@ -214,7 +219,8 @@ class JunctionProcedure(RunParameters):
             nplc=self.nplc,
             autozero=self.autozero,
             filter_count=self.filter_count,
-            wires=config.wires,
+            wires=config.wires if self.wires == "station" else 2 if self.wires == "2" else 4,
+            guard=self.guard,
             output_off=config.output_off,
             settle_s=self.settle,
         )

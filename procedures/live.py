@@ -39,7 +39,8 @@ class Live:
         self.file = file
         self._lock = threading.Lock()
         self._state: dict[str, Any] = {
-            "schema": SCHEMA, "pid": os.getpid(), "status": "starting", "last_error": None, "rows": 0,
+            "schema": SCHEMA, "pid": os.getpid(), "status": "starting", "rows": 0,
+            "last_error": None,
         }  # fmt: skip
         self._rows: deque[Mapping[str, float]] = deque(maxlen=ROWS)
         self._run = 0

@@ -100,6 +100,21 @@ class RunParameters(Procedure):
         description="not stable by then is a failure",
     )  # fmt: skip
 
+    position = Parameter(
+        "Position", default="", description="of the station's switch, connected first; none: as is"
+    )
+    reverse = BooleanParameter(
+        "Reversed polarity", default=False,
+        description="the junction the other way round: its offsets flip, the line's do not",
+    )  # fmt: skip
+    wires = ListParameter(
+        "Wires", choices=["station", "2", "4"], default="station",
+        description="senses at the junction (4) or at the source-meter (2)",
+    )  # fmt: skip
+    guard = ListParameter(
+        "Guard", choices=["cable", "ohms"], default="cable",
+        description="what the guard drives; above 10 Mohm it must not be forgotten",
+    )  # fmt: skip
     saturate = TargetParameter(
         "Saturating field", "T", description="gone to first, so that 'field' is approached from it"
     )

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from nanojunction.instruments.errors import LaboratoryError
 from nanojunction.instruments.ramps import Stability
 from nanojunction.instruments.roles import MagnetState
+from nanojunction.instruments.switching import connect_junction, require_connected
 from nanojunction.procedures.disturbance import wait_for_magnet
 from nanojunction.procedures.environment import go_to_field, go_to_temperature
 from nanojunction.procedures.run_parameters import ProcedureError
@@ -23,6 +24,17 @@ def go_there(run: JunctionProcedure) -> bool:
     if run.field_first:
         ways.reverse()
     return all(way(run) for way in ways)
+
+
+def connect(run: JunctionProcedure) -> bool:
+    """Connect the position that is asked for; False when told to stop.
+
+    Without one, raises LaboratoryError if the station's switch has nothing connected.
+    """
+    if not run.position:
+        require_connected(run.station)
+        return True
+    return connect_junction(run.station, run.position, reverse=run.reverse, watch=run.watch())
 
 
 def settle(run: JunctionProcedure, target_K: float) -> bool:
