@@ -23,6 +23,8 @@ from nanojunction.instruments.errors import LaboratoryError
 SYNC_EVERY_S = 0.5
 #: File names that Windows keeps for itself.
 RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\.|$)", re.IGNORECASE)
+#: Types whose repr has every digit.
+PLAIN = frozenset((int, float))
 
 
 class NotWritten(LaboratoryError):
@@ -62,7 +64,11 @@ class RunFile:
         if len(row) != len(self.columns):
             raise NotWritten(f"{self.path}: a row has {sorted(row)}, not {sorted(self.columns)}")
         try:
-            line = ",".join([_number(row[name]) for name in self.columns])
+            values = [row[name] for name in self.columns]
+            line = ",".join(map(repr, values))
+            # At once where it can be seen that nothing else is there: only nan and inf have an n.
+            if "n" in line or not PLAIN.issuperset(map(type, values)):
+                line = ",".join(map(_number, values))
         except (KeyError, TypeError) as problem:
             raise NotWritten(f"{self.path}: a row is not complete: {problem}") from problem
         self._write(line + "\n")
