@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import random
 import signal
 import sqlite3
@@ -282,68 +281,3 @@ def test_a_kill_in_the_middle_of_a_change_leaves_the_journal_true(tmp_path: Path
         assert [words for *_, words in journal.events()] == ["begun: x, 1 steps"]
         with pytest.raises(JournalError, match="could not be written"):
             journal.event("a reader writes")
-
-
-def test_pauses_need_somebody(nanojunction: Any, station_file: Any, tmp_path: Path) -> None:
-    recipe = tmp_path / "night.toml"
-    recipe.write_text(HEAD + '[[steps]]\npause = "plug in R"\n', encoding="utf-8")
-    arguments = ["run", recipe, "--station", station_file(), "--out", tmp_path / "runs"]
-    refused = nanojunction(*arguments, stdin=subprocess.DEVNULL)
-    _, words = refused.communicate(timeout=60)
-    assert refused.returncode == 2
-    assert "has 1 pauses, and nobody is at a terminal" in words
-    assert not (tmp_path / "runs").exists()
-    passed = nanojunction(*arguments, "--yes", stdin=subprocess.DEVNULL)
-    _, words = passed.communicate(timeout=60)
-    assert passed.returncode == 0, words
-    assert "pause passed over (--yes): plug in R" in words
-
-
-@pytest.mark.parametrize(
-    ("keys", "ending"),
-    [
-        ("\n", (0, "finished: Night, 2 steps")),
-        ("q\n", (1, "not finished: 2 of 2 steps are left; go on with --resume")),
-        ("\x03", (1, "not finished: 2 of 2 steps are left; go on with --resume")),
-    ],
-    ids=["Enter", "q", "Ctrl-C"],
-)
-def test_the_operator_answers_a_pause_at_the_terminal(
-    nanojunction: Any, station_file: Any, tmp_path: Path, keys: str, ending: tuple[int, str]
-) -> None:
-    pty = pytest.importorskip("pty", reason="Windows has other terminals")
-    recipe = tmp_path / "night.toml"
-    text = f'{HEAD}[[steps]]\npause = "plug in R"\n[[steps]]\nsteps = [{IV}]\n'
-    recipe.write_text(text, encoding="utf-8")
-    ours, theirs = pty.openpty()
-    process = nanojunction(
-        "run", recipe, "--station", station_file(), "--out", tmp_path / "runs",
-        stdin=theirs, start_new_session=True,
-    )  # fmt: skip
-    said = ""
-    while "Enter goes on" not in said:
-        said += process.stderr.readline()
-        assert process.poll() is None, said
-    if keys == "\x03":  # what a terminal makes of it
-        process.send_signal(signal.SIGINT)
-    else:
-        os.write(ours, keys.encode())
-    _, rest = process.communicate(timeout=60)
-    os.close(ours)
-    os.close(theirs)
-    assert ending[1] in rest
-    assert process.returncode == ending[0]
-
-
-def test_a_dry_run_prints_the_plan_and_touches_nothing(
-    nanojunction: Any, station_file: Any, tmp_path: Path
-) -> None:
-    recipe = tmp_path / "night.toml"
-    recipe.write_text(RECIPE, encoding="utf-8")
-    before = sorted(path.name for path in [*tmp_path.iterdir(), station_file()])
-    process = nanojunction("run", recipe, "--station", station_file(), "--dry-run", cwd=tmp_path)
-    table, words = process.communicate(timeout=60)
-    assert process.returncode == 0, words
-    assert "temperature=293 K/field=-0.02 T/iv" in table
-    assert "5 runs, 2025 rows" in table
-    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(set(before))
