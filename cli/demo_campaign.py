@@ -61,6 +61,7 @@ ONE_OF_MANY = {
     "turning_points": "0, 10 mV, -10 mV, 0",
     "step": "2 mV",
     "compliance": "250 uA",
+    "compliance_dwell": "0",  # a short may stay in it: that is how it is told
     "environment_interval": "1 h",
 }
 #: Chowrira 2020, Fig. 3.

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from nanojunction.instruments.errors import InstrumentFault
+from nanojunction.instruments.preconditions import check_before
 from nanojunction.instruments.ramps import ARRIVED_T, field_arrived
 from nanojunction.procedures.base import LEG, JunctionProcedure
 from nanojunction.procedures.disturbance import DISTURBANCES
@@ -114,6 +115,7 @@ class IHSweep(JunctionProcedure):
         rate = self.field_rate_T_per_min()
         began = clock.now()
         deadline = began + 60.0 + 120.0 * abs(stop - start) / rate
+        check_before(self.station, "field")
         magnet.ramp_to(stop, rate)
         looked = began
         while True:

@@ -140,7 +140,7 @@ class RunParameters(Procedure):
         description="how long a suspended run waits for a quenched magnet",
     )  # fmt: skip
     compliance_dwell = QuantityParameter(
-        "Longest time in compliance", "s", minimum=0, maximum=86400, default=10.0,
+        "Longest time in compliance", "s", minimum=0, maximum=86400, default=60.0,
         description="without a break; then the run ends; 0: any",
     )  # fmt: skip
     breakdown_stop = BooleanParameter(
