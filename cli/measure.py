@@ -103,7 +103,7 @@ def help_text(name: str) -> str:
     if not name:
         lines = [
             "Usage: nanojunction measure PROCEDURE --station FILE --sample NAME "
-            "[--set key=value …] [--out DIR]",
+            "[--set key=value …] [--out DIR] [--no-watchdog]",
             "",
             "Procedures (nanojunction measure PROCEDURE --help lists the keys):",
         ]

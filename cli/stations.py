@@ -111,16 +111,14 @@ def make_safe(station_file: Path) -> int:
     config = load_station_file(station_file)
     with stop_on_signals(StopRequest()) as stop:
         end_owners(config.addresses(), say, stop.asked)
-        station = Station(config, source=str(station_file))
-        station.stop_waiting = stop.asked
-        station.open_what_answers = True
-        station.owner.tell = say
-        station.owner.on_stop(stop.ask)
-        with station:
-            station.magnet_in_use = station.magnet_or_none is not None
-    for problem in station.not_opened:
+        try:
+            not_opened = open_and_leave_safe(config, station_file, stop)
+        except StationInUse:  # somebody was quicker: the watchdog of an owner that has just died
+            end_owners(config.addresses(), say, stop.asked)
+            not_opened = open_and_leave_safe(config, station_file, stop)
+    for problem in not_opened:
         say(f"error: {problem}")
-    if station.not_opened:
+    if not_opened:
         say("NOT all safe: what answered was made safe, for the rest use the front panels")
         return FAILED
     short = config.switch is not None and config.switch.short and config.switch.needs_address
@@ -129,6 +127,18 @@ def make_safe(station_file: Path) -> int:
         "as the station's policy says"
     )
     return 0
+
+
+def open_and_leave_safe(config: StationConfig, file: Path, stop: StopRequest) -> list[str]:
+    """Open what answers and bring it to the safe state; return what could not be opened."""
+    station = Station(config, source=str(file))
+    station.stop_waiting = stop.asked
+    station.open_what_answers = True
+    station.owner.tell = say
+    station.owner.on_stop(stop.ask)
+    with station:
+        station.magnet_in_use = station.magnet_or_none is not None
+    return station.not_opened
 
 
 def simulate(

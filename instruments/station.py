@@ -12,7 +12,7 @@ from types import TracebackType
 from typing import Any, Self, TypeVar
 
 from nanojunction.instruments.clock import Clock
-from nanojunction.instruments.errors import InstrumentError, StationError
+from nanojunction.instruments.errors import LaboratoryError, StationError
 from nanojunction.instruments.limits import (
     LimitedMagnet,
     LimitedSourceMeter,
@@ -115,10 +115,13 @@ class Station:
     def _try_instrument(self, role: str, config: InstrumentConfig) -> None:
         try:
             self._enter_instrument(role, config)
-        except InstrumentError as problem:
+        except Exception as problem:  # in an emergency nothing may keep the others from being safe
             if not self.open_what_answers:
                 raise
-            self.not_opened.append(str(problem))
+            words = str(problem)
+            if not isinstance(problem, LaboratoryError):
+                words = f"{role}: {type(problem).__name__}: {problem}"
+            self.not_opened.append(words)
 
     def _enter_virtual(self) -> None:
         """Start the virtual cryostat, unless its instruments are served elsewhere."""

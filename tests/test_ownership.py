@@ -229,6 +229,23 @@ def test_a_record_with_a_wrong_value_is_none(folder: Path, change: dict[str, Any
     assert records.read(path) is None
 
 
+def test_a_file_that_is_being_read_is_changed_a_moment_later(tmp_path: Path) -> None:
+    """On Windows a file cannot be replaced while somebody reads it."""
+    refusals = [PermissionError, PermissionError]
+    done = []
+
+    def change(path: Path) -> None:
+        if refusals:
+            raise refusals.pop()
+        done.append(path)
+
+    records.despite_readers(change, tmp_path)
+    assert done == [tmp_path]
+    refusals.extend([PermissionError] * 10_000)
+    with pytest.raises(PermissionError):
+        records.despite_readers(change, tmp_path)
+
+
 @pytest.mark.parametrize(
     ("part", "kind"),
     [(SimpleNamespace(mountpoint="/", fstype="nfs4", opts="rw"), "nfs4"),

@@ -373,6 +373,22 @@ def test_safe_fails_where_an_instrument_does_not_answer(
     assert "NOT all safe" in words
 
 
+def test_safe_does_what_it_can_where_the_station_file_is_wrong(
+    served: Any, nanojunction: Any
+) -> None:
+    bench = served("B")
+    bench.ask("source_meter", ":OUTP ON;:SOUR:VOLT 0.01;*OPC?")
+    text = bench.station_file.read_text(encoding="utf-8")
+    bench.station_file.write_text(text.replace("itc503", "itc5003"), encoding="utf-8")
+    process = nanojunction("safe", "--station", bench.station_file)
+    _, words = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert "no driver 'itc5003'" in words
+    assert "NOT all safe" in words
+    output, level = bench.ask("source_meter", ":OUTP?;:SOUR:VOLT?").split(";")
+    assert (output, float(level)) == ("0", 0.0)
+
+
 def test_a_stop_request_travels_over_the_control_channel(
     measuring: Callable[..., Measuring],
 ) -> None:

@@ -38,7 +38,7 @@ class Guarding:
         self._orders = json.dumps(
             {
                 "record": asdict(record),
-                "config": config.model_dump(mode="json"),
+                "config": config.model_dump(mode="json", exclude_unset=True),
                 "source": source,
             }
         )

@@ -258,7 +258,7 @@ def write(record: Record) -> None:
         with os.fdopen(descriptor, "w", encoding="utf-8") as file:
             file.write(text)
         try:
-            _despite_readers(partial.replace, path)
+            despite_readers(partial.replace, path)
         except BaseException:
             partial.unlink(missing_ok=True)
             raise
@@ -269,7 +269,7 @@ def remove(record: Record) -> None:
     for path in record.files():
         there = read(path)
         if there is not None and there.token == record.token:
-            _despite_readers(path.unlink)
+            despite_readers(path.unlink)
 
 
 def beat(files: Iterable[Path]) -> None:
@@ -279,7 +279,7 @@ def beat(files: Iterable[Path]) -> None:
             os.utime(path)
 
 
-def _despite_readers(change: Callable[..., object], *arguments: Path) -> None:
+def despite_readers(change: Callable[..., object], *arguments: Path) -> None:
     """Change a file; on Windows this fails while somebody reads it, so try for a while."""
     clock = Clock()
     while True:
