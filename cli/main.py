@@ -153,6 +153,8 @@ def run(
             show_default=False,
         ),
     ] = None,
+    monitor: Monitor = False,
+    monitor_port: MonitorPort = None,
 ) -> None:
     """Run a recipe: steps, nested loops, conditions, pauses; the journal knows what was done."""
     from nanojunction.cli import run as work
@@ -160,7 +162,15 @@ def run(
     with one_sentence(Debug.on):
         if dry_run:
             raise typer.Exit(work.show_plan(recipe, station, out, resume=resume))
-        status = work.run(recipe, station, out, resume=resume, yes=yes, watchdog=watchdog)
+        status = work.run(
+            recipe,
+            station,
+            out,
+            resume=resume,
+            yes=yes,
+            watchdog=watchdog,
+            monitor_port=port_of(monitor, monitor_port),
+        )
         raise typer.Exit(status)
 
 

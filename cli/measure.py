@@ -13,7 +13,7 @@ from nanojunction.procedures.live import LIVE_FILE, Live
 from nanojunction.procedures.registry import load_procedure, procedure_names
 from nanojunction.procedures.run_parameters import OWN_OPTIONS, ProcedureError
 from nanojunction.procedures.runner import Outcome, StopRequest, run_procedure, stop_on_signals
-from nanojunction.procedures.sample_file import load_sample_file
+from nanojunction.procedures.sample_file import load_sample_file, spare
 
 
 def measure(
@@ -32,7 +32,9 @@ def measure(
     A `sample_file` has limits of the junction's own; `monitor_port` serves the live state there.
     """
     procedure = prepared(name, sample, settings)
-    own = None if sample_file is None else load_sample_file(sample_file).limits(sample)
+    chip = None if sample_file is None else load_sample_file(sample_file)
+    if chip is not None:
+        chip.junction(sample)
     procedure.station_file = str(station_file)
     station = Station.from_file(station_file)
     station.watchdog = watchdog
@@ -44,7 +46,7 @@ def measure(
             station,
             progress_of(f"{name} of {sample}") as show,
         ):
-            station.source_meter.protect(own)
+            spare(procedure, station, chip)
             outcome = run_procedure(procedure, station, out, stop=stop, on_progress=show, live=live)
     return conclude(outcome, stop)
 

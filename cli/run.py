@@ -11,8 +11,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nanojunction.cli.console import FAILED, progress_of, say, wide_console
+from nanojunction.cli.measure import live_in
 from nanojunction.instruments.station import Station
 from nanojunction.instruments.station_file import load_station_file
+from nanojunction.procedures.live import Live
 from nanojunction.procedures.recipes.checking import on_paper
 from nanojunction.procedures.recipes.countdown import Countdown
 from nanojunction.procedures.recipes.estimate import Cost, timed
@@ -43,6 +45,7 @@ def run(
     resume: bool,
     yes: bool,
     watchdog: bool | None = None,
+    monitor_port: int | None = None,
 ) -> int:
     """Run a recipe, or with `resume` what is left of it; return the exit status."""
     plan = plan_of(load_recipe(recipe_file))
@@ -62,10 +65,11 @@ def run(
         if all(journal.is_done(item.key) for item in plan.items):
             say(f"finished already: nothing is left to do in {folder}")
             return 0
-        return _carry_out(plan, station, journal, yes=yes)
+        with live_in(folder, monitor_port) as live:
+            return _carry_out(plan, station, journal, live, yes=yes)
 
 
-def _carry_out(plan: Plan, station: Station, journal: Journal, *, yes: bool) -> int:
+def _carry_out(plan: Plan, station: Station, journal: Journal, live: Live, *, yes: bool) -> int:
     """Open the station, do what is left, leave it safe; return the exit status."""
     name = plan.recipe.content.recipe.name
     with stop_on_signals(StopRequest()) as stop:
@@ -74,8 +78,13 @@ def _carry_out(plan: Plan, station: Station, journal: Journal, *, yes: bool) -> 
             todo = remaining(plan, station, journal)  # once more, with what the instruments can do
             countdown = countdown_of(todo, station, pace_of(station.config, journal.settlings_s()))
             ask = asker(stop, station.owner.beat, yes=yes)
-            work = RecipeRun(plan, station, journal, stop, countdown, ask, tell=say, show=show)
+            work = RecipeRun(
+                plan, station, journal, stop, countdown, ask, tell=say, show=show, live=live
+            )
             done = work.go()
+    if done and work.failed:
+        say(f"done, but {len(work.failed)} runs were ended to spare the junction: {name}")
+        return FAILED
     if done:
         say(f"finished: {name}, {len(plan.items)} steps in {work.folder}")
         return 0

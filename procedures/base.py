@@ -143,6 +143,11 @@ class JunctionProcedure(RunParameters):
             raise ProcedureError(f"position: {self.position!r} is none of the station's: {known}")
         if self.reverse and not self.position:
             raise ProcedureError("reverse: needs the position that is to be reversed")
+        if self.reverse and not station.switch.can_reverse(self.position):
+            raise ProcedureError(
+                f"reverse: position {self.position} is not wired for the reversed polarity; list "
+                f"its contacts in the station file (switch.positions.{self.position}.reversed)"
+            )
         if self.persistent and self.target_T() is None:
             raise ProcedureError("persistent: needs a field (--set field=…)")
 

@@ -294,4 +294,11 @@ class _RunningRun:
 
     def outcome(self) -> Outcome:
         """Return how the run ended."""
-        return Outcome(self.file.path, self.status, self.file.rows, self.error, self.unsafe)
+        return Outcome(
+            self.file.path,
+            self.status,
+            self.file.rows,
+            self.error,
+            self.unsafe,
+            self.in_compliance,
+        )

@@ -15,12 +15,16 @@ from __future__ import annotations
 
 import tomllib
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from nanojunction.instruments.errors import StationError
 from nanojunction.instruments.limits import SourceLimits
+
+if TYPE_CHECKING:
+    from nanojunction.instruments.station import Station
+    from nanojunction.procedures.base import JunctionProcedure
 
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
@@ -64,12 +68,34 @@ class Sample(BaseModel):
         whole = self.model_dump(exclude={"name", "junctions"}, exclude_none=True)
         return Junction.model_validate({**whole, **own})
 
+    def lists(self, name: str) -> bool:
+        """Tell whether the file lists a junction by its name."""
+        return any(one.name == name for one in self.junctions)
+
     def limits(self, name: str) -> SourceLimits:
         """Return the limits of one junction."""
         one = self.junction(name)
         assert one.max_voltage_V is not None  # the sample's are filled in
         assert one.max_current_A is not None
         return SourceLimits(one.max_voltage_V, one.max_current_A, f"the sample file ({name})")
+
+
+def spare(run: JunctionProcedure, station: Station, sample: Sample | None) -> None:
+    """Hold what the sample file says of a run's junction: limits, dwell, where it is connected.
+
+    Without a sample file the station's limits hold alone. A known resistor that is measured as a
+    calibration need not be listed. Raises SampleFileError for another junction that is not.
+    """
+    if sample is None or (run.KIND == "calibration" and not sample.lists(run.sample)):
+        station.source_meter.protect(None)
+        return
+    station.source_meter.protect(sample.limits(run.sample))
+    junction = sample.junction(run.sample)
+    dwell_s = junction.max_dwell_in_compliance_s
+    if dwell_s is not None and not 0.0 < run.compliance_dwell <= dwell_s:
+        run.set("compliance_dwell", dwell_s)
+    if junction.position and not run.position and station.config.switch is not None:
+        run.set("position", junction.position)
 
 
 def load_sample_file(path: Path) -> Sample:

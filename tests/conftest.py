@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import tomli_w
 from hypothesis import settings
 
 from nanojunction.instruments.station import Station
@@ -156,22 +157,13 @@ def virtual_station() -> Callable[..., Station]:
     return make
 
 
-def as_toml(content: Mapping[str, Any]) -> str:
-    """Return station content as TOML."""
-    lines = []
-    for table, keys in content.items():
-        lines.append(f"[{table}]")
-        lines += [f"{key} = {json.dumps(value)}" for key, value in keys.items()]
-    return "\n".join(lines) + "\n"
-
-
 @pytest.fixture
 def station_file(tmp_path: Path) -> Callable[..., Path]:
     """Return a factory of virtual station files."""
 
     def make(**changes: Mapping[str, Any] | None) -> Path:
         path = tmp_path / "station.toml"
-        path.write_text(as_toml(station_content(**changes)), encoding="utf-8")
+        path.write_text(tomli_w.dumps(station_content(**changes)), encoding="utf-8")
         return path
 
     return make
@@ -195,7 +187,7 @@ class Served:
         }
         changes["virtual"] = {"speed": speed}
         self.station_file = folder / "served.toml"
-        self.station_file.write_text(as_toml(station_content(**changes)), encoding="utf-8")
+        self.station_file.write_text(tomli_w.dumps(station_content(**changes)), encoding="utf-8")
 
     def ask(self, role: str, question: str) -> str:
         """Ask an instrument over a socket of its own."""

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import cache
-from typing import Any
+from typing import Any, cast
 
 from nanojunction.instruments.drivers.source_meters import LONGEST_LIST
 from nanojunction.instruments.errors import LaboratoryError
@@ -13,13 +14,15 @@ from nanojunction.instruments.limits import (
     LimitedTemperature,
     SourceLimits,
 )
+from nanojunction.instruments.roles import SwitchMatrix
 from nanojunction.instruments.station import Station
-from nanojunction.instruments.station_file import StationConfig
+from nanojunction.instruments.station_file import StationConfig, SwitchConfig
 from nanojunction.procedures.base import JunctionProcedure
 from nanojunction.procedures.recipes.plan import PlannedRun
-from nanojunction.procedures.recipes.recipe_file import RecipeError
+from nanojunction.procedures.recipes.recipe_file import Recipe, RecipeError
 from nanojunction.procedures.registry import load_procedure
 from nanojunction.procedures.run_parameters import ProcedureError
+from nanojunction.procedures.sample_file import spare
 from nanojunction.procedures.temperature_series import TemperatureSeries
 
 #: Looking through the installed packages takes milliseconds, and a plan may have thousands of runs.
@@ -37,6 +40,22 @@ class _OnPaper:
         return LONGEST_LIST
 
 
+@dataclass(frozen=True, slots=True)
+class _PositionsOnPaper:
+    """Stands where a switch would: it knows which positions there are, and their wiring."""
+
+    config: SwitchConfig
+
+    @property
+    def positions(self) -> tuple[str, ...]:
+        """Return the station file's positions."""
+        return tuple(self.config.positions)
+
+    def can_reverse(self, position: str) -> bool:
+        """Tell whether a position is wired for both polarities."""
+        return bool(self.config.positions[position].reversed)
+
+
 def on_paper(config: StationConfig, source: str) -> Station:
     """Return a station that knows its limits and opens nothing."""
     station, nothing = Station(config, source=source), _OnPaper()
@@ -50,6 +69,8 @@ def on_paper(config: StationConfig, source: str) -> Station:
         station.temperature_or_none = LimitedTemperature(
             unopened, controller.min_K, controller.max_K, controller.ramp_K_per_min
         )
+    if config.switch is not None:
+        station.switch_or_none = cast("SwitchMatrix", _PositionsOnPaper(config.switch))
     return station
 
 
@@ -65,11 +86,16 @@ def procedure_of(run: PlannedRun, source: str) -> JunctionProcedure:
     return procedure
 
 
-def checked(run: PlannedRun, station: Station, source: str) -> JunctionProcedure:
-    """Return the procedure of a planned run, checked against the station; raises RecipeError."""
+def checked(run: PlannedRun, station: Station, recipe: Recipe) -> JunctionProcedure:
+    """Return the procedure of a planned run, checked against station and sample file.
+
+    The station then holds the junction's own limits. Raises RecipeError.
+    """
+    source = recipe.source
     procedure = procedure_of(run, source)
-    procedure.attach(station)
     try:
+        spare(procedure, station, recipe.samples)
+        procedure.attach(station)
         procedure.check_parameters()
         procedure.check()
     except LaboratoryError as problem:

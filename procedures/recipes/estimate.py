@@ -20,6 +20,8 @@ from nanojunction.procedures.temperature_series import TemperatureSeries
 #: Changes of range that an autoranging meter makes on a leg, for each decade of its points: what
 #: a leg through zero takes on the virtual junctions. Each of them is another conversion.
 RANGE_CHANGES_PER_DECADE = 3.0
+#: Exchanges to connect a position: shorted, opened, closed, the short removed, each asked back.
+SWITCH_EXCHANGES = 20
 #: Exchanges for a list that the source-meter runs by itself, beside the messages with its levels.
 LIST_EXCHANGES = 3
 #: What source-meters take (s) between two points of a list: 0.4 to 0.5 ms.
@@ -83,9 +85,14 @@ def cost_of(procedure: JunctionProcedure, place: Place, pace: Pace) -> tuple[Cos
     if (target_K := procedure.target_K()) is not None:
         cost += _temperature(procedure, place.temperature_K, target_K, pace)
         place = replace(place, temperature_K=target_K)
-    if (target_T := procedure.target_T()) is not None:
+    for target_T in procedure.field_history().way():
         field, place = _field(procedure, station, place, target_T, pace)
         cost += field
+    if procedure.persistent:
+        cost += _to_persistent(procedure, station, place, pace)
+        place = replace(place, is_switch_open=False)
+    if procedure.position:
+        cost += Cost(other_s=pace.of("switch", SWITCH_EXCHANGES))
     if isinstance(procedure, TemperatureSeries):
         more, place = _series(procedure, place, pace)
     elif isinstance(procedure, IVSweep):
@@ -137,6 +144,15 @@ def _field(
         seconds += SWITCH_S
     there = replace(place, field_T=target_T, is_switch_open=True)
     return Cost(field_s=seconds), there
+
+
+def _to_persistent(
+    procedure: JunctionProcedure, station: Station, place: Place, pace: Pace
+) -> Cost:
+    """Close the switch and run the leads down; they come up again before the next ramp."""
+    rate = float(procedure.field_rate or station.magnet.max_rate_T_per_min)
+    leads_s = 60.0 * abs(place.field_T) / rate
+    return Cost(field_s=SWITCH_S + 2.0 * leads_s + pace.of("magnet", 20.0))
 
 
 def _sweep(procedure: IVSweep, pace: Pace) -> float:

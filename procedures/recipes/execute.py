@@ -9,6 +9,8 @@ from pathlib import Path
 from nanojunction.instruments.errors import LaboratoryError
 from nanojunction.instruments.station import Station
 from nanojunction.procedures.base import TIME
+from nanojunction.procedures.live import Live
+from nanojunction.procedures.protection import JunctionBroken
 from nanojunction.procedures.recipes.checking import checked, shorten_window, temperature_after
 from nanojunction.procedures.recipes.conditions import Condition
 from nanojunction.procedures.recipes.countdown import Countdown
@@ -41,6 +43,7 @@ class RecipeRun:
     ask: Callable[[str], bool]
     tell: Callable[[str], None]
     show: Callable[[Progress], None]
+    live: Live = field(default_factory=lambda: Live(None))
     failed: list[str] = field(default_factory=list)
     unsafe: list[str] = field(default_factory=list)
     _at_K: float | None = None
@@ -60,7 +63,7 @@ class RecipeRun:
                 if isinstance(item, PlannedPause):
                     if not self._pause(item):
                         break
-                elif not self._measure(item, position) and self._must_end():
+                elif not self._measure(item, position) and self._must_end(item):
                     break
             self._judge(item, position)
         done = all(self.journal.is_done(item.key) for item in self.plan.items)
@@ -68,10 +71,15 @@ class RecipeRun:
         self.journal.event("finished" if done else f"ended, {left} steps are left")
         return done and not self.unsafe
 
-    def _must_end(self) -> bool:
-        """Tell whether the recipe ends with a run that did not finish."""
+    def _must_end(self, run: PlannedRun) -> bool:
+        """Tell whether the recipe ends with a run that did not finish.
+
+        One that was ended for the junction's sake is concluded, and the next step follows.
+        """
+        if self.unsafe or self.stop.asked():
+            return True
         on_failure = self.plan.recipe.content.recipe.on_failure
-        return bool(self.unsafe) or self.stop.asked() or on_failure == "stop"
+        return on_failure == "stop" and not self.journal.is_done(run.key)
 
     # Pauses
 
@@ -80,8 +88,9 @@ class RecipeRun:
         self._at_K = None  # the operator may have warmed the sample
         part = len(self.journal.parts(pause.key)) + 1
         self.journal.begin(pause.key, part, None)
-        live = {"procedure": "pause", "sample": pause.sample, "words": pause.words}
-        self.station.owner.publish(live)
+        self.live.begin(procedure="pause", sample=pause.sample, planned_rows=None)
+        self.live.update(status="waiting for the operator", words=pause.words)
+        self.station.owner.publish(self.live.state())
         answered = self.ask(pause.words) and not self.stop.asked()
         self.journal.end(pause.key, part, FINISHED if answered else "aborted")
         words = "answered" if answered else "not answered, the recipe ends"
@@ -92,7 +101,7 @@ class RecipeRun:
 
     def _measure(self, run: PlannedRun, position: int) -> bool:
         """Make one run, or what is left of it; True if it is finished."""
-        procedure = checked(run, self.station, self.plan.recipe.source)
+        procedure = checked(run, self.station, self.plan.recipe)
         continues = partial_of(files_of(self.journal, run.key))
         parts = self.journal.parts(run.key)
         if continues is not None and continues.rows == procedure.planned_rows():
@@ -100,6 +109,7 @@ class RecipeRun:
             self.journal.event("all rows were measured, only the end was missing", run.key)
             return True
         shorten_window(run, procedure, self._at_K)
+        self.live.update(step=f"step {position + 1} of {len(self.plan.items)}: {run.key}")
         name = f"{position + 1:03d}_{run.key.replace('/', '_')}"[:LONGEST_NAME]
         path = free_path(self.folder, name if continues is None else continues.next_name)
         part = len(parts) + 1
@@ -115,6 +125,7 @@ class RecipeRun:
                 stop=self.stop,
                 on_progress=lambda progress: self._show(run, progress),
                 continues=continues,
+                live=self.live,
             )
         except LaboratoryError as problem:
             outcome = Outcome(path, "failed", 0, str(problem))
@@ -126,6 +137,7 @@ class RecipeRun:
 
     def _show(self, run: PlannedRun, progress: Progress) -> None:
         percent, left_s = self.countdown.now(progress.percent)
+        self.live.update(percent=percent, left_s=left_s)
         self.show(Progress(percent, left_s, f"{run.key}: {progress.words}", progress.rows))
 
     def _enter(
@@ -161,6 +173,8 @@ class RecipeRun:
         if outcome.ok:
             return
         why = outcome.error or (self.stop.reason and f"stopped ({self.stop.reason})")
+        if outcome.status == JunctionBroken.status:
+            self.journal.mark(run.sample, "broken", f"{run.key}: {outcome.error}")
         self.failed.append(run.key)
         words = f"{outcome.status}: {run.key}: {why}; {outcome.rows} rows in {outcome.file}"
         self.tell(words)

@@ -18,6 +18,7 @@ from typing import Self
 from nanojunction.instruments.errors import LaboratoryError
 from nanojunction.procedures.recipes.conditions import Condition
 from nanojunction.procedures.recipes.journal_records import (
+    CONCLUDED,
     TABLES,
     VERSION,
     History,
@@ -130,13 +131,13 @@ class Journal:
         return [str(row["key"]) for row in self._rows("SELECT key FROM plan ORDER BY position")]
 
     def is_done(self, key: str) -> bool:
-        """Tell whether nothing is left to do of a line of the plan: finished, or skipped."""
+        """Tell whether nothing is left to do of a line of the plan: concluded, or skipped."""
         rows = self._rows(
-            "SELECT skipped IS NOT NULL OR 'finished' = (SELECT status FROM runs "
-            "WHERE runs.key = plan.key ORDER BY part DESC LIMIT 1) AS done "
+            "SELECT skipped IS NOT NULL OR (SELECT status FROM runs "
+            "WHERE runs.key = plan.key ORDER BY part DESC LIMIT 1) IN (?, ?, ?) AS done "
             "FROM plan WHERE key = ?",
-            key,
-        )
+            *CONCLUDED, key,
+        )  # fmt: skip
         return bool(rows[0]["done"])
 
     # Runs

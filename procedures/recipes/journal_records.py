@@ -9,6 +9,8 @@ from hashlib import sha256
 
 #: Raised when the tables change: a journal of another version is refused.
 VERSION = 1
+#: A run with one of these is not taken up again: it has its end, or the junction must be spared.
+CONCLUDED = ("finished", "broken", "protected")
 
 TABLES = """
 CREATE TABLE recipe (

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -27,6 +27,7 @@ from pydantic import (
 
 from nanojunction.procedures.recipes.conditions import Condition, parse_condition
 from nanojunction.procedures.run_parameters import ProcedureError
+from nanojunction.procedures.sample_file import Sample, load_sample_file
 
 Value = str | float | int | bool
 #: What a step does; exactly one of them, and the class that describes it.
@@ -155,10 +156,14 @@ Steps = Annotated[tuple[Step, ...], BeforeValidator(_steps)]
 
 
 class About(_Table):
-    """`[recipe]`: its name, the junction, and what happens when a run fails."""
+    """`[recipe]`: its name, the junction, and what happens when a run fails.
+
+    `sample_file` is found beside the recipe; its junctions' limits hold, and their positions.
+    """
 
     name: Annotated[str, Field(min_length=1)]
     sample: str = ""
+    sample_file: str = ""
     on_failure: Literal["stop", "continue"] = "stop"
 
 
@@ -181,6 +186,7 @@ class Recipe:
     content: Content
     text: str
     source: str
+    samples: Sample | None = None
 
     def walk(self) -> Iterator[tuple[str, Measurement | Pause | Loop]]:
         """Yield every step, inner ones too, with its place (`steps[2].steps[0]`), in order."""
@@ -205,11 +211,13 @@ def load_recipe(path: Path) -> Recipe:
         raise RecipeError(f"{path}: there is no such recipe file") from problem
     except (OSError, UnicodeDecodeError) as problem:
         raise RecipeError(f"{path}: cannot be read ({problem})") from problem
-    return recipe_from(text, str(path))
+    recipe = recipe_from(text, str(path))
+    file = recipe.content.recipe.sample_file
+    return replace(recipe, samples=load_sample_file(path.parent / file)) if file else recipe
 
 
 def recipe_from(text: str, source: str) -> Recipe:
-    """Validate the text of a recipe; raises RecipeError."""
+    """Validate the text of a recipe, without its sample file; raises RecipeError."""
     try:
         content = Content.model_validate(tomllib.loads(text))
     except tomllib.TOMLDecodeError as problem:

@@ -127,7 +127,7 @@ def remaining(plan: Plan, station: Station, journal: Journal | None) -> tuple[Re
         if isinstance(item, PlannedPause):
             at_K = None  # the operator may have warmed the sample
             continue
-        procedure = checked(item, station, plan.recipe.source)
+        procedure = checked(item, station, plan.recipe)
         done = None if journal is None else partial_of(files_of(journal, item.key))
         if done is not None:
             procedure.continue_after(done)

@@ -1,0 +1,136 @@
+"""Recipes and the junctions that they measure: broken ones, a chip's, each with its own limits."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from nanojunction.instruments.station import Station
+from nanojunction.instruments.station_file import station_from
+from nanojunction.procedures.recipes.checking import on_paper
+from nanojunction.procedures.recipes.plan import plan_of
+from nanojunction.procedures.recipes.recipe_file import RecipeError, load_recipe
+from nanojunction.procedures.recipes.resume import remaining
+from tests.conftest import station_content
+from tests.recipes import Night
+from tests.run_rows import header_of, rows_of
+
+Make = Callable[..., Station]
+SWEEP = """
+[[steps]]
+measure = "iv"
+set = { vmax = "20 mV", step = "1 mV", nplc = 0.1 }
+"""
+LATER = """
+[[steps]]
+name = "gentle"
+measure = "iv"
+skip_when = "broken"
+set = { vmax = "1 mV", step = "1 mV" }
+[[steps]]
+name = "after"
+measure = "iv"
+sample = "other"
+set = { vmax = "1 mV", step = "1 mV" }
+"""
+
+
+def test_a_broken_junction_is_marked_and_the_next_step_follows(
+    virtual_station: Make, tmp_path: Path
+) -> None:
+    fault = {"kind": "breakdown", "above_V": 0.019, "becomes": "resistor-100"}
+    virtual = {"junction": "resistor-10k", "speed": 1000, "faults": [fault]}
+    night = Night(SWEEP + LATER, tmp_path)
+    with virtual_station(virtual=virtual) as station:
+        done = night.on(station)
+    assert done
+    with night.journal() as journal:
+        assert "the junction has changed" in journal.marks("A")["broken"]
+        assert [run.status for run in journal.runs()] == ["broken", "finished"]
+        (skipped,) = journal.skipped().values()
+        assert "A is broken" in skipped
+    assert any(words.startswith("broken: ") for words in night.said)
+
+
+def test_a_broken_run_is_not_taken_up_again(virtual_station: Make, tmp_path: Path) -> None:
+    fault = {"kind": "breakdown", "above_V": 0.019, "becomes": "resistor-100"}
+    virtual = {"junction": "resistor-10k", "speed": 1000, "faults": [fault]}
+    with virtual_station(virtual=virtual) as station:
+        night = Night(SWEEP, tmp_path)
+        assert night.on(station)
+        files = sorted(tmp_path.glob("*.csv"))
+        assert Night(SWEEP, tmp_path).on(station, resume=True)
+    assert sorted(tmp_path.glob("*.csv")) == files
+
+
+CHIP = """
+max_voltage_V = 0.1
+max_current_A = 5e-4
+[[junctions]]
+name = "J1"
+position = "1"
+[[junctions]]
+name = "J2"
+position = "2"
+max_voltage_V = 0.02
+"""
+RECIPE = """
+[recipe]
+name = "Chip"
+sample_file = "chip.toml"
+[[steps]]
+over = {{ sample = "J1, J2" }}
+steps = [{{ measure = "iv", set = {{ vmax = "{vmax}", step = "1 mV", nplc = 0.1 }} }}]
+"""
+TABLES: dict[str, Any] = {
+    "switch": {
+        "driver": "keithley2700",
+        "positions": {"1": {"normal": [101, 117]}, "2": {"normal": [102, 118]}},
+        "short": [108, 124],
+    },
+    "virtual": {"junctions": {"1": "resistor-1k", "2": "resistor-10k"}, "speed": 1000},
+}
+
+
+def recipe(folder: Path, vmax: str) -> Path:
+    (folder / "chip.toml").write_text(CHIP, encoding="utf-8")
+    file = folder / "recipe.toml"
+    file.write_text(RECIPE.format(vmax=vmax), encoding="utf-8")
+    return file
+
+
+def test_each_junction_of_a_chip_is_connected_and_measured(
+    station_file: Any, nanojunction: Any, tmp_path: Path
+) -> None:
+    process = nanojunction(
+        "run", recipe(tmp_path, "5 mV"), "--station", station_file(**TABLES),
+        "--out", tmp_path / "runs",
+    )  # fmt: skip
+    _, words = process.communicate(timeout=120)
+    assert process.returncode == 0, words
+    ohms = {}
+    for file in (tmp_path / "runs").glob("*.csv"):
+        top = max(rows_of(file), key=lambda row: row["Voltage (V)"])
+        ohms[header_of(file, "Sample")] = top["Voltage (V)"] / top["Current (A)"]
+        assert header_of(file, "Position") == header_of(file, "Sample")[-1]
+    assert ohms == {"J1": pytest.approx(1e3, rel=0.02), "J2": pytest.approx(1e4, rel=0.02)}
+
+
+def test_a_junctions_own_limit_refuses_the_recipe_before_anything_is_opened(
+    tmp_path: Path,
+) -> None:
+    plan = plan_of(load_recipe(recipe(tmp_path, "50 mV")))
+    paper = on_paper(station_from(station_content(**TABLES), "station"), "station")
+    with pytest.raises(RecipeError, match=r"sample=J2.*0.05 V.*the sample file \(J2\)"):
+        remaining(plan, paper, None)
+
+
+def test_a_junction_that_the_sample_file_does_not_list(tmp_path: Path) -> None:
+    file = recipe(tmp_path, "5 mV")
+    file.write_text(file.read_text(encoding="utf-8").replace("J1, J2", "J1, J7"), encoding="utf-8")
+    paper = on_paper(station_from(station_content(**TABLES), "station"), "station")
+    with pytest.raises(RecipeError, match="no junction 'J7'; it lists J1, J2"):
+        remaining(plan_of(load_recipe(file)), paper, None)
