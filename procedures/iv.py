@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import islice
 
 from pymeasure.experiment import IntegerParameter, ListParameter
 
@@ -79,25 +80,30 @@ class IVSweep(JunctionProcedure):
 
         It is `share` percent of the run, of which `done` percent are behind it.
         """
-        points = tuple(self.sweep().points())
-        at_once = points_per_list(self)
-        if skip == len(points):
+        sweep, at_once = self.sweep(), points_per_list(self)
+        total, size = len(sweep), max(at_once, 1)
+        # Taken one by one: there may be a million of them.
+        points = islice(sweep.points(), max(skip - 1, 0), None)
+        before = next(points) if skip else None
+        chunk = tuple(islice(points, size))
+        if not chunk:
             return True
-        if not self._approach(points, skip):
+        if not self._approach(sweep, before, chunk[0]):
             return False
-        while skip < len(points):
+        while chunk:
             if self.should_stop():
                 return False
             try:
-                rows = self._rows(points[skip : skip + max(at_once, 1)], first_leg, at_once)
+                rows = self._rows(chunk, first_leg, at_once)
             except DISTURBANCES as why:
-                if not self.suspended(why) or not self._approach(points, skip):
+                if not self.suspended(why) or not self._approach(sweep, before, chunk[0]):
                     return False
                 continue
             for row in rows:
                 self.emit_row(row)
-                skip += 1
-            self.emit("progress", done + share * skip / len(points))
+            skip += len(chunk)
+            self.emit("progress", done + share * skip / total)
+            before, chunk = chunk[-1], tuple(islice(points, size))
         return True
 
     def _rows(
@@ -109,11 +115,11 @@ class IVSweep(JunctionProcedure):
         reading = self.station.source_meter.set_and_read(point.setpoint)
         return [self.row(first_leg + point.leg, point.setpoint, reading)]
 
-    def _approach(self, points: Sequence[SweepPoint], skip: int) -> bool:
-        """Ramp to the point before the first missing one, along the leg: junctions remember."""
-        start = next(point for point in points if point.leg == points[skip].leg)
-        before = points[skip - 1] if points[skip] is not start else start
-        return self.energise(start.setpoint) and self.ramp_to(before.setpoint, self.watch())
+    def _approach(self, sweep: Sweep, before: SweepPoint | None, first: SweepPoint) -> bool:
+        """Ramp to the point before the first missing one, along its leg: junctions remember."""
+        start = sweep.legs()[first.leg][0]
+        here = before.setpoint if before is not None and before.leg == first.leg else start
+        return self.energise(start) and self.ramp_to(here, self.watch())
 
     def environment_words(self) -> str:
         """Return how field and temperatures came into the rows."""
