@@ -11,10 +11,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from nanojunction.instruments.ramps import LOOK_S
-from nanojunction.instruments.station_file import StationConfig
+from nanojunction.instruments.serial_line import is_serial
+from nanojunction.instruments.station_file import InstrumentConfig, StationConfig, VirtualConfig
 
 #: What an exchange (a question and its answer) usually takes (s), by the interface in the address.
 USUAL_LATENCY_S = {"GPIB": 0.005, "ASRL": 0.03, "TCPIP": 0.002, "USB": 0.002}
+#: What an exchange carries over a serial line both ways (bytes), what most instruments carry, and
+#: their rate; on a virtual line each byte takes its time.
+SERIAL_BYTES, OTHER_SERIAL_BYTES, USUAL_BAUD = {"source_meter": 90}, 15, 9600
 #: This computer's own work (s of the wall clock): an exchange, a run (header, snapshot, files),
 #: and what follows a run (analysis, journal). They matter where the clock runs faster.
 EXCHANGE_S, RUN_S, AFTER_RUN_S = 0.0003, 0.007, 0.035
@@ -110,16 +114,28 @@ def pace_of(config: StationConfig, learnt_s: tuple[float, ...] = ()) -> Pace:
     virtual, speed = config.virtual, 1.0 if config.virtual is None else config.virtual.speed
     exchange = {}
     for role, instrument in config.instruments().items():
-        interface = instrument.address.partition(":")[0].rstrip("0123456789").upper()
-        latency = USUAL_LATENCY_S.get(interface, 0.005)
-        exchange[role] = (latency if virtual is None else virtual.bus_latency_s) + (
-            EXCHANGE_S * speed
-        )
+        if virtual is None:
+            interface = instrument.address.partition(":")[0].rstrip("0123456789").upper()
+            latency = USUAL_LATENCY_S.get(interface, 0.005)
+        else:
+            latency = virtual.bus_latency_s + _on_serial_line_s(role, instrument, virtual)
+        exchange[role] = latency + EXCHANGE_S * speed
     source = "usual for the interfaces" if virtual is None else "virtual.bus_latency_s"
-    reads = [] if config.magnet is None else ["magnet"]
+    reads = [] if config.magnet is None else ["magnet", "magnet"]  # its field, and its status
+    reads += [] if config.field_probe is None else ["field_probe"]
     if config.temperature is not None:
         reads += ["temperature"] * len(config.temperature.sensors)
     return Pace(exchange, speed, settling_of(config, learnt_s), tuple(reads), source)
+
+
+def _on_serial_line_s(role: str, instrument: InstrumentConfig, virtual: VirtualConfig) -> float:
+    """Return what the bytes of an exchange take on a virtual serial line, 0 on a socket."""
+    serial = is_serial(instrument.address) if instrument.address else virtual.serve == "serial"
+    if not serial:
+        return 0.0
+    bits = 9.0 + (instrument.stop_bits or 2.0)
+    count = SERIAL_BYTES.get(role, OTHER_SERIAL_BYTES)
+    return count * bits / (instrument.baud_rate or USUAL_BAUD)
 
 
 def start_of(config: StationConfig) -> Place:
