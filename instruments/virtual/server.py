@@ -147,7 +147,7 @@ class InstrumentServer:
     def _deliver(self, answer: str, line: _Line) -> None:
         """Send an answer, or what a fault makes of it."""
         fault = self.trouble.of_answer(line.text)
-        whole = answer.encode("ascii", "replace")
+        whole = answer.encode("latin-1", "replace")
         match fault:
             case Late():
                 self._wait_wall_clock(fault.seconds)
@@ -205,7 +205,7 @@ class InstrumentServer:
     def _greet(self, client: int) -> None:
         if greeting := self.instrument.greeting():
             text = self.instrument.termination.join(greeting)
-            self.port.send(text.encode("ascii") + self._end, client)
+            self.port.send(text.encode("latin-1") + self._end, client)
 
     def _split(self, arrival: Arrival) -> None:
         *lines, rest = self._line_end.split(bytes(self._buffer) + arrival.data)
@@ -231,4 +231,4 @@ class InstrumentServer:
     def _refuse(self, line: bytes, client: int) -> None:
         answer = self.instrument.refuse(line[:80].decode("latin-1"))
         if answer is not None:  # at once: nothing may be received while a line is cut off
-            self.port.send(answer.encode("ascii", "replace") + self._end, client)
+            self.port.send(answer.encode("latin-1", "replace") + self._end, client)
