@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -43,6 +45,15 @@ class Debug:
     """Whether errors are shown whole, set by the option `--debug` before the command."""
 
     on = False
+
+
+@contextmanager
+def at_the_station() -> Iterator[None]:
+    """Say in one sentence what goes wrong, also in another package's driver or procedure."""
+    from nanojunction.instruments.entry_points import faults_of_plug_ins
+
+    with one_sentence(Debug.on), faults_of_plug_ins():
+        yield
 
 
 def _print_version(asked: bool) -> None:
@@ -109,7 +120,7 @@ def measure(
     """Measure one run with PROCEDURE on a station; `measure PROCEDURE --help` lists its keys."""
     from nanojunction.cli import measure as work
 
-    with one_sentence(Debug.on):
+    with at_the_station():
         if show_help or not procedure:
             typer.echo(work.help_text(procedure))
             raise typer.Exit(0 if show_help else WRONG_USAGE)
@@ -159,7 +170,7 @@ def run(
     """Run a recipe: steps, nested loops, conditions, pauses; the journal knows what was done."""
     from nanojunction.cli import run as work
 
-    with one_sentence(Debug.on):
+    with at_the_station():
         if dry_run:
             raise typer.Exit(work.show_plan(recipe, station, out, resume=resume))
         status = work.run(
@@ -179,7 +190,7 @@ def check(station: Station) -> None:
     """Open, identify and read every instrument of a station; changes nothing on them."""
     from nanojunction.cli import stations as work
 
-    with one_sentence(Debug.on):
+    with at_the_station():
         raise typer.Exit(work.check(station))
 
 
@@ -188,7 +199,7 @@ def safe(station: Station) -> None:
     """Bring a station to its safe state now: source at zero, output open, policies kept."""
     from nanojunction.cli import stations as work
 
-    with one_sentence(Debug.on):
+    with at_the_station():
         raise typer.Exit(work.make_safe(station))
 
 

@@ -10,7 +10,7 @@ from nanojunction.cli.console import FAILED, progress_of, say
 from nanojunction.instruments.station import Station
 from nanojunction.procedures.base import JunctionProcedure
 from nanojunction.procedures.live import LIVE_FILE, Live
-from nanojunction.procedures.registry import load_procedure, procedure_names
+from nanojunction.procedures.registry import UnknownProcedure, load_procedure, procedure_names
 from nanojunction.procedures.run_parameters import OWN_OPTIONS, ProcedureError
 from nanojunction.procedures.runner import Outcome, StopRequest, run_procedure, stop_on_signals
 from nanojunction.procedures.sample_file import load_sample_file, spare
@@ -110,8 +110,7 @@ def help_text(name: str) -> str:
             "Procedures (nanojunction measure PROCEDURE --help lists the keys):",
         ]
         for known in procedure_names():
-            summary = (load_procedure(known).__doc__ or "").splitlines()[0]
-            lines.append(f"  {known:20} {summary}")
+            lines.append(f"  {known:20} {_summary(known)}")
         return "\n".join(lines)
     procedure = load_procedure(name)()
     lines = [
@@ -124,6 +123,15 @@ def help_text(name: str) -> str:
     ]
     lines += [_key_line(key, parameter) for key, parameter in procedure.settable().items()]
     return "\n".join(lines)
+
+
+def _summary(name: str) -> str:
+    """Return a procedure's first line; one that cannot be used hides no other."""
+    try:
+        words = (load_procedure(name).__doc__ or "").strip()
+    except UnknownProcedure as problem:
+        return f"cannot be used: {problem}"
+    return words.partition("\n")[0]
 
 
 def _key_line(key: str, parameter: object) -> str:

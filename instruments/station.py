@@ -6,13 +6,13 @@ import logging
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import fields
-from importlib.metadata import entry_points
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
 from nanojunction.instruments.clock import Clock
-from nanojunction.instruments.errors import LaboratoryError, StationError
+from nanojunction.instruments.entry_points import check_options, check_role, driver, in_one_line
+from nanojunction.instruments.errors import InstrumentFault, LaboratoryError, StationError
 from nanojunction.instruments.limits import (
     LimitedMagnet,
     LimitedSourceMeter,
@@ -28,7 +28,7 @@ from nanojunction.instruments.station_file import InstrumentConfig, StationConfi
 log = logging.getLogger(__name__)
 T = TypeVar("T")
 
-DRIVERS = "nanojunction.drivers"
+__all__ = ["NotClosed", "Station", "Unsafe", "driver"]
 ROLES = ("source_meter", "magnet", "temperature", "switch", "field_probe")
 
 
@@ -40,11 +40,19 @@ class Unsafe(Exception):
         self.failed = tuple(failed)
 
 
+class NotClosed(Unsafe):
+    """Which instruments could not be closed, though everything else that was to be done is done."""
+
+    def __init__(self, failed: list[str]) -> None:
+        Exception.__init__(self, "; ".join(failed))
+        self.failed = tuple(failed)
+
+
 class Station:
     """Opens a station's instruments on entering, leaves the safe state on leaving, however it ends.
 
     Raises StationError, ConnectionFailed or WrongInstrument on entering; Unsafe on leaving if
-    something could not be brought to the safe state.
+    something could not be brought to the safe state, NotClosed if that is all that failed.
     """
 
     def __init__(self, config: StationConfig, *, source: str = "station") -> None:
@@ -77,6 +85,8 @@ class Station:
         self.stop_waiting: Callable[[], bool] = lambda: False
         self._open = ExitStack()
         self._drivers: dict[str, Any] = {}
+        self._openers: dict[str, Callable[[InstrumentConfig, Clock], Any]] = {}
+        self._not_closed: list[str] = []
 
     @classmethod
     def from_file(cls, path: Path) -> Self:
@@ -84,11 +94,12 @@ class Station:
         return cls(load_station_file(path), source=str(path))
 
     def __enter__(self) -> Self:
+        self._load_drivers()
         self._take()
         try:
             self._enter_virtual()
-            for role, config in self.config.instruments().items():
-                self._try_instrument(role, config)
+            for role in self._openers:
+                self._try_instrument(role, self.config.instruments()[role])
                 self.owner.beat()
         except BaseException as problem:
             failed = [] if self.leave_as_found else source_to_safe(self)
@@ -112,6 +123,19 @@ class Station:
         self.owner.take(watched=wanted is not False and not in_person, speed=self.clock.speed)
         self._open.callback(self.owner.leave)
 
+    def _load_drivers(self) -> None:
+        """Load every driver and validate its options, before the first instrument is opened."""
+        for role, config in self.config.instruments().items():
+            try:
+                opener = driver(config.driver, f"{self.source}: {role}.driver")
+                check_options(opener, config, f"{self.source}: {role}.options")
+            except StationError as problem:
+                if not self.open_what_answers:
+                    raise
+                self.not_opened.append(str(problem))
+            else:
+                self._openers[role] = opener
+
     def _try_instrument(self, role: str, config: InstrumentConfig) -> None:
         try:
             self._enter_instrument(role, config)
@@ -132,8 +156,6 @@ class Station:
         from nanojunction.instruments.virtual import VirtualCryostat, WorldSettings
         from nanojunction.instruments.virtual.faults import read_faults
 
-        for role, one in instruments.items():
-            driver(one.driver, f"{self.source}: {role}.driver")
         models: dict[str, Any] = {
             role: reached[role].driver if role in reached else None for role in ROLES
         }
@@ -175,8 +197,7 @@ class Station:
                     **endpoint.serial,
                 }
             )
-        instrument = driver(config.driver, f"{self.source}: {role}.driver")(config, self.clock)
-        self._open.callback(instrument.close)
+        instrument = self._opened(role, config)
         self._drivers[role] = instrument
         if role == "source_meter" and (source := self.config.source_meter) is not None:
             limits = SourceLimits(source.max_voltage_V, source.max_current_A)
@@ -197,6 +218,27 @@ class Station:
         elif role == "field_probe":
             self.field_probe_or_none = instrument
 
+    def _opened(self, role: str, config: InstrumentConfig) -> Any:
+        """Open an instrument and look whether it has what its role needs."""
+        try:
+            instrument = self._openers[role](config, self.clock)
+            if hasattr(instrument, "close"):
+                self._open.callback(self._close, role, instrument)
+            check_role(instrument, role, config.driver)
+        except LaboratoryError:
+            raise
+        except Exception as problem:  # a driver may be anyone's: its faults get a sentence, too
+            raise InstrumentFault(
+                f"{role}: the driver {config.driver!r} failed to open it ({in_one_line(problem)})"
+            ) from problem
+        return instrument
+
+    def _close(self, role: str, instrument: Any) -> None:
+        try:
+            instrument.close()
+        except Exception as problem:  # the others must be closed, and the station given back
+            self._not_closed.append(f"{role} could not be closed: {in_one_line(problem)}")
+
     def _ask_operator(self, text: str) -> None:
         self.operator.ask(text)
 
@@ -215,7 +257,11 @@ class Station:
         finally:
             self._open.close()
         if failed:
-            raise Unsafe(failed) from problem
+            raise Unsafe([*failed, *self._not_closed]) from problem
+        if self._not_closed and problem is None and not self.open_what_answers:
+            raise NotClosed(self._not_closed)
+        for words in self._not_closed:
+            self.owner.tell(f"warning: {words}")
 
     @property
     def magnet_in_use(self) -> bool:
@@ -298,12 +344,3 @@ class Station:
 
 def _nothing(closed: frozenset[int]) -> None:
     """A real switch box moves no virtual contacts."""
-
-
-def driver(name: str, key: str) -> Callable[[InstrumentConfig, Clock], Any]:
-    """Load the driver `name` from the entry points; raises StationError naming `key`."""
-    known = {point.name: point for point in entry_points(group=DRIVERS)}
-    if name not in known:
-        raise StationError(f"{key}: no driver {name!r}; known are {', '.join(sorted(known))}")
-    opened: Callable[[InstrumentConfig, Clock], Any] = known[name].load()
-    return opened

@@ -41,7 +41,8 @@ class InstrumentConfig(_Table):
     """Where an instrument is. The address may be left out in a virtual station only.
 
     `timeout_s` is how long (wall clock) an answer may take beyond what is measured for it. From
-    `baud_rate` on the keys are those of a serial line; left out, they are the driver's.
+    `baud_rate` on the keys are those of a serial line; left out, they are the driver's. `options`
+    are keys that only the driver knows: it validates them (plug_ins.py).
     """
 
     driver: str
@@ -55,6 +56,7 @@ class InstrumentConfig(_Table):
     parity: Literal["none", "odd", "even", "mark", "space"] | None = None
     stop_bits: float | None = None
     flow_control: Literal["none", "xon-xoff", "rts-cts", "dtr-dsr"] | None = None
+    options: Mapping[str, Any] = {}
 
     @property
     def needs_address(self) -> bool:
@@ -241,7 +243,7 @@ def station_from(content: Mapping[str, Any], source: str) -> StationConfig:
     try:
         config = StationConfig.model_validate({**station, **flat})
     except ValidationError as problem:
-        raise StationError(f"{source}: {_sentence(problem)}") from problem
+        raise StationError(f"{source}: {sentence_of(problem)}") from problem
     _check_whole(config, source)
     return config
 
@@ -294,8 +296,11 @@ def _check_whole(config: StationConfig, source: str) -> None:
         raise StationError(f"{source}: temperature.min_K: must lie below max_K")
 
 
-def _sentence(problem: ValidationError) -> str:
-    """Return the first error as `key: what is wrong (got …)`, and how many more there are."""
+def sentence_of(problem: ValidationError, table: str = "") -> str:
+    """Return the first error as `key: what is wrong (got …)`, and how many more there are.
+
+    The keys are those of `table`, or of the whole file if it is empty.
+    """
     # A mistyped key is also a missing one: the typing is what can be mended.
     errors = sorted(problem.errors(), key=lambda error: error["type"] != "extra_forbidden")
     first = errors[0]
@@ -304,8 +309,8 @@ def _sentence(problem: ValidationError) -> str:
         "missing": "is missing",
     }.get(first["type"], first["msg"][:1].lower() + first["msg"][1:])
     words = words.removeprefix("value error, ")
-    place = ".".join(str(part) for part in first["loc"])
-    if len(first["loc"]) == 1 and place not in _TABLES:
+    place = ".".join(str(part) for part in (table, *first["loc"]) if part != "")
+    if not table and len(first["loc"]) == 1 and place not in _TABLES:
         place = f"station.{place}"
     got = "" if first["type"] in ("missing",) else f" (got {first['input']!r})"
     more = f"; {len(errors) - 1} more" if len(errors) > 1 else ""
