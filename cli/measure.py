@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from nanojunction.cli.console import FAILED, progress_of, say
-from nanojunction.instruments.station import Station
+from nanojunction.instruments.station import Station, Unsafe
 from nanojunction.procedures.base import JunctionProcedure
 from nanojunction.procedures.live import LIVE_FILE, Live
 from nanojunction.procedures.registry import UnknownProcedure, load_procedure, procedure_names
@@ -39,15 +39,23 @@ def measure(
     station = Station.from_file(station_file)
     station.watchdog = watchdog
     station.owner.tell = say
+    outcome = None
     with stop_on_signals(StopRequest()) as stop:
         station.stop_waiting = stop.asked_again
-        with (
-            live_in(out, monitor_port) as live,
-            station,
-            progress_of(f"{name} of {sample}") as show,
-        ):
-            spare(procedure, station, chip)
-            outcome = run_procedure(procedure, station, out, stop=stop, on_progress=show, live=live)
+        try:
+            with (
+                live_in(out, monitor_port) as live,
+                station,
+                progress_of(f"{name} of {sample}") as show,
+            ):
+                spare(procedure, station, chip)
+                outcome = run_procedure(
+                    procedure, station, out, stop=stop, on_progress=show, live=live
+                )
+        except Unsafe:
+            if outcome is not None:
+                say(f"{outcome.status}: {outcome.rows} rows in {outcome.file}")
+            raise
     return conclude(outcome, stop)
 
 

@@ -164,7 +164,7 @@ def _lacks(instrument: object, name: str, wanted: Any) -> str | None:
     _self, *parameters = signature.parameters.values()
     if _can_be_called(found, parameters):
         return None
-    return f"whose {name} does not take ({', '.join(map(str, parameters))})"
+    return f"whose {name} does not take {inspect.Signature(parameters)}"
 
 
 def _can_be_called(method: Callable[..., Any], parameters: list[inspect.Parameter]) -> bool:
