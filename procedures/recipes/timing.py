@@ -23,7 +23,7 @@ SERIAL_BYTES, OTHER_SERIAL_BYTES, USUAL_BAUD = {"source_meter": 90}, 15, 9600
 #: and what follows a run (analysis, journal). They matter where the clock runs faster.
 EXCHANGE_S, RUN_S, AFTER_RUN_S = 0.0003, 0.007, 0.035
 #: Exchanges of a run beside its points: made safe, configured, its settings read back.
-RUN_EXCHANGES = 60
+RUN_EXCHANGES = {"source_meter": 55, "magnet": 8, "temperature": 6}
 #: A sample without a known settling time follows its insert with this lag (s), and trails behind
 #: a ramp of the setpoint by this time (s): those of the virtual cryostat, and usual ones.
 SAMPLE_LAG_S, TRAILS_S = 30.0, 62.0
@@ -95,8 +95,9 @@ class Pace:
     @property
     def run_s(self) -> float:
         """What a run takes beside its points, ramps and waits."""
-        bare = self.of("source_meter") - EXCHANGE_S * self.speed
-        return RUN_EXCHANGES * bare + RUN_S * self.speed
+        computing_s = EXCHANGE_S * self.speed
+        bare = {role: max(0.0, self.of(role) - computing_s) for role in RUN_EXCHANGES}
+        return sum(n * bare[role] for role, n in RUN_EXCHANGES.items()) + RUN_S * self.speed
 
     @property
     def after_run_s(self) -> float:
