@@ -43,12 +43,14 @@ class Watch:
 class Stability:
     """Stable means within ±`tolerance_K` of the setpoint during `window_s`.
 
-    It counts as failed `timeout_s` after the ramp of the setpoint has ended.
+    It counts as failed `timeout_s` after the ramp of the setpoint has ended. With `fixed_s` nothing
+    is looked at: that time is waited after the ramp.
     """
 
     tolerance_K: float = 0.2
     window_s: float = 60.0
     timeout_s: float = 3600.0
+    fixed_s: float = 0.0
 
 
 def ramp_level(meter: SourceMeter, target: float, rate_per_s: float, watch: Watch) -> bool:
@@ -115,6 +117,9 @@ def settle_temperature(
     controller.check(target_K, rate_K_per_min)
     if not _ramp_setpoint(controller, target_K, rate_K_per_min, watch):
         return False
+    if stability.fixed_s:
+        watch.report(f"waiting for {stability.fixed_s:g} s at {target_K:g} K")
+        return watch.clock.sleep(stability.fixed_s, watch.should_stop)
     seen: deque[tuple[float, float]] = deque()
     deadline = watch.clock.now() + stability.timeout_s
     while True:

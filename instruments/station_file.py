@@ -22,7 +22,7 @@ from pydantic import (
 from nanojunction.instruments.errors import StationError
 from nanojunction.instruments.reading_config import ReadingConfig
 from nanojunction.instruments.roles import OutputOff
-from nanojunction.instruments.serial_line import SERIAL_KEYS, is_serial
+from nanojunction.instruments.station_checks import check_whole
 
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
@@ -244,7 +244,7 @@ def station_from(content: Mapping[str, Any], source: str) -> StationConfig:
         config = StationConfig.model_validate({**station, **flat})
     except ValidationError as problem:
         raise StationError(f"{source}: {sentence_of(problem)}") from problem
-    _check_whole(config, source)
+    check_whole(config, source)
     return config
 
 
@@ -252,48 +252,6 @@ _TABLES = (
     *("source_meter", "magnet", "temperature", "switch", "field_probe"),
     *("readings", "virtual", "lab"),
 )
-
-
-def _check_whole(config: StationConfig, source: str) -> None:
-    """Check what concerns more than one key."""
-    if not config.instruments():
-        raise StationError(f"{source}: names no instrument; add [source_meter], for example")
-    reached = {role: one for role, one in config.instruments().items() if one.needs_address}
-    bare = [role for role, one in reached.items() if not one.address]
-    if config.virtual is None and bare:
-        raise StationError(
-            f"{source}: {bare[0]}.address: is missing; only a station with a [virtual] table may "
-            'leave addresses out (example: address = "GPIB0::24::INSTR")'
-        )
-    if config.virtual is not None and config.virtual.faults:
-        from nanojunction.instruments.virtual.faults import read_faults
-
-        read_faults(config.virtual.faults, source)
-    if bare and len(bare) != len(reached):
-        raise StationError(
-            f"{source}: {bare[0]}.address: is missing while others are given; "
-            "give all addresses or none"
-        )
-    if config.watchdog and bare:
-        raise StationError(
-            f"{source}: station.watchdog: there is nothing to watch over in a virtual station "
-            "without addresses, whose instruments end with the program; leave it out"
-        )
-    for role, one in config.instruments().items():
-        given = [key for key in SERIAL_KEYS if getattr(one, key) is not None]
-        if given and one.address and not is_serial(one.address):
-            raise StationError(
-                f"{source}: {role}.{given[0]}: belongs to a serial line (ASRL…), and the address "
-                f"is {one.address!r}"
-            )
-    for n, reading in enumerate(config.readings):
-        if reading.of not in config.instruments():
-            raise StationError(f"{source}: readings.{n}.of: the station has no [{reading.of}]")
-        if reading.name in (one.name for one in config.readings[:n]):
-            raise StationError(f"{source}: readings.{n}.name: {reading.name!r} is there twice")
-    temperature = config.temperature
-    if temperature is not None and temperature.min_K >= temperature.max_K:
-        raise StationError(f"{source}: temperature.min_K: must lie below max_K")
 
 
 def sentence_of(problem: ValidationError, table: str = "") -> str:

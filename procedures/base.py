@@ -16,7 +16,7 @@ from nanojunction.instruments.roles import Function, Reading, SourceSettings
 from nanojunction.instruments.safe_state import magnet_to_hold, source_to_safe
 from nanojunction.instruments.station import Station, Unsafe
 from nanojunction.instruments.station_file import StationConfig
-from nanojunction.procedures.check_source import MEASURED, check_source
+from nanojunction.procedures.check_source import MEASURED, check_line_frequency, check_source
 from nanojunction.procedures.disturbance import Expected
 from nanojunction.procedures.environment import (
     FIELD,
@@ -183,6 +183,7 @@ class JunctionProcedure(RunParameters):
         if not (go_there(self) and connect(self)) or self.should_stop():
             return  # who runs the procedure sees the stop, too, and does not execute
         self.station.source_meter.configure(self.source_settings())
+        check_line_frequency(self.station)
         self.words.moment = datetime.now(UTC)
         self._start_s = self.station.clock.now()
 

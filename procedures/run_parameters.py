@@ -148,6 +148,15 @@ class RunParameters(Procedure):
         description="ends the run when other currents flow than a leg ago",
     )  # fmt: skip
 
+    fixed_wait = QuantityParameter(
+        "Fixed settling", "s", minimum=0, maximum=604800, default=0.0,
+        description="waited after the temperature's ramp, instead of until stable",
+    )  # fmt: skip
+    field_wait = QuantityParameter(
+        "Wait at the field", "s", minimum=0, maximum=604800, default=0.0,
+        description="once the magnet holds: eddy currents, the sample's own relaxation",
+    )  # fmt: skip
+
     kind = Metadata("Kind", fget="KIND")
     part = Metadata("Part", fget="words.part")
     started = Metadata("Started", fget="words.started")

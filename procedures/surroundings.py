@@ -43,7 +43,7 @@ def settle(run: JunctionProcedure, target_K: float) -> bool:
     With `heater_off` the heater is then switched off for the measurement.
     """
     run.environment.expected.temperature_K = None
-    stability = Stability(run.tolerance, run.window, run.timeout)
+    stability = Stability(run.tolerance, run.window, run.timeout, run.fixed_wait)
     rate = run.temperature_rate_K_per_min()
     if not go_to_temperature(run.station, target_K, rate, stability, run.watch()):
         return False
@@ -64,6 +64,8 @@ def _to_field(run: JunctionProcedure) -> bool:
     if history.way():
         rate = run.field_rate_T_per_min()
         if not history.go(run.station, rate, run.watch()):
+            return False
+        if not run.station.clock.sleep(run.field_wait, run.should_stop):
             return False
         return not run.persistent or run.station.magnet.go_persistent(run.should_stop)
     magnet = run.station.magnet_or_none

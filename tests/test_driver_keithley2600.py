@@ -362,7 +362,7 @@ def test_the_snapshot_is_what_was_configured(virtual_station: Make) -> None:
         "source_range": 2.0, "source_range_auto": False,
         "measure_range": 1e-9, "measure_range_auto": False,
         "nplc": 0.5, "autozero": False, "filter_count": 3, "wires": 4,
-        "output_off": "normal", "settle_s": 0.01,
+        "output_off": "normal", "settle_s": 0.01, "line_frequency_Hz": 50.0,
     }  # fmt: skip
 
 

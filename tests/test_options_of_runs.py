@@ -179,3 +179,30 @@ def test_a_persistent_magnet_keeps_the_field_with_its_leads_at_zero(
 def test_a_station_without_a_switch_has_no_positions(virtual_station: Make, tmp_path: Path) -> None:
     with virtual_station() as station, pytest.raises(LaboratoryError, match=r"no \[switch\]"):
         run_procedure(IVSweep(position="1"), station, tmp_path)
+
+
+@pytest.mark.parametrize("driver", ["keithley2400", "keithley2450", "keithley2600"])
+def test_other_mains_than_the_instruments_are_noticed(
+    driver: str, virtual_station: Make, tmp_path: Path
+) -> None:
+    tables = {"source_meter": {"driver": driver}, "station": {"line_frequency_Hz": 60}}
+    with virtual_station(**tables) as station:
+        outcome = run_procedure(IVSweep(), station, tmp_path)
+    assert outcome.status == "failed"
+    assert "set to mains of 50 Hz, the station file says 60 Hz" in (outcome.error or "")
+    assert outcome.rows == 0
+
+
+def test_a_fixed_settling_looks_at_nothing(virtual_station: Make, tmp_path: Path) -> None:
+    procedure = IVSweep(
+        temperature="200 K", temperature_rate="20 K/min", fixed_wait="30 s", field="0.1 T",
+        field_wait="20 s", vmax="1mV", step="1mV", excursion="0",
+    )  # fmt: skip
+    words: list[str] = []
+    with virtual_station(virtual={"junction": "A", "speed": 1000}) as station:
+        outcome = run_procedure(
+            procedure, station, tmp_path, on_progress=lambda p: words.append(p.words)
+        )
+    assert outcome.ok, outcome.error
+    assert "waiting for 30 s at 200 K" in words
+    assert not any("to be stable" in one for one in words)

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from nanojunction.instruments.errors import StationError
 from nanojunction.instruments.station_file import load_station_file, station_from
+from tests.conftest import station_content
 
 DESIGN = """
 [station]
@@ -131,3 +132,9 @@ def test_any_content_loads_or_gets_one_sentence(content: dict[str, Any]) -> None
     except StationError as problem:
         assert str(problem).startswith("any.toml: ")
         assert "\n" not in str(problem)
+
+
+def test_a_missing_answer_must_not_look_like_a_measurement_that_hangs() -> None:
+    content = station_content(source_meter={"timeout_s": 20.0}, station={"watchdog_after_s": 10.0})
+    with pytest.raises(StationError, match=r"watchdog_after_s: 10 s is no longer .* 20 s"):
+        station_from(content, "station.toml")

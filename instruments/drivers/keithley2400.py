@@ -283,6 +283,7 @@ class Keithley2400SourceMeter:
                 "output_off": smu.output_off_state,
                 "guard": {"OHMS": "ohms"}.get(smu.ask(":SYST:GUAR?").strip(), "cable"),
                 "terminals": smu.ask(":ROUT:TERM?").strip(),
+                "line_frequency_Hz": float(smu.ask(":SYST:LFR?")),
             }
 
     def reconnect(self) -> None:

@@ -299,6 +299,7 @@ class Keithley2450SourceMeter:
                 "output_off": getattr(smu, f"{source}_output_off_state"),
                 "guard": "cable",
                 "terminals": smu.ask(":ROUT:TERM?").strip(),
+                "line_frequency_Hz": float(smu.ask(":SYST:LFR?")),
             }
 
     def reconnect(self) -> None:

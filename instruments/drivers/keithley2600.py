@@ -69,6 +69,9 @@ def open_keithley2600(config: SourceMeterConfig, clock: Clock) -> Keithley2600So
     return meter
 
 
+LINE_FREQUENCY = "localnode.linefreq"
+
+
 class Keithley2600SourceMeter:
     """Adapts one channel of PyMeasure's `Keithley2600` to the role `SourceMeter`."""
 
@@ -247,17 +250,20 @@ class Keithley2600SourceMeter:
             "sense": "sense",
             "output_off": "source.offmode",
         }
-        wanted = ", ".join(f"{self._smu}.{name}" for name in names.values())
-        form = " ".join(["%.9g"] * len(names))
+        wanted = ", ".join([*(f"{self._smu}.{name}" for name in names.values()), LINE_FREQUENCY])
+        form = " ".join(["%.9g"] * (len(names) + 1))
         with in_words(self._connection):
             answer = self.instrument.ask(f'print(string.format("{form}", {wanted}))')
-            found = dict(zip(names, map(float, answer.split()), strict=True))
+            found = dict(
+                zip((*names, "line_frequency_Hz"), map(float, answer.split()), strict=True)
+            )
         numbers = {name: found[name] for name in names if name not in ("filter_on", "sense")}
         return {
             "identity": self._identity,
             "channel": self._smu[-1],
             "source": self._source,
             **numbers,
+            "line_frequency_Hz": found["line_frequency_Hz"],
             "source_range_auto": found["source_range_auto"] != 0.0,
             "measure_range_auto": found["measure_range_auto"] != 0.0,
             "autozero": found["autozero"] == 2.0,

@@ -88,6 +88,8 @@ def cost_of(procedure: JunctionProcedure, place: Place, pace: Pace) -> tuple[Cos
     for target_T in procedure.field_history().way():
         field, place = _field(procedure, station, place, target_T, pace)
         cost += field
+    if procedure.field_history().way():
+        cost += Cost(field_s=float(procedure.field_wait))
     if procedure.persistent:
         cost += _to_persistent(procedure, station, place, pace)
         place = replace(place, is_switch_open=False)
@@ -125,6 +127,11 @@ def _temperature(procedure: JunctionProcedure, start_K: float, target_K: float, 
     """Ramp the setpoint, settle, and stay within the tolerance for the window."""
     rate = float(procedure.temperature_rate or procedure.station.temperature.max_rate_K_per_min)
     way = target_K - start_K
+    if procedure.fixed_wait:
+        return Cost(
+            ramping_s=60.0 * abs(way) / rate + pace.look_s + pace.of("temperature", 4.0),
+            window_s=float(procedure.fixed_wait),
+        )
     return Cost(
         ramping_s=60.0 * abs(way) / rate + pace.look_s + pace.of("temperature", 4.0),
         settling_s=pace.settling.seconds(way, rate, float(procedure.tolerance)),
