@@ -17,6 +17,7 @@ from nanojunction.analysis.calibration import (
     measuring_line,
     not_as_stated,
 )
+from nanojunction.analysis.controls import find_controls
 from nanojunction.analysis.groups import Group, find_groups
 from nanojunction.analysis.ih import analyse_at_rest, analyse_ih
 from nanojunction.analysis.iv import IVSettings, RunResult, analyse_iv
@@ -81,7 +82,8 @@ def analyse(
     line = _line(asked, given, errors)
     if line is not None:
         asked = [_compared(result, line, subtract_offsets) for result in asked]
-    return Analysis(tuple(asked), tuple(find_groups(asked, line, reference)), tuple(errors))
+    groups = (*find_groups(asked, line, reference), *find_controls(asked))
+    return Analysis(tuple(asked), groups, tuple(errors))
 
 
 def _files(paths: Iterable[Path], errors: list[FileError]) -> list[Path]:

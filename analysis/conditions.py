@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping
+from typing import Any
 
 from nanojunction.analysis.columns import unit
-from nanojunction.analysis.run import Conditions, State
+from nanojunction.analysis.run import Conditions, Heater, Polarity, State, Wires
 
 _NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
 _FIELD = re.compile(r"\{([^{}]*)\}")
 _NAMES = {"temperature": "K", "field": "T", "voltage": "V", "current": "A"}
+_WORDS = {
+    "device": ".+?",
+    "position": ".+?",
+    "state": "P|AP",
+    "polarity": "normal|reversed",
+    "wires": "2|4",
+    "heater": "on|off",
+}
 _HEADER_NAMES = {
     "temperature_K": ("temperature", "sample temperature", "temperature setpoint", "t"),
     "field_T": ("field", "magnetic field", "field setpoint", "h", "b"),
@@ -22,7 +32,8 @@ _HEADER_NAMES = {
 def match_pattern(stem: str, pattern: str) -> dict[str, str | float] | str:
     """Return what `pattern` reads from a file's name, or a warning where the name does not match.
 
-    Fields are `{device}`, `{state}` (P or AP), `{temperature_K}`, `{field_T}`, `{voltage_V}`,
+    Fields are `{device}`, `{state}` (P or AP), `{polarity}` (normal or reversed), `{wires}` (2 or
+    4), `{heater}` (on or off), `{position}`, `{temperature_K}`, `{field_T}`, `{voltage_V}`,
     `{current_A}` (also with other units, such as `{field_Oe}` or `{voltage_mV}`) and `{}` for
     anything. Numbers are returned in SI under the SI key. Raises ValueError for an unknown field.
     """
@@ -42,7 +53,7 @@ def match_pattern(stem: str, pattern: str) -> dict[str, str | float] | str:
         if key is None:
             continue
         name, factor, offset = key
-        values[name] = text if name in ("device", "state") else float(text) * factor + offset
+        values[name] = text if name in _WORDS else float(text) * factor + offset
     return values
 
 
@@ -50,17 +61,16 @@ def _pattern_field(field: str, pattern: str) -> tuple[tuple[str, float, float] |
     """Return (SI key, factor, offset) of a field, None for any text, and its expression."""
     if field == "":
         return None, "(.*?)"
-    if field == "device":
-        return ("device", 1.0, 0.0), "(.+?)"
-    if field == "state":
-        return ("state", 1.0, 0.0), "(P|AP)"
+    if field in _WORDS:
+        return (field, 1.0, 0.0), f"({_WORDS[field]})"
     name, _, symbol = field.partition("_")
     known = unit(symbol)
     if name not in _NAMES or known is None or known[0] != name:
         raise ValueError(
             f"the pattern '{pattern}' has an unknown field '{{{field}}}'; allowed are {{device}}, "
-            "{state}, {temperature_K}, {field_T}, {voltage_V}, {current_A} and {}, also with other "
-            "units such as {voltage_mV} or {field_Oe}"
+            "{state}, {polarity}, {wires}, {heater}, {position}, {temperature_K}, {field_T}, "
+            "{voltage_V}, {current_A} and {}, also with other units such as {voltage_mV} or "
+            "{field_Oe}"
         )
     return (f"{name}_{_NAMES[name]}", known[1], known[2]), f"({_NUMBER})"
 
@@ -78,7 +88,62 @@ def conditions_of(header: Mapping[str, str], named: Mapping[str, str | float]) -
             values[key] = float(number)
     text = str(named.get("state") or lower.get("state") or lower.get("magnetic state") or "")
     state: State | None = "P" if text == "P" else "AP" if text == "AP" else None
-    return Conditions(**values, state=state)
+    station = _station(header)
+    return Conditions(
+        **values,
+        state=state,
+        polarity=_polarity(str(named.get("polarity") or ""), lower),
+        wires=_wires(str(named.get("wires") or lower.get("wires") or "station"), station),
+        heater=_heater(str(named.get("heater") or ""), lower, station),
+        position=str(named.get("position") or lower.get("position") or "") or None,
+    )
+
+
+def _polarity(named: str, lower: Mapping[str, str]) -> Polarity | None:
+    """Return how the junction was connected, None where neither name nor header says it."""
+    text = (named or lower.get("polarity", "")).strip().lower()
+    if not text:
+        stated = lower.get("reversed polarity", "").strip().lower()
+        text = {"true": "reversed", "false": "normal"}.get(stated, "")
+    return "reversed" if text == "reversed" else "normal" if text == "normal" else None
+
+
+def _wires(text: str, station: Mapping[str, Any]) -> Wires | None:
+    """Return 2 or 4: the run's own, or else what the station's source-meter was set to."""
+    if text.strip().lower() == "station":
+        text = str(_part(station, "instruments", "source_meter").get("wires", ""))
+    found = re.match(r"\s*([24])(?!\d)", text)
+    return None if found is None else 2 if found[1] == "2" else 4
+
+
+def _heater(named: str, lower: Mapping[str, str], station: Mapping[str, Any]) -> Heater | None:
+    """Return whether the sample's heater was on: under control, and giving power at the start."""
+    text = (named or lower.get("heater", "")).strip().lower()
+    if text in ("on", "off"):
+        return "on" if text == "on" else "off"
+    stated = lower.get("heater off", "").strip().lower()
+    if stated == "true":
+        return "off"
+    percent = _part(station, "instruments", "temperature").get("heater_percent")
+    is_on = isinstance(percent, int | float) and percent > 0
+    return "on" if stated == "false" and is_on else None
+
+
+def _station(header: Mapping[str, str]) -> Mapping[str, Any]:
+    """Return the station's settings that a header of ours has as JSON, else nothing."""
+    try:
+        found = json.loads(header.get("Station", "null"))
+    except (json.JSONDecodeError, RecursionError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _part(settings: Mapping[str, Any], *keys: str) -> Mapping[str, Any]:
+    """Return a nested table of settings, empty where there is none."""
+    for key in keys:
+        found = settings.get(key)
+        settings = found if isinstance(found, dict) else {}
+    return settings
 
 
 def _number(text: str, quantity: str) -> float | None:

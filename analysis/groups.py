@@ -2,29 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
-
-import numpy as np
 
 from nanojunction.analysis.arrhenius import ThermalPoint, fit_arrhenius
 from nanojunction.analysis.averages import weighted_mean
 from nanojunction.analysis.calibration import MeasuringLine, is_calibration, number
+from nanojunction.analysis.checks import Check
+from nanojunction.analysis.clusters import (
+    by_setup,
+    by_state,
+    by_temperature,
+    common_field_T,
+    mean_temperature_K,
+    setup_of,
+)
 from nanojunction.analysis.iv import RunResult
 from nanojunction.analysis.magneto import analyse_magneto
 from nanojunction.analysis.run import Run
 from nanojunction.analysis.states import LARGEST_AGAINST_ZERO, FieldReference, choose_states
 from nanojunction.analysis.values import Quantity, plain
 
-GroupKind = Literal["arrhenius", "magneto", "calibration", "repeat"]
+GroupKind = Literal["arrhenius", "magneto", "calibration", "repeat", "controls"]
 
 SERIES_TEMPERATURES = 4
 """Different temperatures at one field that make a temperature series."""
-
-SAME_TEMPERATURE_K, SAME_TEMPERATURE = 0.5, 0.003
-SAME_FIELD_T, SAME_FIELD = 1e-3, 0.01
-"""Conditions closer than this (or than this fraction) are the same."""
 
 TOO_MUCH_SCATTER = 3.0
 """Repeats that scatter so many times their standard errors are warned of."""
@@ -43,7 +46,7 @@ class Group:
     """Quantities that need several runs of one device.
 
     `quantities` may be nested mappings, lists, Quantity and Curve. `conditions` are what the runs
-    have in common. `runs` names the members.
+    have in common. `runs` names the members, `checks` are those of kind `controls`.
     """
 
     kind: GroupKind
@@ -52,9 +55,11 @@ class Group:
     runs: tuple[str, ...]
     conditions: Mapping[str, float | str | None] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
+    checks: tuple[Check, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """Return the JSON object of one group."""
+        checks = {"checks": [check.to_json() for check in self.checks]} if self.checks else {}
         return {
             "kind": self.kind,
             "device": self.device,
@@ -64,6 +69,7 @@ class Group:
                 key: item.to_json() if hasattr(item, "to_json") else _plain(item)
                 for key, item in self.quantities.items()
             },
+            **checks,
             "warnings": list(self.warnings),
         }
 
@@ -91,8 +97,8 @@ def find_groups(
 
     `calibration`: the runs of a calibrated resistor. `arrhenius`: I(V) at four temperatures or
     more at one field. `magneto`: at one temperature I(H), or I(V) in two states or fields.
-    `repeat`: I(V) several times under the same conditions. `reference` says which fields of I(H)
-    are compared.
+    `repeat`: I(V) several times under the same conditions. Runs that differ in polarity, wires or
+    heater are in different groups. `reference` says which fields of I(H) are compared.
     """
     devices: dict[str, list[RunResult]] = {}
     for result in results:
@@ -104,9 +110,12 @@ def find_groups(
         ih = [r for r in members if r.run.kind == "ih"]
         if resistor:
             groups.append(_calibration(device, resistor))
-        groups.extend(_temperature_series(device, iv))
-        groups.extend(_magneto(device, iv, ih, line, reference))
-        groups.extend(_repeats(device, iv))
+        for same in by_setup([*iv, *ih]):
+            own = [r for r in same if r.run.kind == "iv"]
+            loops = [r for r in same if r.run.kind == "ih"]
+            groups.extend(_temperature_series(device, own))
+            groups.extend(_magneto(device, own, loops, line, reference))
+            groups.extend(_repeats(device, own))
     return groups
 
 
@@ -121,9 +130,9 @@ def _calibration(device: str, members: Sequence[RunResult]) -> Group:
 def _temperature_series(device: str, iv: Sequence[RunResult]) -> list[Group]:
     """Return one group for each field (and state) with enough different temperatures."""
     groups = []
-    for members in _by_state(iv):
+    for members in by_state(iv):
         warm = [r for r in members if r.run.conditions.temperature_K is not None]
-        if len(_by_temperature(warm)) < SERIES_TEMPERATURES:
+        if len(by_temperature(warm)) < SERIES_TEMPERATURES:
             continue
         quantities = {
             key: fit_arrhenius([_thermal_point(r, key) for r in warm], signed=signed)
@@ -131,7 +140,11 @@ def _temperature_series(device: str, iv: Sequence[RunResult]) -> list[Group]:
         }
         left_out = [run_name(r.run) for r in members if r.run.conditions.temperature_K is None]
         warnings = (f"no temperature: {', '.join(left_out)}",) if left_out else ()
-        common = {"field_T": _common_field(warm), "state": warm[0].run.conditions.state}
+        common = {
+            "field_T": common_field_T(warm),
+            "state": warm[0].run.conditions.state,
+            **setup_of(warm[0]).to_json(),
+        }
         groups.append(Group("arrhenius", device, quantities, _names(warm), common, warnings))
     return groups
 
@@ -151,21 +164,21 @@ def _magneto(
     reference: FieldReference,
 ) -> list[Group]:
     groups = []
-    for members in _by_temperature([*iv, *ih]):
+    for members in by_temperature([*iv, *ih]):
         pairs = [r for r in members if r.run.kind == "iv"]
         loops = [r for r in members if r.run.kind == "ih"]
         if not loops and choose_states(pairs) is None:
             continue
         quantities, warnings = analyse_magneto(pairs, loops, line, reference)
-        common = {"temperature_K": _mean_temperature(members)}
+        common = {"temperature_K": mean_temperature_K(members), **setup_of(members[0]).to_json()}
         groups.append(Group("magneto", device, quantities, _names(members), common, warnings))
     return groups
 
 
 def _repeats(device: str, iv: Sequence[RunResult]) -> list[Group]:
     groups = []
-    for same_state in _by_state(iv):
-        for members in _by_temperature(same_state):
+    for same_state in by_state(iv):
+        for members in by_temperature(same_state):
             if len(members) < 2:
                 continue
             quantities = {
@@ -173,9 +186,10 @@ def _repeats(device: str, iv: Sequence[RunResult]) -> list[Group]:
                 for key in _REPEATED
             }
             common = {
-                "temperature_K": _mean_temperature(members),
-                "field_T": _common_field(members),
+                "temperature_K": mean_temperature_K(members),
+                "field_T": common_field_T(members),
                 "state": members[0].run.conditions.state,
+                **setup_of(members[0]).to_json(),
             }
             warnings = _scattered(quantities)
             groups.append(Group("repeat", device, quantities, _names(members), common, warnings))
@@ -194,57 +208,3 @@ def _scattered(quantities: Mapping[str, Quantity]) -> tuple[str, ...]:
 
 def _names(members: Sequence[RunResult]) -> tuple[str, ...]:
     return tuple(run_name(r.run) for r in members)
-
-
-def _mean_temperature(members: Sequence[RunResult]) -> float | None:
-    known = [t for r in members if (t := r.run.conditions.temperature_K) is not None]
-    return float(np.mean(known)) if known else None
-
-
-def _common_field(members: Sequence[RunResult]) -> float | None:
-    known = [h for r in members if (h := r.run.conditions.field_T) is not None]
-    return float(np.mean(known)) if known else None
-
-
-def _by_temperature(members: Sequence[RunResult]) -> list[list[RunResult]]:
-    """Return runs that share a temperature; those without one are together."""
-    return _clusters(
-        members,
-        lambda r: r.run.conditions.temperature_K,
-        lambda t: max(SAME_TEMPERATURE_K, SAME_TEMPERATURE * abs(t)),
-    )
-
-
-def _by_state(members: Sequence[RunResult]) -> list[list[RunResult]]:
-    """Return runs that share a field and a stated magnetic state."""
-    out = []
-    states = dict.fromkeys(r.run.conditions.state for r in members)
-    largest = max((abs(r.run.conditions.field_T or 0.0) for r in members), default=0.0)
-    for state in states:
-        out.extend(
-            _clusters(
-                [r for r in members if r.run.conditions.state == state],
-                lambda r: r.run.conditions.field_T,
-                lambda _: max(SAME_FIELD_T, SAME_FIELD * largest),
-            )
-        )
-    return out
-
-
-def _clusters(
-    members: Sequence[RunResult],
-    value: Callable[[RunResult], float | None],
-    width: Callable[[float], float],
-) -> list[list[RunResult]]:
-    """Return runs whose values lie within a width of the lowest of them, unknown ones together."""
-    unknown = [r for r in members if value(r) is None]
-    known = sorted(((v, k) for k, r in enumerate(members) if (v := value(r)) is not None))
-    out: list[list[RunResult]] = []
-    start = 0.0
-    for at, index in known:
-        if out and at - start <= width(start):
-            out[-1].append(members[index])
-        else:
-            out.append([members[index]])
-            start = at
-    return [*out, *([unknown] if unknown else [])]

@@ -15,7 +15,7 @@ import numpy as np
 from nanojunction.analysis.columns import KNOWN_NAMES, Column, identify
 from nanojunction.analysis.conditions import conditions_of, match_pattern
 from nanojunction.analysis.legs import find_legs, is_swept
-from nanojunction.analysis.run import Conditions, Run, RunKind
+from nanojunction.analysis.run import Conditions, Run, RunKind, cut
 from nanojunction.analysis.tables import ReadError, Table, parse_table
 from nanojunction.analysis.values import Array
 
@@ -164,7 +164,7 @@ def _assemble(
     parts = [slice(a, b) for a, b in pairwise(edges)]
     return [
         _finish(
-            replace(_cut(run, part), segment=n),
+            replace(cut(run, part), segment=n),
             stated,
             None if legs is None else legs[part],
             set(named or ()),
@@ -262,26 +262,6 @@ def _stated_kind(header: Mapping[str, str]) -> RunKind | None:
     return None
 
 
-def _cut(run: Run, part: slice) -> Run:
-    """Return a stretch of a run's rows."""
-
-    def of(values: Array | None) -> Array | None:
-        return None if values is None else values[part]
-
-    return replace(
-        run,
-        time_s=of(run.time_s),
-        leg=run.leg[part],
-        setpoint_V=of(run.setpoint_V),
-        setpoint_A=of(run.setpoint_A),
-        voltage_V=run.voltage_V[part],
-        current_A=run.current_A[part],
-        field_T=of(run.field_T),
-        temperature_K=of(run.temperature_K),
-        in_compliance=run.in_compliance[part],
-    )
-
-
 def _finish(
     run: Run, stated: RunKind | None, legs: Array | None, named: set[str], plateau: Array | None
 ) -> Run:
@@ -311,12 +291,12 @@ def _finish(
     field = mean(run.field_T) if kind != "ih" else None
     voltage = mean(run.voltage_V) if kind in ("ih", "it") else None
     current = mean(run.current_A) if kind == "vt" else None
-    conditions = Conditions(
+    conditions = replace(
+        old,
         temperature_K=condition("temperature_K", temperature, old.temperature_K),
         field_T=condition("field_T", field, old.field_T),
         voltage_V=condition("voltage_V", voltage, old.voltage_V),
         current_A=condition("current_A", current, old.current_A),
-        state=old.state,
     )
     return replace(run, kind=kind, leg=leg, conditions=conditions)
 

@@ -49,6 +49,7 @@ def group_table(group: Group, file_name: Mapping[str, str]) -> GroupTable:
         "magneto": "Magnetic field",
         "calibration": "Calibrated resistor",
         "repeat": "Repeats",
+        "controls": "Controls",
     }
     return GroupTable(
         title=titles[group.kind],

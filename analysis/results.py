@@ -9,14 +9,22 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from nanojunction.analysis.checks import CHECK_NAMES, OUTCOMES
 from nanojunction.analysis.groups import Group
 from nanojunction.analysis.iv import RunResult
 from nanojunction.analysis.values import plain
 
 SCHEMA = "nanojunction-results/1"
 RUN_KINDS = ("iv", "ih", "it", "vt", "calibration", "unknown")
-GROUP_KINDS = ("arrhenius", "magneto", "calibration", "repeat")
-CONDITIONS = ("temperature_K", "field_T", "voltage_V", "current_A", "state")
+GROUP_KINDS = ("arrhenius", "magneto", "calibration", "repeat", "controls")
+CONDITIONS = ("temperature_K", "field_T", "voltage_V", "current_A")
+WORDS: Mapping[str, tuple[str | int, ...]] = {
+    "state": ("P", "AP"),
+    "polarity": ("normal", "reversed"),
+    "wires": (2, 4),
+    "heater": ("on", "off"),
+}
+"""Conditions that are not numbers, and what each may be; `position` is any text."""
 
 
 class ResultsError(ValueError):
@@ -137,10 +145,7 @@ def _check_run(run: Any, where: str) -> None:
     conditions = run.get("conditions")
     _expect(isinstance(conditions, Mapping), f"{where}.conditions", "must be an object")
     for key, value in conditions.items():
-        at = f"{where}.conditions.{key}"
-        _expect(key in CONDITIONS, at, f"is unknown; allowed are {', '.join(CONDITIONS)}")
-        allowed = value is None or (value in ("P", "AP") if key == "state" else _number(value))
-        _expect(allowed, at, "must be a number (state: P or AP) or null")
+        _check_condition(key, value, f"{where}.conditions.{key}")
     _check_values(run.get("quantities"), f"{where}.quantities")
     warnings = run.get("warnings")
     _expect(
@@ -148,6 +153,20 @@ def _check_run(run: Any, where: str) -> None:
         f"{where}.warnings",
         "must be a list of texts",
     )
+
+
+def _check_condition(key: str, value: Any, where: str) -> None:
+    known = (*CONDITIONS, *WORDS, "position")
+    _expect(key in known, where, f"is unknown; allowed are {', '.join(known)}")
+    if value is None:
+        return
+    if key in WORDS:
+        words = " or ".join(map(str, WORDS[key]))
+        _expect(value in WORDS[key], where, f"must be {words}, or null")
+    elif key == "position":
+        _expect(isinstance(value, str), where, "must be text or null")
+    else:
+        _expect(_number(value), where, "must be a number or null")
 
 
 def _check_group(group: Any, where: str) -> None:
@@ -163,6 +182,15 @@ def _check_group(group: Any, where: str) -> None:
             _expect(best in ("one-regime", "two-regime", None), f"{at}.best", "names no regime")
             for regime in ("one-regime", "two-regime"):
                 _expect(isinstance(fits.get(regime), Mapping), f"{at}.{regime}", "is missing")
+    if kind == "controls":
+        checks = group.get("checks")
+        _expect(isinstance(checks, list) and bool(checks), f"{where}.checks", "must be a list")
+        for index, check in enumerate(checks):
+            at = f"{where}.checks[{index}]"
+            _texts(check, at, ("name", "outcome", "reason"))
+            _expect(check["name"] in CHECK_NAMES, f"{at}.name", "is no check that is known")
+            _expect(check["outcome"] in OUTCOMES, f"{at}.outcome", "is no outcome of a check")
+            _check_values(check.get("quantities"), f"{at}.quantities")
 
 
 def _check_values(item: Any, where: str) -> None:

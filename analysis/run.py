@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
@@ -13,26 +13,47 @@ from nanojunction.analysis.values import Array
 
 RunKind = Literal["iv", "ih", "it", "vt", "calibration", "unknown"]
 State = Literal["P", "AP"]
+Polarity = Literal["normal", "reversed"]
+Wires = Literal[2, 4]
+Heater = Literal["on", "off"]
 
 
 @dataclass(frozen=True, slots=True)
 class Conditions:
-    """What was held while a run was measured; None where it is not known."""
+    """What was held while a run was measured; None where it is not known.
+
+    `polarity` is how the junction was connected, `wires` 2 senses at the source-meter and 4 at
+    the junction, `heater` is the sample's, `position` that of the station's switch.
+    """
 
     temperature_K: float | None = None
     field_T: float | None = None
     voltage_V: float | None = None
     current_A: float | None = None
     state: State | None = None
+    polarity: Polarity | None = None
+    wires: Wires | None = None
+    heater: Heater | None = None
+    position: str | None = None
 
     def to_json(self) -> dict[str, float | str | None]:
-        """Return the JSON object of the results' `conditions`."""
+        """Return the JSON object of the results' `conditions`.
+
+        How the junction was connected is there only where it is known.
+        """
+        connected = {
+            "polarity": self.polarity,
+            "wires": self.wires,
+            "heater": self.heater,
+            "position": self.position,
+        }
         return {
             "temperature_K": self.temperature_K,
             "field_T": self.field_T,
             "voltage_V": self.voltage_V,
             "current_A": self.current_A,
             "state": self.state,
+            **{key: value for key, value in connected.items() if value is not None},
         }
 
 
@@ -68,3 +89,23 @@ class Run:
 
     def __len__(self) -> int:
         return len(self.current_A)
+
+
+def cut(run: Run, part: slice) -> Run:
+    """Return a stretch of a run's rows."""
+
+    def of(values: Array | None) -> Array | None:
+        return None if values is None else values[part]
+
+    return replace(
+        run,
+        time_s=of(run.time_s),
+        leg=run.leg[part],
+        setpoint_V=of(run.setpoint_V),
+        setpoint_A=of(run.setpoint_A),
+        voltage_V=run.voltage_V[part],
+        current_A=run.current_A[part],
+        field_T=of(run.field_T),
+        temperature_K=of(run.temperature_K),
+        in_compliance=run.in_compliance[part],
+    )

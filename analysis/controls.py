@@ -1,0 +1,274 @@
+"""What referees ask for: is the effect the junction's own, and does it stay?
+
+Chowrira 2020 (footnote a, Methods: heater off, reference junctions, calibrated resistors) and
+Katcko 2019 (Methods: four wires, heater off, repeated sweeps) give such controls by hand; here
+every check that a device's runs allow is made. docs/controls.md states the rules.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from nanojunction.analysis.calibration import is_calibration, number
+from nanojunction.analysis.checks import Check, Conditions
+from nanojunction.analysis.clusters import (
+    by_setup,
+    by_state,
+    by_temperature,
+    common_field_T,
+    mean_temperature_K,
+    setup_of,
+)
+from nanojunction.analysis.controls_pairs import (
+    heater_check,
+    names_of,
+    polarity_check,
+    reference_check,
+    wires_check,
+)
+from nanojunction.analysis.controls_time import drift_check, legs_check, rest_check
+from nanojunction.analysis.groups import Group
+from nanojunction.analysis.iv import RunResult
+from nanojunction.analysis.run import Run
+from nanojunction.analysis.values import Quantity
+
+_REFERENCE_NAME = re.compile(r"(bare|reference)(?![a-z])", re.IGNORECASE)
+
+NEAR_TEMPERATURE = 0.1
+"""A heater-off run this close (a fraction of T) to one with the heater on was meant for it."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Cell:
+    """The runs of a device at one temperature and field, set up in the same way."""
+
+    runs: tuple[RunResult, ...]
+
+    @property
+    def iv(self) -> list[RunResult]:
+        """The I(V) among them."""
+        return [result for result in self.runs if result.run.kind == "iv"]
+
+    def key(self, *ignored: str) -> tuple[object, ...]:
+        """Return the setup as something to compare, without the parts `ignored`."""
+        setup = setup_of(self.runs[0])
+        parts = {
+            "polarity": setup.is_reversed,
+            "wires": setup.wires,
+            "heater": setup.heater == "off",
+        }
+        return tuple(value for key, value in parts.items() if key not in ignored)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Place:
+    """The cells of a device at one temperature and field."""
+
+    cells: tuple[Cell, ...]
+
+    @property
+    def conditions(self) -> Conditions:
+        """Temperature, field and state."""
+        runs = [result for cell in self.cells for result in cell.runs]
+        return {
+            "temperature_K": mean_temperature_K(runs),
+            "field_T": common_field_T(runs),
+            "state": runs[0].run.conditions.state,
+        }
+
+
+def is_reference(run: Run) -> bool:
+    """Tell whether a run is of a bare channel or a reference junction.
+
+    Its device, or its position of the switch, is called bare… or reference….
+    """
+    names = (run.device, run.conditions.position or "")
+    return any(_REFERENCE_NAME.match(name) is not None for name in names)
+
+
+def find_controls(results: Sequence[RunResult]) -> list[Group]:
+    """Return a group of kind `controls` for every device whose runs allow a check.
+
+    Its quantities are `candidate` (1 if a run is one, 0, or null) and `confirmed` (1 if all checks
+    that were made passed, the polarity among them; 0 if one failed or the device is no candidate;
+    null where that is open), each with the reason as its note.
+    """
+    references: dict[str, list[RunResult]] = {}
+    devices: dict[str, list[RunResult]] = {}
+    for result in results:
+        run = result.run
+        if is_reference(run):
+            references.setdefault(run.device, []).append(result)
+        elif run.kind in ("iv", "it", "vt") and not is_calibration(run):
+            devices.setdefault(run.device, []).append(result)
+    groups = []
+    for device, members in devices.items():
+        places = _places(members)
+        checks = [check for place in places for check in _checks_at(place, places)]
+        checks += _against_references(places, references)
+        if checks:
+            groups.append(_group(device, members, checks))
+    return groups
+
+
+def _places(members: Sequence[RunResult]) -> list[Place]:
+    return [
+        Place(tuple(Cell(tuple(cell)) for cell in by_setup(at)))
+        for same_state in by_state(members)
+        for at in by_temperature(same_state)
+    ]
+
+
+def _checks_at(place: Place, places: Sequence[Place]) -> list[Check]:
+    """Return what compares runs at one temperature and field; legs where there is any such."""
+    checks = list(_comparisons(place, places))
+    return [*checks, *_legs(place)] if checks else []
+
+
+def _comparisons(place: Place, places: Sequence[Place]) -> Iterator[Check]:
+    cells = [cell for cell in place.cells if cell.iv]
+    for cell in cells:
+        setup = setup_of(cell.runs[0])
+        held = {**place.conditions, **setup.to_json()}
+        if setup.is_reversed:
+            yield _polarity(cell, _counterpart(cell, cells, "polarity"), held)
+        if setup.heater == "off":
+            yield from _heater(cell, _counterpart(cell, cells, "heater"), places, held)
+        if setup.wires == 2:
+            four = _counterpart(cell, cells, "wires")
+            if four is not None:
+                yield wires_check(cell.iv, four.iv, _without(held, "wires"))
+        at_rest = [r for r in cell.runs if r.run.kind in ("it", "vt")]
+        for check in (rest_check(cell.iv, at_rest, held), drift_check(cell.iv, held)):
+            if check is not None:
+                yield check
+
+
+def _legs(place: Place) -> Iterator[Check]:
+    cell = next((cell for cell in place.cells if cell.iv), None)
+    if cell is None:
+        return
+    check = legs_check(cell.iv, {**place.conditions, **setup_of(cell.runs[0]).to_json()})
+    if check is not None:
+        yield check
+
+
+def _counterpart(cell: Cell, cells: Sequence[Cell], part: str) -> Cell | None:
+    """Return the cell that differs in one part of the setup only."""
+    for other in cells:
+        if other is cell or other.key(part) != cell.key(part):
+            continue
+        if part != "wires" or setup_of(other.runs[0]).wires == 4:
+            return other
+    return None
+
+
+def _without(conditions: Conditions, *keys: str) -> Conditions:
+    return {key: value for key, value in conditions.items() if key not in keys}
+
+
+def _polarity(cell: Cell, normal: Cell | None, held: Conditions) -> Check:
+    conditions = _without(held, "polarity")
+    if normal is not None:
+        return polarity_check(normal.iv, cell.iv, conditions)
+    reason = "there is no run in normal polarity at the same temperature and field to compare with"
+    return Check("polarity", "undecided", {}, reason, conditions, names_of(cell.iv))
+
+
+def _heater(
+    cell: Cell, on: Cell | None, places: Sequence[Place], held: Conditions
+) -> Iterator[Check]:
+    """Yield the check of a cell with the heater off; undecided if the sample cooled too far."""
+    conditions = _without(held, "heater")
+    if on is not None:
+        yield heater_check(on.iv, cell.iv, conditions)
+        return
+    here = mean_temperature_K(cell.iv)
+    known = [
+        there
+        for place in places
+        for other in place.cells
+        if other.iv
+        and other.key("heater") == cell.key("heater")
+        and other.key() != cell.key()
+        and (there := mean_temperature_K(other.iv)) is not None
+    ]
+    if here is None or not known:
+        return
+    nearest = min(known, key=lambda there: abs(there - here))
+    if abs(nearest - here) <= NEAR_TEMPERATURE * nearest:
+        reason = (
+            f"with the heater off the sample was at {here:.4g} K, with it on at {nearest:.4g} K: "
+            "too far apart to compare; measure fewer points, or where the sample cools more slowly"
+        )
+        yield Check("heater", "undecided", {}, reason, conditions, names_of(cell.iv))
+
+
+def _against_references(
+    places: Sequence[Place], references: dict[str, list[RunResult]]
+) -> Iterator[Check]:
+    """Yield one check a reference, at the temperature of the device nearest to the reference's."""
+    own = [
+        (place, cell.iv)
+        for place in places
+        for cell in place.cells
+        if cell.iv and not setup_of(cell.runs[0]).is_reversed
+    ]
+    for members in references.values():
+        its = [r for r in members if r.run.kind in ("iv", "calibration")]
+        if not its or not own:
+            continue
+        there = mean_temperature_K(its)
+
+        def distance(item: tuple[Place, list[RunResult]], at: float | None = there) -> float:
+            here = mean_temperature_K(item[1])
+            return 0.0 if here is None or at is None else abs(here - at)
+
+        place, device = min(own, key=distance)
+        held = {**place.conditions, **setup_of(device[0]).to_json()}
+        yield reference_check(device, its, held)
+
+
+def _group(device: str, members: Sequence[RunResult], checks: Sequence[Check]) -> Group:
+    candidate = _candidate(members)
+    return Group(
+        "controls",
+        device,
+        {"candidate": candidate, "confirmed": _confirmed(candidate, checks)},
+        tuple(dict.fromkeys(name for check in checks for name in check.runs)),
+        checks=tuple(checks),
+    )
+
+
+def _candidate(members: Sequence[RunResult]) -> Quantity:
+    """Return 1 if a run is a candidate against the measuring line, else 0, or null."""
+    found = [q for r in members if (q := number(r.quantities, "candidate")).value is not None]
+    if not found:
+        note = "no run was compared with the measuring line: give runs on calibrated resistors"
+        return Quantity(None, note=note)
+    count = sum(q.value == 1.0 for q in found)
+    return Quantity(float(count > 0), None, f"in {count} of {len(found)} runs")
+
+
+def _confirmed(candidate: Quantity, checks: Sequence[Check]) -> Quantity:
+    """Return 1 if all checks passed, the polarity among them; 0 if not; null where it is open."""
+    failed = [check for check in checks if check.outcome == "failed"]
+    is_open = [check for check in checks if check.outcome == "undecided"]
+    who = {1.0: "a candidate", 0.0: "no candidate"}.get(
+        candidate.value if candidate.value is not None else -1.0,
+        "not compared with the measuring line",
+    )
+    if failed:
+        why = "; ".join(f"{check.name} failed: {check.reason}" for check in failed)
+        return Quantity(0.0, None, f"{who}, but {why}")
+    if candidate.value == 0.0:
+        return Quantity(0.0, None, who)
+    if is_open:
+        names = ", ".join(dict.fromkeys(check.name for check in is_open))
+        return Quantity(None, None, f"{who}; undecided: {names}")
+    names = ", ".join(dict.fromkeys(check.name for check in checks))
+    if not any(check.name == "polarity" for check in checks):
+        return Quantity(None, None, f"{who}; passed: {names}; the polarity was not reversed")
+    return Quantity(1.0, None, f"{who}; passed: {names}")
