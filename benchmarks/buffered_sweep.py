@@ -1,7 +1,8 @@
 """I(V) of 400 points at NPLC 0.01 over a bus of 5 ms: lists of the source-meter, point by point.
 
-Both sides are interleaved in one run, at speed 1: rounds of the same sweep, once in lists of at
-most half a second and once a point an exchange. Target (DESIGN.md): at least 5 times faster.
+Both sides in turn, at speed 1, the same sweep with the same integration time: the driver alone
+(lists of at most half a second against an exchange a point), and a whole `IVSweep` into its run
+file (`buffered=on` against `off`). Target (DESIGN.md): at least 5 times faster.
 
 Run: make bench, or python benchmarks/buffered_sweep.py [keithley2400 …]
 """
@@ -10,18 +11,23 @@ from __future__ import annotations
 
 import statistics
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 import numpy as np
+from side_by_side import Comparison, in_table
+from sweep_time import STATION, Case, sweep_time
 
 from nanojunction.instruments.drivers.keithley2400 import open_keithley2400
 from nanojunction.instruments.drivers.keithley2450 import open_keithley2450
 from nanojunction.instruments.roles import SourceMeter, SourceSettings
-from nanojunction.instruments.station_file import SourceMeterConfig
+from nanojunction.instruments.station import Station
+from nanojunction.instruments.station_file import SourceMeterConfig, station_from
 from nanojunction.instruments.virtual import VirtualCryostat
 
-POINTS, ROUNDS, LATENCY_S, LONGEST_LIST_S = 400, 3, 0.005, 0.5
+POINTS, ROUNDS, LATENCY_S, LONGEST_LIST_S = 400, 5, 0.005, 0.5
 AT_LEAST = 5.0
 OPEN = {"keithley2400": open_keithley2400, "keithley2450": open_keithley2450}
 
@@ -56,9 +62,9 @@ def seconds(
     return time.perf_counter() - began
 
 
-def measure(model: str) -> bool:
-    """Measure one model, print, and return whether the target is met."""
-    levels = [float(v) for v in 0.01 * np.sin(np.linspace(0.0, 2.0 * np.pi, POINTS))]
+def by_the_driver(model: str, points: int, rounds: int) -> Comparison:
+    """Compare lists with points, `rounds` times, as the driver runs them."""
+    levels = [float(v) for v in 0.01 * np.sin(np.linspace(0.0, 2.0 * np.pi, points))]
     settings = SourceSettings(
         nplc=0.01, autozero=False, compliance=1e-3, source_range=0.02, measure_range=1e-4
     )
@@ -77,22 +83,41 @@ def measure(model: str) -> bool:
         meter.output_on()
         took = [
             (seconds(in_lists, meter, levels), seconds(point_by_point, meter, levels))
-            for _ in range(ROUNDS)
+            for _ in range(rounds)
         ]
         meter.output_off()
         meter.close()
-    ratios = [points / lists for lists, points in took]
+    return _compared(f"{model}, driver, {points} points", took)
+
+
+def by_the_procedure(model: str, points: int, rounds: int) -> Comparison:
+    """Compare lists with points, `rounds` times, as `IVSweep` runs them."""
+    content = STATION | {"source_meter": STATION["source_meter"] | {"driver": model}}
+    sides = [Case(0.01, autozero=False, settle_s=0.0, points=points, buffered=buffered)
+             for buffered in (True, False)]  # fmt: skip
+    with tempfile.TemporaryDirectory() as folder, Station(station_from(content, "bench")) as on:
+        took = [
+            tuple(sweep_time(side, on, Path(folder))[0] for side in sides) for _ in range(rounds)
+        ]
+    return _compared(f"{model}, IVSweep, {points} points", took)
+
+
+def _compared(what: str, took: Sequence[tuple[float, ...]]) -> Comparison:
     lists, points = (statistics.median(side) for side in zip(*took, strict=True))
-    print(f"{model}: {POINTS} points in {lists:.3f} s as lists, {points:.3f} s point by point: "
-          f"{statistics.median(ratios):.2f} times ({min(ratios):.2f} to {max(ratios):.2f}), "
-          f"at least {AT_LEAST:g}")  # fmt: skip
-    return statistics.median(ratios) >= AT_LEAST
+    ratios = tuple(points / lists for lists, points in took)
+    return Comparison(what, f"{lists:.3f} s", f"{points:.3f} s", ratios, AT_LEAST, "least")
+
+
+def compare(models: Sequence[str], points: int, rounds: int) -> list[Comparison]:
+    """Measure these models, by the driver alone and by the procedure."""
+    return [side(model, points, rounds) for model in models
+            for side in (by_the_driver, by_the_procedure)]  # fmt: skip
 
 
 def main() -> int:
-    """Measure the models named, both by default, and return 0 if the target is met for all."""
-    met = [measure(model) for model in sys.argv[1:] or list(OPEN)]
-    return int(not all(met))
+    """Measure the models named, all by default, and return 0 if the target is met for all."""
+    found = compare(sys.argv[1:] or list(OPEN), POINTS, ROUNDS)
+    return in_table(found, "lists", "point by point")
 
 
 if __name__ == "__main__":
