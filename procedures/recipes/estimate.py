@@ -170,12 +170,14 @@ def _sweep(procedure: IVSweep, pace: Pace) -> float:
         lists = math.ceil(points / at_once)
         exchanges = LIST_EXCHANGES * lists + points / LEVELS_A_MESSAGE
         seconds = points * (per_point + BETWEEN_POINTS_S) + pace.of("source_meter", exchanges)
+        chances = lists if procedure.environment_interval else 2 * lists
     else:
         per_point += pace.of("source_meter")
         seconds = points * per_point
         if not procedure.measure_range:
             seconds += _range_changes(sweep) * (procedure.seconds_per_point() - procedure.settle)
-    seconds += _environment(procedure, seconds, points, pace)
+        chances = points
+    seconds += _environment(procedure, seconds, chances, pace)
     ends = abs(sweep.turning_points[0]) + abs(sweep.turning_points[-1])
     return seconds + _source_ramp(procedure, ends)
 
@@ -186,11 +188,14 @@ def _range_changes(sweep: Sweep) -> float:
     return sum(RANGE_CHANGES_PER_DECADE * math.log10(1.0 + one) for one in steps)
 
 
-def _environment(procedure: JunctionProcedure, seconds: float, rows: int, pace: Pace) -> float:
-    """Return what reading field and temperatures into the rows adds to the points."""
-    interval = float(procedure.environment_interval)
-    reads = rows if interval <= 0.0 else min(rows, 1 + seconds / interval)
-    return reads * pace.environment_s
+def _environment(procedure: JunctionProcedure, seconds: float, chances: int, pace: Pace) -> float:
+    """Return what reading field and temperatures adds to points that take `seconds`.
+
+    They are read at the first of the `chances` (a row, a list) after each interval.
+    """
+    interval, between = float(procedure.environment_interval), seconds / chances
+    every = between * max(1, math.ceil(interval / between))
+    return min(chances, 1 + seconds / every) * pace.environment_s
 
 
 def _source_ramp(procedure: JunctionProcedure, way: float) -> float:
