@@ -9,7 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-WIDTHS = (44, 20, 20, 24, 10)
+WIDTHS = (62, 15, 15, 22, 7)
+HOLDS, MISSED = "holds", "MISSED"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +39,7 @@ class Comparison:
         spread = f"{self.ratio:.3g} ({min(self.ratios):.3g}–{max(self.ratios):.3g})"
         target = f"{'≥' if self.at == 'least' else '≤'} {self.target:g}"
         cells = (self.what, self.ours, self.other, spread, target)
-        return _columns(cells) + ("holds" if self.holds else "MISSED")
+        return _columns(cells) + (HOLDS if self.holds else MISSED)
 
 
 def in_table(comparisons: Sequence[Comparison], ours: str = "ours", other: str = "other") -> int:

@@ -1,0 +1,151 @@
+"""Where the time of a rehearsed night went, from what was measured, against what was planned."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from nanojunction.instruments.station_file import load_station_file
+from nanojunction.procedures.base import JunctionProcedure
+from nanojunction.procedures.recipes.checking import on_paper
+from nanojunction.procedures.recipes.estimate import Cost, timed
+from nanojunction.procedures.recipes.journal import NAME, Journal
+from nanojunction.procedures.recipes.plan import plan_of
+from nanojunction.procedures.recipes.recipe_file import load_recipe
+from nanojunction.procedures.recipes.resume import remaining
+from nanojunction.procedures.recipes.timing import pace_of, start_of
+
+START, END, PAUSES = "start of the program", "safe end", "pauses (operator)"
+RAMPS, SETTLING, WINDOWS = "temperature ramps", "settling", "stability windows"
+FIELD, SWITCH = "field ramps", "switch heater"
+INTEGRATION, PACE = "settling time and integration of the points", "waiting for the next point"
+BUS_METER, BUS_MAGNET = "bus: source-meter, at the points", "bus: magnet, during I(H)"
+ENVIRONMENT, SETTINGS = "bus: field and temperatures of the rows", "bus: settings, status, safe"
+SOURCE, ANALYSIS, FILES = "source ramps", "analysis between the runs", "run files and journal"
+COMPUTING = "computing (Python)"
+#: Every moment of the night is in one of these.
+ACCOUNTS = (
+    START, RAMPS, SETTLING, WINDOWS, FIELD, SWITCH, SOURCE, INTEGRATION, PACE, BUS_METER,
+    BUS_MAGNET, ENVIRONMENT, SETTINGS, FILES, ANALYSIS, COMPUTING, PAUSES, END,
+)  # fmt: skip
+#: Parts of a plan, and the accounts that they are of.
+PARTS = {
+    "ramping_s": (RAMPS,), "settling_s": (SETTLING,), "window_s": (WINDOWS,),
+    "field_s": (FIELD, SWITCH),
+    "measuring_s": (SOURCE, INTEGRATION, PACE, BUS_METER, BUS_MAGNET, ENVIRONMENT),
+    "other_s": (SETTINGS, FILES, ANALYSIS, COMPUTING),
+}  # fmt: skip
+_PHASES = {
+    "opening the station": START, "temperature ramps": RAMPS, "field ramps": FIELD,
+    "switch heater": SWITCH, "source ramps": SOURCE, "pauses": PAUSES, "safe end": END,
+    "field and temperature of the rows": ENVIRONMENT, "analysis between the runs": ANALYSIS,
+}  # fmt: skip
+Spent = Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class RunTimes:
+    """One run: what was planned, and what its time (s) went into."""
+
+    key: str
+    rows: int
+    planned: Cost
+    spent: Spent
+    journal_s: float
+
+    @property
+    def took_s(self) -> float:
+        """All of it, with the analysis that follows."""
+        return sum(self.spent.values())
+
+
+@dataclass(frozen=True, slots=True)
+class Night:
+    """The whole night: its runs, what belongs to none of them, and the wall clock's time (s)."""
+
+    runs: tuple[RunTimes, ...]
+    around: Spent
+    wall_s: float
+    cpu_s: float
+    ports: Mapping[str, Mapping[str, float]]
+
+    def spent(self, account: str) -> float:
+        """Return what an account has of the whole night (s)."""
+        return sum(one.spent.get(account, 0.0) for one in self.runs) + self.around.get(account, 0.0)
+
+    @property
+    def planned_s(self) -> float:
+        """What the dry run had said."""
+        return sum(one.planned.total_s for one in self.runs)
+
+    @property
+    def took_s(self) -> float:
+        """The wall clock's time without the pauses, which no plan knows."""
+        return self.wall_s - self.spent(PAUSES)
+
+
+def night_of(recipe: Path, folder: Path) -> Night:
+    """Put together what a rehearsal has left in `folder`."""
+    seen = json.loads((folder / "times.json").read_text(encoding="utf-8"))
+    ports = json.loads((folder / "ports.json").read_text(encoding="utf-8"))
+    plan = plan_of(load_recipe(recipe))
+    paper = on_paper(load_station_file(folder / "station.toml"), "station.toml")
+    todo = remaining(plan, paper, None)
+    procedures = {one.run.key: one.procedure for one in todo}
+    costs, _ = timed([*procedures.values()], start_of(paper.config), pace_of(paper.config))
+    by_run: dict[str, list[Any]] = defaultdict(list)
+    for run, *what in seen["times"]:
+        by_run[run].append(what)
+    around: dict[str, float] = defaultdict(float)
+    runs = []
+    with Journal(folder / "runs" / NAME, read_only=True) as journal:
+        records = {one.key: one for one in journal.runs()}
+    for (key, procedure), cost in zip(procedures.items(), costs, strict=True):
+        record = records[key]
+        spent = accounts_of(by_run.pop(key), procedure, record.rows)
+        for account in (PAUSES, END, START):
+            around[account] += spent.pop(account, 0.0)
+        runs.append(RunTimes(key, record.rows, cost, spent, record.took_s or 0.0))
+    for one in by_run.values():
+        for account, seconds in accounts_of(one, None, 0).items():
+            around[account] += seconds
+    wall_s = seen["exited_s"] - seen["began_s"]
+    around[END] += seen["exited_s"] - seen["ended_s"]
+    return Night(tuple(runs), around, wall_s, seen["cpu_s"], ports)
+
+
+def accounts_of(
+    times: Sequence[tuple[str, str, float]], procedure: JunctionProcedure | None, rows: int
+) -> dict[str, float]:
+    """Return seconds by account of (phase, kind, seconds); of no run without a procedure."""
+    spent: dict[str, float] = defaultdict(float)
+    for phase, kind, seconds in times:
+        spent[_account(phase, kind, procedure is not None)] += seconds
+    if procedure is not None:
+        window = min(float(procedure.window), spent[SETTLING]) if procedure.target_K() else 0.0
+        spent[SETTLING] -= window
+        spent[WINDOWS] += window
+        asked = rows * procedure.seconds_per_point()
+        spent[INTEGRATION] += asked
+        spent[BUS_METER] -= asked
+    return dict(spent)
+
+
+def _account(phase: str, kind: str, in_a_run: bool) -> str:
+    if kind == "files":
+        return FILES
+    if phase in _PHASES:
+        return _PHASES[phase]
+    if phase == "settling and windows":
+        return SETTLING
+    if kind == "computing":
+        return COMPUTING if in_a_run else START
+    if phase == "points":
+        return {"waiting": PACE, "magnet": BUS_MAGNET, "temperature": ENVIRONMENT}.get(
+            kind, BUS_METER
+        )
+    return SETTINGS
