@@ -1,5 +1,7 @@
 """Runs the benchmarks one after another, each in a process of its own, and says what held.
 
+Without names it leaves out what takes longer than a few minutes.
+
 Run: make bench, or python benchmarks [name …]
 """
 
@@ -13,6 +15,8 @@ from side_by_side import HOLDS, MISSED
 
 HERE = Path(__file__).parent
 HELPERS = ("__main__", "side_by_side")
+#: Takes more than a few minutes: only when it is named.
+LONG = ("night",)
 
 
 def run(script: Path) -> tuple[list[str], bool]:
@@ -32,7 +36,7 @@ def run(script: Path) -> tuple[list[str], bool]:
 def main() -> int:
     """Run those named, all by default; return 0 if all targets were met."""
     known = {one.stem: one for one in sorted(HERE.glob("*.py")) if one.stem not in HELPERS}
-    wanted = sys.argv[1:] or list(known)
+    wanted = sys.argv[1:] or [name for name in known if name not in LONG]
     if unknown := [name for name in wanted if name not in known]:
         print(f"no benchmark {unknown[0]!r}: known are {', '.join(known)}", file=sys.stderr)
         return 2
@@ -42,6 +46,8 @@ def main() -> int:
         table += lines or [f"{name}: {HOLDS if held else MISSED}"]
         missed += [] if held else [name]
     print("== summary", *table, sep="\n")
+    if left := [name for name in LONG if name in known and name not in wanted]:
+        print(f"not run, takes longer: python benchmarks {' '.join(left)}")
     print(f"missed in: {', '.join(missed)}" if missed else "all targets were met")
     return int(bool(missed))
 
