@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from nanojunction.analysis.calibration import is_calibration, number
 from nanojunction.analysis.checks import Check, Conditions
@@ -36,8 +36,8 @@ from nanojunction.analysis.values import Quantity
 
 _REFERENCE_NAME = re.compile(r"(bare|reference)(?![a-z])", re.IGNORECASE)
 
-NEAR_TEMPERATURE = 0.1
-"""A heater-off run this close (a fraction of T) to one with the heater on was meant for it."""
+NEAR_TEMPERATURE = 0.3
+"""Runs with the heater off are compared with those with it on this close (a fraction of T)."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -64,9 +64,10 @@ class Cell:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Place:
-    """The cells of a device at one temperature and field."""
+    """The cells of a device at one temperature and field; `field` counts the fields and states."""
 
     cells: tuple[Cell, ...]
+    field: int
 
     @property
     def conditions(self) -> Conditions:
@@ -115,8 +116,8 @@ def find_controls(results: Sequence[RunResult]) -> list[Group]:
 
 def _places(members: Sequence[RunResult]) -> list[Place]:
     return [
-        Place(tuple(Cell(tuple(cell)) for cell in by_setup(at)))
-        for same_state in by_state(members)
+        Place(tuple(Cell(tuple(cell)) for cell in by_setup(at)), field)
+        for field, same_state in enumerate(by_state(members))
         for at in by_temperature(same_state)
     ]
 
@@ -135,7 +136,8 @@ def _comparisons(place: Place, places: Sequence[Place]) -> Iterator[Check]:
         if setup.is_reversed:
             yield _polarity(cell, _counterpart(cell, cells, "polarity"), held)
         if setup.heater == "off":
-            yield from _heater(cell, _counterpart(cell, cells, "heater"), places, held)
+            alike = [other for other in places if other.field == place.field]
+            yield from _heater(cell, _counterpart(cell, cells, "heater"), alike, held)
         if setup.wires == 2:
             four = _counterpart(cell, cells, "wires")
             if four is not None:
@@ -180,30 +182,34 @@ def _polarity(cell: Cell, normal: Cell | None, held: Conditions) -> Check:
 def _heater(
     cell: Cell, on: Cell | None, places: Sequence[Place], held: Conditions
 ) -> Iterator[Check]:
-    """Yield the check of a cell with the heater off; undecided if the sample cooled too far."""
+    """Yield the check of a cell with the heater off, against the nearest with the heater on.
+
+    The sample cools while its heater is off. Offsets that keep nevertheless are there without the
+    heater; a change may be the temperature's, and then decides nothing.
+    """
     conditions = _without(held, "heater")
     if on is not None:
         yield heater_check(on.iv, cell.iv, conditions)
         return
     here = mean_temperature_K(cell.iv)
-    known = [
-        there
+    warm = [
+        (abs(there - here), there, other)
         for place in places
         for other in place.cells
         if other.iv
         and other.key("heater") == cell.key("heater")
         and other.key() != cell.key()
         and (there := mean_temperature_K(other.iv)) is not None
+        and here is not None
     ]
-    if here is None or not known:
+    apart_K, there_K, nearest = min(warm, key=lambda item: item[0], default=(0.0, 0.0, None))
+    if nearest is None or apart_K > NEAR_TEMPERATURE * there_K:
         return
-    nearest = min(known, key=lambda there: abs(there - here))
-    if abs(nearest - here) <= NEAR_TEMPERATURE * nearest:
-        reason = (
-            f"with the heater off the sample was at {here:.4g} K, with it on at {nearest:.4g} K: "
-            "too far apart to compare; measure fewer points, or where the sample cools more slowly"
-        )
-        yield Check("heater", "undecided", {}, reason, conditions, names_of(cell.iv))
+    check = heater_check(nearest.iv, cell.iv, conditions)
+    if check.outcome == "failed":
+        reason = f"{check.reason}; the sample was {apart_K:.2g} K away, which may be why"
+        check = replace(check, outcome="undecided", reason=reason)
+    yield check
 
 
 def _against_references(
@@ -220,15 +226,16 @@ def _against_references(
         its = [r for r in members if r.run.kind in ("iv", "calibration")]
         if not its or not own:
             continue
-        there = mean_temperature_K(its)
-
-        def distance(item: tuple[Place, list[RunResult]], at: float | None = there) -> float:
-            here = mean_temperature_K(item[1])
-            return 0.0 if here is None or at is None else abs(here - at)
-
-        place, device = min(own, key=distance)
+        place, device = min(own, key=lambda item: _distance(item[1], its))
         held = {**place.conditions, **setup_of(device[0]).to_json()}
         yield reference_check(device, its, held)
+
+
+def _distance(device: Sequence[RunResult], reference: Sequence[RunResult]) -> tuple[bool, float]:
+    """Return how unlike two groups of runs are: set up differently, and kelvins apart."""
+    here, there = mean_temperature_K(device), mean_temperature_K(reference)
+    apart_K = 0.0 if here is None or there is None else abs(here - there)
+    return Cell(tuple(device)).key() != Cell(tuple(reference)).key(), apart_K
 
 
 def _group(device: str, members: Sequence[RunResult], checks: Sequence[Check]) -> Group:

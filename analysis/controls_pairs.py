@@ -48,6 +48,9 @@ class Offset:
 V_OFF, I_OFF = Offset("v_off_V", "v_off", "V"), Offset("i_off_A", "i_off", "A")
 OFFSETS = (V_OFF, I_OFF)
 
+SAME_CHORD = 1.02
+"""Chords over voltages in this ratio are compared; sensed voltages are noisy."""
+
 
 def quantities_of(results: Sequence[RunResult], key: str) -> list[Quantity]:
     """Return a quantity of every run."""
@@ -112,6 +115,7 @@ def heater_check(
     if warm is not None and cold is not None:
         difference = Quantity(cold - warm, None, "of the means over the runs")
         found.quantities["temperature_change_K"] = difference
+        found.words.append(f"at {warm:.4g} and {cold:.4g} K")
     return found.check("heater", conditions, names_of(on, off))
 
 
@@ -127,12 +131,13 @@ def wires_check(
     agreement(found, V_OFF, pair_of(V_OFF, four, two), ("4 wires", "2 wires"))
     key, leads = "r_s_chord_ohm", "lead_resistance_ohm"
     chords = [*quantities_of(two, key), *quantities_of(four, key)]
-    windows = {q.extra.get("window_V") for q in chords if q.value is not None}
+    windows = [float(q.extra["window_V"]) for q in chords if q.value is not None]
+    differ = max(windows, default=0.0) > SAME_CHORD * min(windows, default=0.0)
     with_leads, without = pooled(quantities_of(two, key), quantities_of(four, key))
-    if with_leads is None or without is None or len(windows) > 1:
+    if with_leads is None or without is None or differ:
         why = (
             "the chords of the runs are not over the same voltages"
-            if len(windows) > 1
+            if differ
             else f"R_s: {missing(two if with_leads is None else four, key)}"
         )
         found.quantities[leads] = Quantity(None, note=why)

@@ -17,7 +17,14 @@ from nanojunction.analysis.calibration import is_calibration
 from nanojunction.analysis.comparison import ComparedRow
 from nanojunction.analysis.groups import run_name
 from nanojunction.analysis.notation import numbered
-from nanojunction.analysis.report_groups import FeatureRow, GroupTable, feature_rows, group_table
+from nanojunction.analysis.report_groups import (
+    CheckRow,
+    FeatureRow,
+    GroupTable,
+    check_rows,
+    feature_rows,
+    group_table,
+)
 from nanojunction.analysis.report_tables import (
     comparison_tables,
     overview_rows,
@@ -52,6 +59,7 @@ class _Section:
     figures: list[_Shown]
     tables: list[GroupTable]
     features: list[FeatureRow]
+    checks: list[CheckRow]
     missing: str
 
 
@@ -139,10 +147,15 @@ def _sections(analysis: Analysis, folder: Path) -> tuple[list[_Section], list[_S
                     count += 1
                     shown.append(_shown(figure, count, folder))
             missing = _left_out(len(device.draw) - room)
-            tables = [group_table(group, _named(numbers)) for group in device.groups]
-            features = feature_rows(device.members)
-            if shown or tables or features:
-                sections.append(_Section(device.device, shown, tables, features, missing))
+            tables = [
+                group_table(group, _named(numbers))
+                for group in device.groups
+                if group.kind != "controls"
+            ]
+            features, checks = feature_rows(device.members), check_rows(device.groups)
+            if shown or tables or features or checks:
+                section = _Section(device.device, shown, tables, features, checks, missing)
+                sections.append(section)
         figure = line_figure(analysis)
         line = [] if figure is None else [_shown(figure, count + 1, folder)]
     return sections, line

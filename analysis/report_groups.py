@@ -49,7 +49,6 @@ def group_table(group: Group, file_name: Mapping[str, str]) -> GroupTable:
         "magneto": "Magnetic field",
         "calibration": "Calibrated resistor",
         "repeat": "Repeats",
-        "controls": "Controls",
     }
     return GroupTable(
         title=titles[group.kind],
@@ -131,6 +130,43 @@ def _all_missing(item: Mapping[str, Any]) -> str | None:
     if len(parts) == len(item) and len(reasons) == 1 and all(p.value is None for p in parts):
         return reasons.pop()
     return None
+
+
+@dataclass(frozen=True, slots=True)
+class CheckRow:
+    """One check of a device, or the verdict on all of them; `outcome` has a sign and a word."""
+
+    name: str
+    conditions: str
+    outcome: str
+    reason: str
+    is_bad: bool
+
+
+#: A sign and a word: nothing is told by colour alone.
+_OUTCOMES = {"passed": "✓ passed", "failed": "✗ FAILED", "undecided": "? undecided"}
+_VERDICTS = {1.0: "✓ confirmed", 0.0: "✗ NOT confirmed", None: "? not confirmed yet"}
+
+
+def check_rows(groups: Sequence[Group]) -> list[CheckRow]:
+    """Return the checks of a device with the verdict at the end; nothing without checks."""
+    rows = []
+    for group in groups:
+        if group.kind != "controls":
+            continue
+        rows += [
+            CheckRow(
+                check.name, conditions_text(check.conditions), _OUTCOMES[check.outcome],
+                check.reason, check.outcome == "failed",
+            )
+            for check in group.checks
+        ]  # fmt: skip
+        verdict = group.quantities["confirmed"]
+        assert isinstance(verdict, Quantity)
+        rows.append(
+            CheckRow("all", "", _VERDICTS[verdict.value], verdict.note or "", verdict.value == 0.0)
+        )
+    return rows
 
 
 @dataclass(frozen=True, slots=True)

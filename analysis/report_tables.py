@@ -137,7 +137,10 @@ def _run_row(
 
 
 def conditions_text(conditions: Mapping[str, Any]) -> str:
-    """Return "40.0 K, −0.5 T, P", as far as conditions are known."""
+    """Return "40.0 K, −0.5 T, P, reversed, 2 wires", as far as conditions are known.
+
+    The usual ones (normal polarity, heater on) are not said.
+    """
     parts = []
     for key, unit, digits in (
         ("temperature_K", "K", 4),
@@ -148,8 +151,15 @@ def conditions_text(conditions: Mapping[str, Any]) -> str:
         value = conditions.get(key)
         if isinstance(value, int | float):
             parts.append(amount(round(float(value), 12) + 0.0, unit, digits))
-    state = conditions.get("state")
-    return ", ".join([*parts, state] if isinstance(state, str) else parts)
+    if isinstance(state := conditions.get("state"), str):
+        parts.append(state)
+    if conditions.get("polarity") == "reversed":
+        parts.append("reversed")
+    if (wires := conditions.get("wires")) is not None:
+        parts.append(f"{wires} wires")
+    if conditions.get("heater") == "off":
+        parts.append("heater off")
+    return ", ".join(parts)
 
 
 def _cell(result: RunResult, key: str, remarks: Remarks) -> Cell:

@@ -80,9 +80,11 @@ def title_of(found: Analysis) -> str:
 
 
 def show_runs(found: Analysis) -> None:
-    """Print the table of runs, and their warnings."""
+    """Print the tables of runs and of controls, and the warnings."""
     if found.run_results:
         wide_console().print(table_of(found.run_results))
+    if (controls := controls_of(found)) is not None:
+        wide_console().print(controls)
     for result in found.run_results:
         for warning in dict.fromkeys((*result.run.warnings, *result.warnings)):
             say(f"{result.run.file.name}: {warning}")
@@ -105,11 +107,43 @@ def table_of(results: Sequence[RunResult]) -> Table:
             known = isinstance(value, Quantity) and value.value is not None
             cells.append(with_error(value, scale) if known else "–")
         part = "" if run.segment is None else f" #{run.segment}"
+        way = " reversed" if run.conditions.polarity == "reversed" else ""
         conditions = (run.conditions.temperature_K, run.conditions.field_T)
         table.add_row(
-            f"{run.file.name}{part}", run.device, run.kind,
+            f"{run.file.name}{part}", f"{run.device}{way}", run.kind,
             *("–" if one is None else f"{one:.5g}" for one in conditions), *cells,
         )  # fmt: skip
+    return table
+
+
+#: How the outcome of a check is printed: words, since not every console has the signs.
+OUTCOMES = {"passed": "passed", "failed": "FAILED", "undecided": "undecided"}
+VERDICTS = {1.0: "confirmed", 0.0: "NOT confirmed", None: "not confirmed yet"}
+
+
+def controls_of(found: Analysis) -> Table | None:
+    """Return the table of the devices' controls, None where no runs allow a check."""
+    from rich.table import Table
+
+    from nanojunction.analysis.report_tables import conditions_text
+    from nanojunction.analysis.values import Quantity
+
+    groups = [group for group in found.groups if group.kind == "controls"]
+    if not groups:
+        return None
+    table = Table(box=None, padding=(0, 1))
+    for column in ("device", "control", "outcome", "conditions"):
+        table.add_column(column, no_wrap=column != "conditions")
+    table.add_column("found", overflow="fold", ratio=1)
+    for group in groups:
+        for check in group.checks:
+            at = conditions_text(check.conditions)
+            table.add_row(
+                group.device, check.name, OUTCOMES[check.outcome], at or "–", check.reason
+            )
+        verdict = group.quantities["confirmed"]
+        assert isinstance(verdict, Quantity)
+        table.add_row(group.device, "all", VERDICTS[verdict.value], "–", verdict.note or "")
     return table
 
 

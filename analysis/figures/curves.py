@@ -57,7 +57,7 @@ def iv_traces(result: RunResult) -> list[Trace]:
 
 
 def in_words(conditions: Conditions, *, voltage: bool = False) -> str:
-    """Return "40 K, −500 mT, P", as far as it is known."""
+    """Return "40 K, −500 mT, P, reversed", as far as it is known and not the usual."""
     parts = []
     if conditions.temperature_K is not None:
         parts.append(amount(conditions.temperature_K, "K", 3))
@@ -65,6 +65,10 @@ def in_words(conditions: Conditions, *, voltage: bool = False) -> str:
         parts.append(amount(_without_residue(conditions.field_T), "T", 3))
     if conditions.state is not None:
         parts.append(conditions.state)
+    if conditions.polarity == "reversed":
+        parts.append("reversed")
+    if conditions.heater == "off":
+        parts.append("heater off")
     if voltage and conditions.voltage_V is not None:
         parts.append(amount(conditions.voltage_V, "V", 4))
     return ", ".join(parts)
