@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from benchmarks.rehearsal import observed
@@ -131,6 +131,7 @@ MOMENTS = st.lists(
 )
 
 
+@settings(deadline=None)
 @given(moments=MOMENTS, in_a_run=st.booleans())
 def test_every_moment_is_in_one_account(
     moments: list[tuple[str, str, float]], in_a_run: bool

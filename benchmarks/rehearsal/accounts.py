@@ -72,6 +72,8 @@ class Night:
     wall_s: float
     cpu_s: float
     ports: Mapping[str, Mapping[str, float]]
+    #: When somebody looked at the live page, and the time left that it told then (s).
+    looks: tuple[tuple[float, float], ...]
 
     def spent(self, account: str) -> float:
         """Return what an account has of the whole night (s)."""
@@ -115,7 +117,14 @@ def night_of(recipe: Path, folder: Path) -> Night:
             around[account] += seconds
     wall_s = seen["exited_s"] - seen["began_s"]
     around[END] += seen["exited_s"] - seen["ended_s"]
-    return Night(tuple(runs), around, wall_s, seen["cpu_s"], ports)
+    return Night(tuple(runs), around, wall_s, seen["cpu_s"], ports, _looks(folder / "live.csv"))
+
+
+def _looks(file: Path) -> tuple[tuple[float, float], ...]:
+    if not file.exists():
+        return ()
+    lines = file.read_text(encoding="utf-8").splitlines()
+    return tuple((float(at_s), float(left_s)) for at_s, _, left_s in (x.split(",") for x in lines))
 
 
 def accounts_of(

@@ -37,6 +37,11 @@ SHOWN = {
     ),
     "start and safe end": ((a.START, a.END), "white", "...."),
 }  # fmt: skip
+#: The mark of what was planned: seen on every colour.
+PLANNED = {
+    "marker": "D", "markersize": 5.0, "markerfacecolor": "white", "markeredgecolor": BLACK,
+    "linestyle": "none", "zorder": 3,
+}  # fmt: skip
 
 
 def draw(night: Night, file: Path) -> None:
@@ -46,15 +51,13 @@ def draw(night: Night, file: Path) -> None:
         whole, runs = figure.subplots(2, 1, height_ratios=(1, 5.5))
         total = {account: night.spent(account) for account in a.ACCOUNTS}
         _bar(whole, 0.0, total, labels=True)
-        whole.plot([night.planned_s], [0.0], "|", color="red", markersize=14, mew=1.4)
+        whole.plot([night.planned_s], [0.0], **PLANNED)
         whole.set_yticks([0.0], ["whole night"])
         whole.set_ylim(-0.6, 0.6)
         for place, one in enumerate(night.runs):
             _bar(runs, place, one.spent)
-            runs.plot(
-                [one.planned.total_s], [place], "|", color="red", markersize=13, mew=1.4,
-                label="what the dry run had said" if place == 0 else None,
-            )  # fmt: skip
+            label = "what the dry run had said" if place == 0 else None
+            runs.plot([one.planned.total_s], [place], **PLANNED, label=label)
         runs.set_yticks(range(len(night.runs)), [_short(one.key) for one in night.runs])
         runs.invert_yaxis()
         runs.set_xlabel("time (s)")

@@ -22,6 +22,8 @@ def tables(night: Night) -> Iterator[str]:
     yield from _accounts(night)
     yield ""
     yield from _ports(night)
+    yield ""
+    yield from _looks(night)
 
 
 def percent_off(planned: float, took: float) -> str:
@@ -81,3 +83,14 @@ def _ports(night: Night) -> Iterator[str]:
             f"| {port['answering_s']:.1f} | {latency:.1f} | {port['byte_s']:.1f} | {own:.1f} "
             f"| {each:.1f} ms |"
         )
+
+
+def _looks(night: Night) -> Iterator[str]:
+    """Yield what the live page told of the time left, at each quarter of the night."""
+    yield "| into the night (s) | the page said (s left) | it was (s) |"
+    yield "|---|---|---|"
+    for quarter in (1, 2, 3):
+        wanted_s = quarter * night.wall_s / 4.0
+        if night.looks:
+            at_s, told_s = min(night.looks, key=lambda look: abs(look[0] - wanted_s))
+            yield f"| {at_s:.0f} | {told_s:.0f} | {night.wall_s - at_s:.0f} |"
