@@ -133,7 +133,7 @@ def _station(header: Mapping[str, str]) -> Mapping[str, Any]:
     """Return the station's settings that a header of ours has as JSON, else nothing."""
     try:
         found = json.loads(header.get("Station", "null"))
-    except (json.JSONDecodeError, RecursionError):
+    except (ValueError, RecursionError):
         return {}
     return found if isinstance(found, dict) else {}
 

@@ -20,9 +20,6 @@ from nanojunction.analysis.values import Quantity
 WRONG = 0.00135
 """Probability of a wrong judgement on the limit: that of three standard deviations, one side."""
 
-UNEXPLAINED = 0.01
-"""Repeats that scatter so improbably much have the scatter as their error."""
-
 PERSISTS, GONE = 0.5, 0.1
 """Shares of an offset that must be left at rest to pass, and below which the check fails."""
 
@@ -79,15 +76,15 @@ def judged(margin: Estimate) -> Outcome:
 def pooled(*groups: Sequence[Quantity]) -> list[Estimate | None]:
     """Return the mean of each group of repeats; None for a group without a value.
 
-    Repeats that agree within their standard errors are weighted with 1/stderr². Where they do not
-    (χ² of all groups, p < 1 %), or an error is unknown, all weigh the same and the scatter about
-    the groups' means, common to all of them, gives the errors.
+    Repeats that agree within their standard errors are weighted with 1/stderr². Where they scatter
+    more (χ² of all groups above its degrees of freedom), or an error is unknown, all weigh the same
+    and the scatter about the groups' means, common to all of them, gives the errors.
     """
     usable = [[q for q in group if q.value is not None] for group in groups]
     dof = sum(len(group) - 1 for group in usable if group)
     weighted = [_weighted(group) for group in usable]
     if all(one is None or one.stderr is not None for one in weighted) and (
-        dof == 0 or not _is_unexplained(usable, weighted, dof)
+        dof == 0 or _chi2(usable, weighted) <= dof
     ):
         return weighted
     means = [math.fsum(_values(group)) / len(group) if group else 0.0 for group in usable]
@@ -117,28 +114,21 @@ def _weighted(group: Sequence[Quantity]) -> Estimate | None:
     if len(errors) < len(group) or min(errors) <= 0.0:
         stderr = math.hypot(*errors) / len(group) if len(errors) == len(group) else None
         return Estimate(math.fsum(_values(group)) / len(group), stderr)
-    weights = np.array(errors) ** -2
-    mean = float(np.sum(weights * np.array(_values(group))) / np.sum(weights))
-    return Estimate(mean, float(np.sum(weights)) ** -0.5)
+    least = min(errors)
+    weights = (least / np.array(errors)) ** 2
+    total = float(np.sum(weights))
+    mean = float(np.sum(weights * np.array(_values(group)))) / total
+    return Estimate(mean, least / math.sqrt(total))
 
 
-def _is_unexplained(
-    groups: Sequence[Sequence[Quantity]], means: Sequence[Estimate | None], dof: int
-) -> bool:
+def _chi2(groups: Sequence[Sequence[Quantity]], means: Sequence[Estimate | None]) -> float:
     chi2 = 0.0
     for group, mean in zip(groups, means, strict=True):
         for one in group:
             assert mean is not None and one.value is not None
             if one.value != mean.value:
                 chi2 += ((one.value - mean.value) / one.stderr) ** 2 if one.stderr else math.inf
-    return is_unexplained(chi2, dof)
-
-
-def is_unexplained(chi2: float, dof: int) -> bool:
-    """Tell whether residuals are larger than their standard errors explain."""
-    from scipy.special import chdtrc
-
-    return float(chdtrc(dof, chi2)) < UNEXPLAINED
+    return chi2
 
 
 def exceeds(large: Estimate, small: Estimate) -> Outcome:

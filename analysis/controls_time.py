@@ -22,7 +22,6 @@ from nanojunction.analysis.controls_pairs import (
 from nanojunction.analysis.controls_rules import (
     Estimate,
     combined,
-    is_unexplained,
     persists,
     pooled,
     stays,
@@ -144,15 +143,15 @@ def _moment_s(run: Run) -> float | None:
 def straight_line(times_s: Array, values: Sequence[Quantity]) -> tuple[Estimate, Estimate]:
     """Return mean and slope (per s) of repeats over time.
 
-    Weighted with 1/stderr²; where the repeats scatter about the line by more than that explains,
-    or an error is unknown or zero, all weigh the same and the scatter gives the errors.
+    Weighted with 1/stderr²; where the repeats scatter more about the line than their standard
+    errors, or an error is unknown or zero, all weigh the same and the scatter gives the errors.
     """
     x = np.array([q.value for q in values], dtype=float)
     errors = np.array([q.stderr if q.stderr is not None else math.nan for q in values])
     dof = len(x) - 2
     if np.all(errors > 0.0):
         mean, slope, chi2 = _fit(times_s, x, errors)
-        if not is_unexplained(chi2, dof):
+        if chi2 <= dof:
             return mean, slope
     mean, slope, chi2 = _fit(times_s, x, np.ones(len(x)))
     scatter = math.sqrt(chi2 / dof)
