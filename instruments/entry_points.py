@@ -6,14 +6,15 @@ Whatever is wrong with a package becomes one sentence that names it.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 from traceback import walk_tb
 from typing import Any
 
 from nanojunction.instruments.clock import Clock
-from nanojunction.instruments.errors import LaboratoryError, StationError
+from nanojunction.instruments.errors import InstrumentFault, LaboratoryError, StationError
 from nanojunction.instruments.plug_ins import DriverWithOptions
 from nanojunction.instruments.roles import (
     FieldProbe,
@@ -51,8 +52,8 @@ def find(group: str, name: str) -> EntryPoint | None:
     points = {_package(point): point for point in entry_points(group=group) if point.name == name}
     if len(points) > 1:
         raise PlugInError(
-            f"{name!r} is offered by several packages, {' and '.join(sorted(points))}; uninstall all "
-            "but one, or give it another name in one of them"
+            f"{name!r} is offered by several packages, {' and '.join(sorted(points))}; uninstall "
+            "all but one, or give it another name in one of them"
         )
     return next(iter(points.values()), None)
 
@@ -128,12 +129,51 @@ def driver(name: str, key: str) -> Callable[[InstrumentConfig, Clock], Any]:
     return opened
 
 
+def other_packages(instruments: Mapping[str, InstrumentConfig]) -> dict[str, str]:
+    """Return name and version of the package of each role's driver, where it is not ours."""
+    found = {role: _package_of(one.driver) for role, one in instruments.items()}
+    return {role: package for role, package in found.items() if package}
+
+
+@cache
+def _package_of(driver_name: str) -> str:
+    """Return the package of a driver, empty for ours; looking through all takes milliseconds."""
+    point = find(DRIVERS, driver_name)
+    return "" if point is None or point.module.startswith("nanojunction.") else _package(point)
+
+
 def check_options(opened: object, config: InstrumentConfig, table: str) -> None:
     """Raise StationError for options that the driver does not take; `table` names theirs."""
     if isinstance(opened, DriverWithOptions):
         opened.options(config.options, table)
     elif config.options:
         raise StationError(f"{table}: the driver {config.driver!r} takes none; leave them out")
+
+
+def open_instrument(
+    role: str,
+    opener: Callable[[InstrumentConfig, Clock], Any],
+    config: InstrumentConfig,
+    clock: Clock,
+    close_later: Callable[[Any], object],
+) -> Any:
+    """Open an instrument and look whether it has what its role needs.
+
+    What was opened is given to `close_later` before that. Raises InstrumentError or StationError,
+    whatever the driver raises.
+    """
+    try:
+        instrument = opener(config, clock)
+        if hasattr(instrument, "close"):
+            close_later(instrument)
+        check_role(instrument, role, config.driver)
+    except LaboratoryError:
+        raise
+    except Exception as problem:  # a driver may be anyone's: its faults get a sentence, too
+        raise InstrumentFault(
+            f"{role}: the driver {config.driver!r} failed to open it ({in_one_line(problem)})"
+        ) from problem
+    return instrument
 
 
 def check_role(instrument: object, role: str, driver_name: str) -> None:

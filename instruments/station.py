@@ -11,8 +11,14 @@ from types import TracebackType
 from typing import Any, Self, TypeVar
 
 from nanojunction.instruments.clock import Clock
-from nanojunction.instruments.entry_points import check_options, check_role, driver, in_one_line
-from nanojunction.instruments.errors import InstrumentFault, LaboratoryError, StationError
+from nanojunction.instruments.entry_points import (
+    check_options,
+    driver,
+    in_one_line,
+    open_instrument,
+    other_packages,
+)
+from nanojunction.instruments.errors import LaboratoryError, StationError
 from nanojunction.instruments.limits import (
     LimitedMagnet,
     LimitedSourceMeter,
@@ -197,7 +203,10 @@ class Station:
                     **endpoint.serial,
                 }
             )
-        instrument = self._opened(role, config)
+        instrument = open_instrument(
+            role, self._openers[role], config, self.clock,
+            lambda opened: self._open.callback(self._close, role, opened),
+        )  # fmt: skip
         self._drivers[role] = instrument
         if role == "source_meter" and (source := self.config.source_meter) is not None:
             limits = SourceLimits(source.max_voltage_V, source.max_current_A)
@@ -217,21 +226,6 @@ class Station:
             self.switch_or_none = instrument
         elif role == "field_probe":
             self.field_probe_or_none = instrument
-
-    def _opened(self, role: str, config: InstrumentConfig) -> Any:
-        """Open an instrument and look whether it has what its role needs."""
-        try:
-            instrument = self._openers[role](config, self.clock)
-            if hasattr(instrument, "close"):
-                self._open.callback(self._close, role, instrument)
-            check_role(instrument, role, config.driver)
-        except LaboratoryError:
-            raise
-        except Exception as problem:  # a driver may be anyone's: its faults get a sentence, too
-            raise InstrumentFault(
-                f"{role}: the driver {config.driver!r} failed to open it ({in_one_line(problem)})"
-            ) from problem
-        return instrument
 
     def _close(self, role: str, instrument: Any) -> None:
         try:
@@ -324,6 +318,7 @@ class Station:
             "name": self.config.name,
             "simulated": self.config.virtual is not None,
             "config": self.config.model_dump(exclude_defaults=True),
+            "packages": other_packages(self.config.instruments()),
             "instruments": {
                 role: dict(instrument.snapshot()) for role, instrument in self.instruments().items()
             },

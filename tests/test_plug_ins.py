@@ -212,6 +212,7 @@ def test_a_run_of_their_procedure_on_their_driver(
     assert header_of(file, "Kind") == "noise"
     snapshot = json.loads(header_of(file, "Station").encode().decode("unicode_escape"))
     assert snapshot["instruments"]["source_meter"]["shunt_ohm"] == SHUNT_OHM
+    assert snapshot["packages"] == {"source_meter": "ourlab 1.0", "field_probe": "ourlab 1.0"}
     assert snapshot["config"]["source_meter"]["options"] == {"shunt_ohm": SHUNT_OHM}
     assert box.largest_V == 0.1
     assert box.is_safe
@@ -277,6 +278,20 @@ sample = "R1k"
 over = {{ voltage = "0, 10 mV, 20 mV" }}
 steps = [ {{ measure = "noise", set = {{ {key} = 5, readings = 100 }} }} ]
 """
+
+
+@pytest.mark.usefixtures("site")
+def test_a_killed_run_of_theirs_is_made_safe_by_the_watchdog(
+    station_file: Callable[..., Path], nanojunction: Any, eventually: Any, box: Box, tmp_path: Path
+) -> None:
+    endless = ["--set", "voltage=0.1", "--set", "rows=1000000", "--out", tmp_path / "runs"]
+    run = nanojunction("measure", "noise", "--station", station_file(), "--sample", "R1k", *endless)
+    eventually(lambda: box.readings > 50, "readings")
+    assert (box.output, box.level) == ("1", 0.1)
+    run.kill()
+    _, words = run.communicate(timeout=90)  # the watchdog prints to the same pipe
+    assert "safe: source at zero, output open" in words
+    assert box.is_safe
 
 
 @pytest.mark.usefixtures("site")
