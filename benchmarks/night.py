@@ -25,7 +25,7 @@ from importlib import resources
 from pathlib import Path
 from typing import IO
 
-from rehearsal.accounts import Night, night_of
+from rehearsal.accounts import Night, night_of, write_plan
 from rehearsal.station import station_content, station_text
 from rehearsal.table import percent_off, tables
 from side_by_side import HOLDS, MISSED
@@ -54,6 +54,7 @@ def rehearse(folder: Path) -> int:
             clock.sleep(0.05)
         content = station_content(json.loads(ready.read_text(encoding="utf-8")))
         (folder / "station.toml").write_text(station_text(content), encoding="utf-8")
+        write_plan(RECIPE, folder)
         return run_command(folder, bench)
     finally:
         bench.communicate(timeout=60)

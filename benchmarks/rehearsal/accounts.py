@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -90,15 +90,27 @@ class Night:
         return self.wall_s - self.spent(PAUSES)
 
 
+def procedures_of(recipe: Path, station_file: Path) -> dict[str, JunctionProcedure]:
+    """Return the procedures of a recipe's runs by key, in order, on paper."""
+    plan = plan_of(load_recipe(recipe))
+    paper = on_paper(load_station_file(station_file), str(station_file))
+    return {one.run.key: one.procedure for one in remaining(plan, paper, None)}
+
+
+def write_plan(recipe: Path, folder: Path) -> None:
+    """Write what the dry run says, before the night begins."""
+    config = load_station_file(folder / "station.toml")
+    procedures = procedures_of(recipe, folder / "station.toml")
+    costs, _ = timed([*procedures.values()], start_of(config), pace_of(config))
+    planned = {key: asdict(cost) for key, cost in zip(procedures, costs, strict=True)}
+    (folder / "planned.json").write_text(json.dumps(planned, indent=2), encoding="utf-8")
+
+
 def night_of(recipe: Path, folder: Path) -> Night:
     """Put together what a rehearsal has left in `folder`."""
     seen = json.loads((folder / "times.json").read_text(encoding="utf-8"))
     ports = json.loads((folder / "ports.json").read_text(encoding="utf-8"))
-    plan = plan_of(load_recipe(recipe))
-    paper = on_paper(load_station_file(folder / "station.toml"), "station.toml")
-    todo = remaining(plan, paper, None)
-    procedures = {one.run.key: one.procedure for one in todo}
-    costs, _ = timed([*procedures.values()], start_of(paper.config), pace_of(paper.config))
+    planned = json.loads((folder / "planned.json").read_text(encoding="utf-8"))
     by_run: dict[str, list[Any]] = defaultdict(list)
     for run, *what in seen["times"]:
         by_run[run].append(what)
@@ -106,12 +118,12 @@ def night_of(recipe: Path, folder: Path) -> Night:
     runs = []
     with Journal(folder / "runs" / NAME, read_only=True) as journal:
         records = {one.key: one for one in journal.runs()}
-    for (key, procedure), cost in zip(procedures.items(), costs, strict=True):
+    for key, procedure in procedures_of(recipe, folder / "station.toml").items():
         record = records[key]
         spent = accounts_of(by_run.pop(key), procedure, record.rows)
         for account in (PAUSES, END, START):
             around[account] += spent.pop(account, 0.0)
-        runs.append(RunTimes(key, record.rows, cost, spent, record.took_s or 0.0))
+        runs.append(RunTimes(key, record.rows, Cost(**planned[key]), spent, record.took_s or 0.0))
     for one in by_run.values():
         for account, seconds in accounts_of(one, None, 0).items():
             around[account] += seconds
