@@ -76,6 +76,26 @@ class Probe(Served):
         return {"*IDN?": "WORKSHOP,HALL PROBE,2", "FIELD?": "12.5"}.get(line)
 
 
+class Coil(Served):
+    """The coil supply; a ramp has arrived when it is looked at for the third time."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.field, self.looks = "0", 3
+
+    def answer(self, line: str) -> str | None:
+        command, *values = line.split()
+        match command:
+            case "*IDN?":
+                return "WORKSHOP,COIL SUPPLY,3"
+            case "RAMP":
+                self.field, self.looks = values[0], 0
+            case "STATE?":
+                self.looks += 1
+                return f"{self.field},{'H' if self.looks > 2 else 'R'}"
+        return None
+
+
 def package(
     site: Path, name: str, code: str, *, drivers: str = "", procedures: str = "", version: str = "1"
 ) -> None:

@@ -27,7 +27,7 @@ from nanojunction.procedures.partial import Partial
 from nanojunction.procedures.recipes.recipe_file import RecipeError
 from nanojunction.procedures.registry import UnknownProcedure, load_procedure
 from nanojunction.procedures.runner import StopRequest, run_procedure
-from tests.laboratory import JUNCTION_OHM, SHUNT_OHM, Box, Probe, Served, package
+from tests.laboratory import JUNCTION_OHM, SHUNT_OHM, Box, Coil, Probe, Served, package
 from tests.run_rows import header_of, rows_of
 
 DOCS = Path(__file__).parents[1] / "docs"
@@ -248,6 +248,29 @@ def test_a_setpoint_beyond_the_limits_is_refused_before_anything_is_sent(
 
 
 @pytest.mark.usefixtures("site")
+def test_a_run_goes_to_the_field_of_their_magnet(
+    station_file: Callable[..., Path], served: Callable[[type[Served]], Any], tmp_path: Path
+) -> None:
+    coil, file = served(Coil), station_file()
+    with file.open("a", encoding="utf-8") as text:
+        text.write(f"""
+            [magnet]
+            driver = "coil_supply"
+            address = "{coil.address}"
+            visa_library = "@py"
+            max_field_T = 0.1
+            ramp_T_per_min = 2
+            """)
+    with Station.from_file(file) as station:
+        with pytest.raises(LimitError, match=r"the field 0\.2 T lies outside"):
+            run_procedure(load_procedure("noise")(field="0.2"), station, tmp_path)
+        outcome = run_procedure(load_procedure("noise")(field="50 mT", rows=3), station, tmp_path)
+        assert outcome.ok
+        assert [row["Field (T)"] for row in rows_of(outcome.file)] == [0.05] * 3
+    assert [line for line in coil.heard if "?" not in line] == ["RAMP 0.05 2", "HOLD"]
+
+
+@pytest.mark.usefixtures("site")
 def test_a_run_that_was_stopped_goes_on_at_the_first_missing_row(
     station_file: Callable[..., Path], tmp_path: Path
 ) -> None:
@@ -326,7 +349,7 @@ def test_a_recipe_measures_with_their_procedure(
         ("source_box", "shunt_ohm = -1", "source_meter.options.shunt_ohm: input should be greater"),
         ("source_box", "shunt_ohm = 1\nx = 2", "source_meter.options.x: is not a key that is"),
         ("keithley2400", "x = 2", "source_meter.options: the driver 'keithley2400' takes none"),
-        ("hall", "", "source_meter.driver: no driver 'hall'; known are ami430, gone, hall_probe, "),
+        ("hall", "", "source_meter.driver: no driver 'hall'; known are ami430, coil_supply, gone, "),
         ("twice", "", "source_meter.driver: 'twice' is offered by several packages, one 1 and two "
          "2; uninstall all but one"),
         ("ours", "", "'ours' is offered by several packages, one 1 and ourlab"),
@@ -545,6 +568,20 @@ def test_a_driver_that_fails_to_open_is_a_sentence(
     ):  # fmt: skip
         pass
     assert box.heard == []
+
+
+def test_a_procedure_that_fails_before_the_run_is_named_with_its_line(
+    site: Path, station_file: Callable[..., Path], command: Any, box: Box, tmp_path: Path
+) -> None:
+    code = PROCEDURE.format(base="Odd") + "    def check(self): return {}['key']"
+    package(site, "odd", code, procedures="odd = odd:Odd")
+    done = command("measure", "odd", "--sample", "R1k", "--station", station_file())
+    assert done.returncode == 1
+    assert re.search(
+        r"error: a fault in the package odd 1 \(.*odd.py, line 8\): KeyError: 'key'", done.stderr
+    )
+    assert box.is_safe
+    assert not (tmp_path / "runs").exists()
 
 
 def test_one_broken_package_keeps_nothing_else_from_being_made_safe(
