@@ -18,10 +18,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+#: What goes on until the program has ended.
+SAFE_END = "safe end"
 #: Methods and functions by what they are for; those that are called inside of others count alone.
 PHASES = {
     "nanojunction.instruments.station:Station.__enter__": "opening the station",
-    "nanojunction.instruments.station:Station.__exit__": "safe end",
+    "nanojunction.instruments.station:Station.__exit__": SAFE_END,
     "nanojunction.instruments.ramps:_ramp_setpoint": "temperature ramps",
     "nanojunction.instruments.ramps:settle_temperature": "settling and windows",
     "nanojunction.procedures.environment:go_to_field": "field ramps",
@@ -90,6 +92,8 @@ class Stopwatch:
             finally:
                 self.book()
                 before.pop("run", None)  # its analysis still belongs to it
+                if change.get("phase") == SAFE_END:  # what follows belongs to no run
+                    before, self.run = {}, ""
                 for name, value in before.items():
                     setattr(self, name, value)
 
