@@ -65,6 +65,7 @@ def _to_field(run: JunctionProcedure) -> bool:
         rate = run.field_rate_T_per_min()
         if not history.go(run.station, rate, run.watch()):
             return False
+        run.environment.expected.magnet_was_fine = True  # also if it quenches before the first row
         if not run.station.clock.sleep(run.field_wait, run.should_stop):
             return False
         return not run.persistent or run.station.magnet.go_persistent(run.should_stop)

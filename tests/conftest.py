@@ -10,6 +10,7 @@ import socket
 import subprocess
 import sys
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -256,3 +257,20 @@ def chromium() -> list[str]:
         found, "--headless", "--no-sandbox", "--no-first-run", "--hide-scrollbars",
         *(f"--disable-{one}" for one in quiet),
     ]  # fmt: skip
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print what the fault campaign has tried, by kind of fault and outcome."""
+    counts: Counter[tuple[str, str]] = Counter()
+    rows = 0
+    for report in (one for some in terminalreporter.stats.values() for one in some):
+        for name, value in getattr(report, "user_properties", ()):
+            if name == "campaign" and getattr(report, "when", "") == "call":
+                kind, outcome, kept = value
+                counts[kind, f"{outcome}{'' if report.passed else f' ({report.outcome})'}"] += 1
+                rows += kept
+    if not counts:
+        return
+    terminalreporter.section(f"fault campaign: {counts.total()} runs, {rows} rows")
+    for (kind, outcome), count in counts.items():
+        terminalreporter.write_line(f"{kind:24} {outcome:32} {count:4}")
