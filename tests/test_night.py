@@ -41,6 +41,7 @@ from nanojunction.procedures.runner import StopRequest
 from tests.virtual_bench import SteppedClock
 
 RECIPE = Path(str(resources.files("nanojunction.sample_data").joinpath("recipes/night.toml")))
+DRIVERS = {"source_meter": "keithley2400", "magnet": "ips120_10", "temperature": "itc503"}
 on_serial_lines = pytest.mark.skipif(
     not hasattr(os, "openpty"), reason="this system has no pseudo-terminals"
 )
@@ -108,6 +109,20 @@ def test_the_nights_station_file_can_be_read(rehearsal: Rehearsal, tmp_path: Pat
     file = tmp_path / "station.toml"
     file.write_text(station_text(content), encoding="utf-8")
     assert load_station_file(file) == rehearsal.station.config
+
+
+def test_the_bytes_of_a_serial_line_are_in_the_plan() -> None:
+    def exchange_s(**keys: Any) -> float:
+        where = {role: {"driver": driver, "address": "TCPIP::127.0.0.1::5025::SOCKET"}
+                 for role, driver in DRIVERS.items()}  # fmt: skip
+        where["magnet"] |= keys
+        return pace_of(station_from(station_content(where), "station.toml")).of("magnet")
+
+    socket_s = exchange_s()
+    line_s = exchange_s(address="ASRL3::INSTR")
+    assert line_s > 3.0 * socket_s > 3.0 * LATENCY_S
+    slow_s = exchange_s(address="ASRL3::INSTR", baud_rate=2400)
+    assert slow_s - socket_s == pytest.approx(4.0 * (line_s - socket_s))
 
 
 @pytest.mark.parametrize("place", [*observed.PHASES, *observed.KINDS, observed.RUN])
