@@ -15,13 +15,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from nanojunction.cli.measure import help_text
 from nanojunction.cli.run import show_plan
+from nanojunction.instruments.clock import Clock
 from nanojunction.instruments.entry_points import ROLES, check_role
 from nanojunction.instruments.errors import InstrumentFault, LimitError, StationError
+from nanojunction.instruments.plug_ins import Options, takes_options
 from nanojunction.instruments.roles import FieldProbe, SourceMeter, SourceSettings
 from nanojunction.instruments.station import NotClosed, Station, Unsafe
+from nanojunction.instruments.station_file import InstrumentConfig, Positive
 from nanojunction.procedures.base import JunctionProcedure
 from nanojunction.procedures.partial import Partial
 from nanojunction.procedures.recipes.recipe_file import RecipeError
@@ -349,7 +354,7 @@ def test_a_recipe_measures_with_their_procedure(
         ("source_box", "shunt_ohm = -1", "source_meter.options.shunt_ohm: input should be greater"),
         ("source_box", "shunt_ohm = 1\nx = 2", "source_meter.options.x: is not a key that is"),
         ("keithley2400", "x = 2", "source_meter.options: the driver 'keithley2400' takes none"),
-        ("hall", "", "source_meter.driver: no driver 'hall'; known are ami430, coil_supply, gone, "),
+        ("hall", "", "source_meter.driver: no driver 'hall'; known are ami430, coil_supply, "),
         ("twice", "", "source_meter.driver: 'twice' is offered by several packages, one 1 and two "
          "2; uninstall all but one"),
         ("ours", "", "'ours' is offered by several packages, one 1 and ourlab"),
@@ -371,6 +376,33 @@ def test_a_station_file_that_does_not_fit_the_packages(
         pass
     assert words.replace("'ours'", "'source_box'") in str(raised.value)
     assert box.heard == []
+
+
+class Some(Options):
+    """A table of options."""
+
+    shunt_ohm: Positive
+    channel: int = 1
+
+
+values = st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.lists(st.floats())
+
+
+@given(st.dictionaries(st.sampled_from(["shunt_ohm", "channel", "x", ""]), values))
+def test_any_options_are_taken_or_get_one_sentence(given_options: dict[str, Any]) -> None:
+    @takes_options(Some)
+    def open_it(config: InstrumentConfig, clock: Clock, options: Some) -> Some:
+        return options
+
+    config = InstrumentConfig(driver="some", options=given_options)
+    try:
+        taken = open_it(config, Clock())
+    except StationError as problem:
+        assert str(problem).startswith("options")
+        assert "\n" not in str(problem)
+    else:
+        assert 0.0 < taken.shunt_ohm < float("inf")
+        assert set(given_options) <= {"shunt_ohm", "channel"}
 
 
 PROCEDURE = """
