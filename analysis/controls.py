@@ -175,7 +175,10 @@ def _polarity(cell: Cell, normal: Cell | None, held: Conditions) -> Check:
     conditions = _without(held, "polarity")
     if normal is not None:
         return polarity_check(normal.iv, cell.iv, conditions)
-    reason = "there is no run in normal polarity at the same temperature and field to compare with"
+    reason = (
+        "there is no run in normal polarity to compare with, at the same temperature and field, "
+        "with the same wires and heater"
+    )
     return Check("polarity", "undecided", {}, reason, conditions, names_of(cell.iv))
 
 

@@ -19,7 +19,7 @@ from nanojunction.analysis.controls_rules import (
 )
 from nanojunction.analysis.groups import run_name
 from nanojunction.analysis.iv import RunResult
-from nanojunction.analysis.notation import measured, symbol_of
+from nanojunction.analysis.notation import NO_BREAK, measured, symbol_of
 from nanojunction.analysis.values import Quantity
 
 
@@ -42,7 +42,12 @@ class Offset:
 
     def text(self, value: Estimate) -> str:
         """Return a value with its uncertainty and unit."""
-        return measured(value.to_quantity(), self.unit) or "?"
+        return plain_text(value.to_quantity(), self.unit)
+
+
+def plain_text(quantity: Quantity, unit: str) -> str:
+    """Return a value with its uncertainty and unit, in letters that consoles have."""
+    return (measured(quantity, unit) or "?").replace(NO_BREAK, " ")
 
 
 V_OFF, I_OFF = Offset("v_off_V", "v_off", "V"), Offset("i_off_A", "i_off", "A")
@@ -144,7 +149,7 @@ def wires_check(
         found.words.append(f"the leads' resistance is not known: {why}")
         return found.check("wires", conditions, names_of(two, four))
     difference = combined((1.0, with_leads), (-1.0, without)).to_quantity()
-    text = measured(difference, "Ω")
+    text = plain_text(difference, "Ω")
     if judged(combined((1.0, with_leads), (-1.0, without))) == "failed":
         words = f"two wires show less resistance than four, by {text}: a contact changed"
         found.add("failed", words, **{leads: difference})

@@ -24,6 +24,7 @@ from nanojunction.analysis.report_groups import (
     check_rows,
     feature_rows,
     group_table,
+    verdicts,
 )
 from nanojunction.analysis.report_tables import (
     comparison_tables,
@@ -117,6 +118,7 @@ def write_report(
         line=line,
         undrawn=_undrawn(analysis, sections),
         overview=overview_rows(analysis.run_results),
+        verdicts=verdicts(analysis.groups),
         run_tables=run_tables(analysis.run_results, names),
         errors=analysis.errors,
         sources=_sources(runs, names),

@@ -169,6 +169,15 @@ def check_rows(groups: Sequence[Group]) -> list[CheckRow]:
     return rows
 
 
+def verdicts(groups: Sequence[Group]) -> dict[str, str]:
+    """Return the verdict of the controls for each device that has any."""
+    return {
+        group.device: _VERDICTS[group.quantities["confirmed"].value]
+        for group in groups
+        if group.kind == "controls"
+    }
+
+
 @dataclass(frozen=True, slots=True)
 class FeatureRow:
     """One feature of dI/dV in one run; `run` counts the report's runs from 1."""

@@ -67,6 +67,8 @@ def in_words(conditions: Conditions, *, voltage: bool = False) -> str:
         parts.append(conditions.state)
     if conditions.polarity == "reversed":
         parts.append("reversed")
+    if conditions.wires == 2:
+        parts.append("2 wires")
     if conditions.heater == "off":
         parts.append("heater off")
     if voltage and conditions.voltage_V is not None:
