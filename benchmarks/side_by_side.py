@@ -36,7 +36,7 @@ class Comparison:
 
     def line(self) -> str:
         """Return the line: what, ours, other, ratio (lowest to highest round), target, verdict."""
-        spread = f"{self.ratio:.3g} ({min(self.ratios):.3g}–{max(self.ratios):.3g})"
+        spread = f"{self.ratio:.4g} ({min(self.ratios):.4g}–{max(self.ratios):.4g})"
         target = f"{'≥' if self.at == 'least' else '≤'} {self.target:g}"
         cells = (self.what, self.ours, self.other, spread, target)
         return _columns(cells) + (HOLDS if self.holds else MISSED)
