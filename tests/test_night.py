@@ -34,7 +34,7 @@ from nanojunction.procedures.recipes.execute import RecipeRun
 from nanojunction.procedures.recipes.journal import NAME, Journal
 from nanojunction.procedures.recipes.journal_records import RunRecord
 from nanojunction.procedures.recipes.plan import Plan, plan_of
-from nanojunction.procedures.recipes.recipe_file import load_recipe
+from nanojunction.procedures.recipes.recipe_file import load_recipe, recipe_from
 from nanojunction.procedures.recipes.resume import begin_or_resume, remaining
 from nanojunction.procedures.recipes.timing import pace_of, start_of
 from nanojunction.procedures.runner import StopRequest
@@ -101,6 +101,38 @@ def test_the_dry_run_of_the_night_is_right(rehearsal: Rehearsal, tmp_path: Path)
         assert port.counts.lines_in >= port.counts.lines_out > 100
         exchange_s = port.counts.answering_s / port.counts.lines_out
         assert exchange_s > (LATENCY_S if role == "source_meter" else 0.015)
+
+
+EVERY_PACE = """
+[recipe]
+name = "Every pace"
+sample = "C"
+[defaults]
+measure_range = "1 mA"
+[[steps]]
+over = { interval = [0, 1, 5] }
+steps = [{ measure = "ih", set = { voltage = "2 mV", fields = "-0.01, 0.01, -0.03 T" } }]
+[[steps]]
+over = { interval = [0, 0.5] }
+steps = [{ measure = "it", set = { duration = "10 s" } }]
+[[steps]]
+over = { nplc = [0.01, 1], environment_interval = [0, 1] }
+steps = [{ measure = "iv", set = { vmax = "5 mV", step = "500 uV" } }]
+"""
+
+
+@on_serial_lines
+def test_the_dry_run_knows_what_slow_lines_do_to_every_pace(
+    rehearsal: Rehearsal, tmp_path: Path
+) -> None:
+    plan, config = plan_of(recipe_from(EVERY_PACE, "pace.toml")), rehearsal.station.config
+    todo = remaining(plan, on_paper(config, "station.toml"), None)
+    costs, _ = timed([one.procedure for one in todo], start_of(config), pace_of(config))
+    with rehearsal.station:
+        runs = rehearsal.carry_out(plan, tmp_path)
+    for run, cost in zip(runs, costs, strict=True):
+        assert (run.key, run.rows) == (run.key, pytest.approx(cost.rows, rel=0.05))
+        assert (run.key, run.took_s) == (run.key, pytest.approx(cost.total_s, rel=0.1))
 
 
 @on_serial_lines

@@ -24,6 +24,8 @@ RANGE_CHANGES_PER_DECADE = 3.0
 SWITCH_EXCHANGES = 20
 #: Exchanges for a list that the source-meter runs by itself, beside the messages with its levels.
 LIST_EXCHANGES = 3
+#: Exchanges with the magnet to start a leg of an I(H), and these with those that see its end.
+START_EXCHANGES, SEEN_EXCHANGES = 2, 6
 #: What source-meters take (s) between two points of a list: 0.4 to 0.5 ms.
 BETWEEN_POINTS_S = 0.45e-3
 
@@ -81,7 +83,7 @@ def cost_of(procedure: JunctionProcedure, place: Place, pace: Pace) -> tuple[Cos
     A run that goes on after earlier parts costs what is left of its points.
     """
     station = procedure.station
-    cost = Cost(other_s=pace.run_s + pace.after_run_s, rows=_rows_left(procedure))
+    cost = Cost(other_s=pace.run_s + pace.after_run_s, rows=_rows_left(procedure, pace))
     if (target_K := procedure.target_K()) is not None:
         cost += _temperature(procedure, place.temperature_K, target_K, pace)
         place = replace(place, temperature_K=target_K)
@@ -110,10 +112,10 @@ def cost_of(procedure: JunctionProcedure, place: Place, pace: Pace) -> tuple[Cos
     return cost + more, place
 
 
-def _rows_left(procedure: JunctionProcedure) -> int | None:
+def _rows_left(procedure: JunctionProcedure, pace: Pace) -> int | None:
     if isinstance(procedure, IHSweep):
-        ramp, pace_s = procedure.ramp(), procedure.seconds_per_point()
-        return max(0, ramp.count(pace_s) - procedure.rows_done)
+        rows = sum(steps + 1 for steps in _leg_steps(procedure, pace))
+        return max(0, rows - procedure.rows_done)
     planned = procedure.planned_rows()
     return None if planned is None else planned - procedure.rows_done
 
@@ -221,12 +223,32 @@ def _loop(procedure: IHSweep, station: Station, place: Place, pace: Pace) -> tup
     """Go to the first field, then along the legs; each ends when the magnet is seen to hold."""
     ramp = procedure.ramp()
     approach, place = _field(procedure, station, place, ramp.turning_points[0], pace)
-    per_leg = 0.5 * max(float(procedure.interval), procedure.seconds_per_point())
-    per_leg += pace.of("magnet", 6.0)
-    seconds = ramp.duration_s() + per_leg * len(ramp.legs())
+    per_row, every = _row_s(procedure, pace)
+    per_leg = per_row + pace.of("magnet", SEEN_EXCHANGES)
+    seconds = sum(steps * every + per_leg for steps in _leg_steps(procedure, pace))
     seconds += 2.0 * _source_ramp(procedure, abs(float(procedure.voltage)))
     end = replace(place, field_T=ramp.turning_points[-1])
     return approach + Cost(measuring_s=seconds), end
+
+
+def _row_s(procedure: IHSweep, pace: Pace) -> tuple[float, float]:
+    """Return what a row of an I(H) takes (s), and the time from one to the next.
+
+    The field is read before and after it, and the environment where that is due.
+    """
+    row_s = procedure.seconds_per_point() + pace.of("source_meter") + pace.of("magnet", 2.0)
+    every = max(float(procedure.interval), row_s)
+    due = every / max(float(procedure.environment_interval), every)
+    row_s += due * pace.environment_s
+    return row_s, max(float(procedure.interval), row_s)
+
+
+def _leg_steps(procedure: IHSweep, pace: Pace) -> list[int]:
+    """Return for each leg how many rows follow its first one: the last is at or after its end."""
+    ramp, (_, every) = procedure.ramp(), _row_s(procedure, pace)
+    ahead_s = pace.of("magnet", START_EXCHANGES)  # the field ramps before the first row
+    ways = [60.0 * abs(stop - start) / ramp.rate_T_per_min for start, stop in ramp.legs()]
+    return [math.ceil(max(0.0, seconds - ahead_s) / every) for seconds in ways]
 
 
 def _at_fixed(procedure: AtFixed, pace: Pace) -> float:
@@ -236,4 +258,5 @@ def _at_fixed(procedure: AtFixed, pace: Pace) -> float:
     seconds = float(procedure.duration or procedure.steady_for)
     if procedure.interval <= procedure.seconds_per_point() and rows:
         seconds += rows * pace.of("source_meter")
+        seconds += _environment(procedure, seconds, rows, pace)
     return seconds + pace_s / 2.0 + 2.0 * _source_ramp(procedure, procedure.largest_level())
