@@ -127,7 +127,8 @@ def _chi2(groups: Sequence[Sequence[Quantity]], means: Sequence[Estimate | None]
         for one in group:
             assert mean is not None and one.value is not None
             if one.value != mean.value:
-                chi2 += ((one.value - mean.value) / one.stderr) ** 2 if one.stderr else math.inf
+                pull = (one.value - mean.value) / one.stderr if one.stderr else math.inf
+                chi2 += pull * pull  # infinite where ** would raise
     return chi2
 
 

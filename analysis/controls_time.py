@@ -35,6 +35,7 @@ FEWEST_REPEATS = 3
 
 _AT_REST = {"it": (I_OFF, "i_mean_A"), "vt": (V_OFF, "v_mean_V")}
 _NEAR_ZERO = 0.1
+_LEAST_SHARE = 1e-6  # an error this much smaller than another would fix the line by one point
 
 
 def rest_check(
@@ -149,7 +150,7 @@ def straight_line(times_s: Array, values: Sequence[Quantity]) -> tuple[Estimate,
     x = np.array([q.value for q in values], dtype=float)
     errors = np.array([q.stderr if q.stderr is not None else math.nan for q in values])
     dof = len(x) - 2
-    if np.all(errors > 0.0):
+    if np.all(errors > _LEAST_SHARE * np.max(errors)):
         mean, slope, chi2 = _fit(times_s, x, errors)
         if chi2 <= dof:
             return mean, slope
@@ -163,14 +164,20 @@ def straight_line(times_s: Array, values: Sequence[Quantity]) -> tuple[Estimate,
 
 def _fit(times_s: Array, x: Array, errors: Array) -> tuple[Estimate, Estimate, float]:
     """Return mean and slope, which are independent about the weighted mean time, and χ²."""
-    weights = errors**-2
+    least = float(np.min(errors))
+    weights = (least / errors) ** 2
     total = float(np.sum(weights))
     t = times_s - float(np.sum(weights * times_s)) / total
     mean = float(np.sum(weights * x)) / total
     square = float(np.sum(weights * t**2))
     slope = float(np.sum(weights * t * x)) / square
-    chi2 = float(np.sum(weights * (x - mean - slope * t) ** 2))
-    return Estimate(mean, total**-0.5), Estimate(slope, square**-0.5), chi2
+    with np.errstate(over="ignore"):
+        chi2 = float(np.sum(((x - mean - slope * t) / errors) ** 2))
+    return (
+        Estimate(mean, least / math.sqrt(total)),
+        Estimate(slope, least / math.sqrt(square)),
+        chi2,
+    )
 
 
 def legs_check(results: Sequence[RunResult], conditions: Conditions) -> Check | None:

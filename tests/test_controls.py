@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
+from random import Random
 
 import numpy as np
 import pytest
@@ -31,7 +32,7 @@ from nanojunction.analysis.report import write_report
 from nanojunction.analysis.results import build_results
 from nanojunction.analysis.run import Conditions, Run
 from nanojunction.analysis.values import Quantity
-from nanojunction.cli.analyse import controls_of
+from nanojunction.cli.analyse import show_runs
 from tests.iv_simulation import Law, line, noisy_run, sweep
 
 PATH = sweep([0.0, 0.01, -0.01, 0.01, -0.01, 0.0], 1e-3)
@@ -307,7 +308,9 @@ def test_reversed_runs_are_no_repeats_of_normal_ones() -> None:
     assert signs == [1.0, -1.0]
 
 
-def test_results_report_and_command_show_the_controls(tmp_path: Path) -> None:
+def test_results_report_and_command_show_the_controls(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     bench = Bench(offset_V=1e-3)
     runs = [bench.iv(resistor, c) for c in (NORMAL, REVERSED)]
     (group,) = find_controls(runs)
@@ -320,10 +323,77 @@ def test_results_report_and_command_show_the_controls(tmp_path: Path) -> None:
     page = write_report(found, tmp_path, title="J").read_text(encoding="utf-8")
     assert "<h3>Controls</h3>" in page
     assert "✗ FAILED" in page and "✗ NOT confirmed" in page
-    table = controls_of(found)
-    assert table is not None
-    outcomes = list(table.columns[2].cells)
-    assert (outcomes[0], outcomes[-1]) == ("FAILED", "NOT confirmed")
+    show_runs(found)
+    said = capsys.readouterr().out
+    assert "J reversed" in said
+    assert "polarity" in said and "FAILED" in said and "NOT confirmed" in said
+
+
+OFFSET = st.one_of(
+    st.just(Quantity(None, note="the current does not cross zero inside the swept range")),
+    st.builds(
+        Quantity,
+        st.sampled_from([4e-3, -4e-3, 4.1e-3, 1e-3, 1e-6, 0.0]),
+        st.sampled_from([None, 0.0, 1e-7, 1e-3]),
+        st.just("stated"),
+    ),
+)
+HELD = st.builds(
+    Conditions,
+    temperature_K=st.sampled_from([None, 40.0, 40.2, 36.0, 300.0]),
+    field_T=st.sampled_from([None, 0.0, -0.5]),
+    state=st.sampled_from([None, "P"]),
+    polarity=st.sampled_from([None, "normal", "reversed"]),
+    wires=st.sampled_from([None, 2, 4]),
+    heater=st.sampled_from([None, "on", "off"]),
+)
+
+
+@st.composite
+def any_results(draw: st.DrawFn) -> list[RunResult]:
+    """Runs of one device and perhaps references, with whatever an analysis may have found."""
+    found = []
+    for number in range(draw(st.integers(1, 7))):
+        device = draw(st.sampled_from(["J", "J", "J", "bare 1"]))
+        kind = draw(st.sampled_from(["iv", "iv", "iv", "it", "vt"]))
+        run = replace(
+            EMPTY, device=device, kind=kind, conditions=draw(HELD), file=Path(f"{number}.csv"),
+            header={"Started": f"2026-11-20T00:0{number}:00"} if draw(st.booleans()) else {},
+        )  # fmt: skip
+        keys = ("v_off_V", "i_off_A", "r_s_chord_ohm", "i_mean_A", "v_mean_V", "candidate")
+        quantities = {key: draw(OFFSET) for key in keys if draw(st.booleans())}
+        if "r_s_chord_ohm" in quantities:
+            chord = quantities["r_s_chord_ohm"]
+            quantities["r_s_chord_ohm"] = replace(chord, extra={"window_V": 0.01})
+        found.append(RunResult(run, quantities, ()))
+    return found
+
+
+EMPTY = noisy_run(resistor, sweep([0.0, 0.01], 5e-3), np.random.default_rng(0), 0.0)
+
+
+@given(any_results(), st.randoms(use_true_random=False))
+def test_whatever_was_measured_the_verdict_follows_from_the_checks(
+    results: list[RunResult], random: Random
+) -> None:
+    groups = find_controls(results)
+    build_results(results, groups)
+    for group in groups:
+        outcomes = {one.outcome for one in group.checks}
+        verdict = confirmed(group).value
+        assert all(one.reason for one in group.checks)
+        if verdict == 1.0:
+            assert outcomes == {"passed"}
+            assert any(one.name == "polarity" for one in group.checks)
+        if "failed" in outcomes:
+            assert verdict == 0.0
+    shuffled = list(results)
+    random.shuffle(shuffled)
+    before, after = (
+        sorted((one.name, one.outcome) for group in found for one in group.checks)
+        for found in (groups, find_controls(shuffled))
+    )
+    assert before == after
 
 
 # The rules
@@ -418,3 +488,12 @@ def test_repeats_of_any_sort_have_a_mean_or_none(values: list[tuple[float, float
     margin = 1e-9 * max(abs(low), abs(high))
     assert low - margin <= found.value <= high + margin
     assert found.stderr is None or found.stderr >= 0.0
+
+
+@given(st.lists(st.tuples(VALUES, st.none() | st.floats(0.0, 1e3)), min_size=3, max_size=6))
+def test_a_line_goes_through_repeats_of_any_sort(values: list[tuple[float, float | None]]) -> None:
+    times = 1.8e12 + 300.0 * np.arange(len(values))
+    mean, slope = straight_line(times, [Quantity(value, stderr) for value, stderr in values])
+    for found in (mean, slope):
+        assert np.isfinite(found.value)
+        assert found.stderr is not None and found.stderr >= 0.0
