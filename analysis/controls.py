@@ -110,7 +110,7 @@ def find_controls(results: Sequence[RunResult]) -> list[Group]:
         checks = [check for place in places for check in _checks_at(place, places)]
         checks += _against_references(places, references)
         if checks:
-            groups.append(_group(device, members, checks))
+            groups.append(_group(device, members, [*checks, *_legs(members)]))
     return groups
 
 
@@ -122,13 +122,7 @@ def _places(members: Sequence[RunResult]) -> list[Place]:
     ]
 
 
-def _checks_at(place: Place, places: Sequence[Place]) -> list[Check]:
-    """Return what compares runs at one temperature and field; legs where there is any such."""
-    checks = list(_comparisons(place, places))
-    return [*checks, *_legs(place)] if checks else []
-
-
-def _comparisons(place: Place, places: Sequence[Place]) -> Iterator[Check]:
+def _checks_at(place: Place, places: Sequence[Place]) -> Iterator[Check]:
     cells = [cell for cell in place.cells if cell.iv]
     for cell in cells:
         setup = setup_of(cell.runs[0])
@@ -148,13 +142,15 @@ def _comparisons(place: Place, places: Sequence[Place]) -> Iterator[Check]:
                 yield check
 
 
-def _legs(place: Place) -> Iterator[Check]:
-    cell = next((cell for cell in place.cells if cell.iv), None)
-    if cell is None:
-        return
-    check = legs_check(cell.iv, {**place.conditions, **setup_of(cell.runs[0]).to_json()})
-    if check is not None:
-        yield check
+def _legs(members: Sequence[RunResult]) -> list[Check]:
+    """Return the check of the run with the most legs: one a device, since it needs fits of legs."""
+    swept = [result for result in members if result.run.kind == "iv"]
+    most = max(swept, key=lambda result: int(result.run.leg.max(initial=0)), default=None)
+    if most is None:
+        return []
+    place = Place((Cell((most,)),), 0)
+    check = legs_check(most, {**place.conditions, **setup_of(most).to_json()})
+    return [] if check is None else [check]
 
 
 def _counterpart(cell: Cell, cells: Sequence[Cell], part: str) -> Cell | None:

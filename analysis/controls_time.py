@@ -180,21 +180,20 @@ def _fit(times_s: Array, x: Array, errors: Array) -> tuple[Estimate, Estimate, f
     )
 
 
-def legs_check(results: Sequence[RunResult], conditions: Conditions) -> Check | None:
-    """Compare the first with the last leg in one direction, in the run with the most legs.
+def legs_check(result: RunResult, conditions: Conditions) -> Check | None:
+    """Compare the first with the last leg in one direction of a run.
 
     Only legs that reach from 0 V to beyond V_off count; None where there are no two of them.
     Passed if the offsets keep to a tenth.
     """
-    most = max(results, key=lambda result: int(result.run.leg.max(initial=0)), default=None)
-    legs = None if most is None else _first_and_last(most)
-    if most is None or legs is None:
+    legs = _first_and_last(result)
+    if legs is None:
         return None
-    first, last = (analyse_iv(cut(most.run, leg)) for leg in legs)
+    first, last = (analyse_iv(cut(result.run, leg)) for leg in legs)
     found = Findings()
     for offset in OFFSETS:
         agreement(found, offset, pair_of(offset, [first], [last]), ("first leg", "last leg"))
-    return found.check("legs", conditions, names_of([most]))
+    return found.check("legs", conditions, names_of([result]))
 
 
 def _first_and_last(result: RunResult) -> tuple[slice, slice] | None:

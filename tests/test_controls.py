@@ -216,10 +216,8 @@ def test_a_reference_junction_is_ten_times_smaller(offset_A: float, expected: st
     bench = Bench()
     reference: Law = lambda v: offset_A + v / 200.0  # noqa: E731
     runs = [bench.iv(line), bench.iv(reference, device="reference-CoPc")]
-    found = controls(runs)
-    assert [one.name for one in found.checks] == ["reference"]
-    assert found.checks[0].outcome == expected
-    assert found.device == "J"
+    assert controls(runs).device == "J"
+    assert check(runs, "reference").outcome == expected
 
 
 def test_a_bare_channel_is_compared_in_the_current_alone() -> None:
