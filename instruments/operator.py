@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import threading
 from collections.abc import Callable
@@ -12,35 +13,42 @@ from nanojunction.instruments.errors import LaboratoryError
 
 #: Time (s, wall clock) between two looks whether the operator has answered.
 LOOK_S = 0.1
+#: Most bytes of an answer, of which only the line's end counts.
+LONGEST_ANSWER = 4096
+
+
+class AskingStopped(LaboratoryError):
+    """Somebody asked to stop while the operator was asked."""
 
 
 class Operator(Protocol):
     """Somebody at the cryostat who is asked to do something and says when it is done."""
 
-    def ask(self, text: str) -> None:
+    def ask(self, text: str, should_stop: Callable[[], bool]) -> None:
         """Show what is to be done; return when it was confirmed.
 
-        Raises LaboratoryError if nobody can be asked, or the operator refuses.
+        Raises AskingStopped when `should_stop` ends the wait, LaboratoryError if nobody can be
+        asked, or the operator refuses.
         """
 
 
-class Waiting(Protocol):
-    """What a wait for the operator needs of the station: its clock, and when to give up."""
+class HasClock(Protocol):
+    """What a wait for the operator needs of the station."""
 
     clock: Clock
-    stop_waiting: Callable[[], bool]
 
 
 class TerminalOperator:
     """Asks on the terminal: Enter confirms."""
 
-    def __init__(self, station: Waiting) -> None:
+    def __init__(self, station: HasClock) -> None:
         self._station = station
 
-    def ask(self, text: str) -> None:
+    def ask(self, text: str, should_stop: Callable[[], bool]) -> None:
         """Print the text and wait for Enter.
 
-        Raises LaboratoryError without a terminal, when it is closed, and when told to stop.
+        Raises AskingStopped when told to stop, LaboratoryError without a terminal, and when it is
+        closed.
         """
         if not sys.stdin.isatty():
             raise LaboratoryError(
@@ -48,19 +56,21 @@ class TerminalOperator:
                 "start the command in a terminal"
             )
         print(f"{text}. Press Enter when it is done: ", end="", file=sys.stderr, flush=True)
-        answers: list[str] = []
+        answers: list[bytes] = []
         answered = threading.Event()
+        keyboard = sys.stdin.fileno()
 
         def listen() -> None:
-            answers.append(sys.stdin.readline())
+            # Without Python's buffer: a thread left behind would keep its lock at exit.
+            answers.append(os.read(keyboard, LONGEST_ANSWER))
             answered.set()
 
         # In a thread of its own: meanwhile the clock is slept on, which shows that we are alive.
         threading.Thread(target=listen, name="operator", daemon=True).start()
         clock = self._station.clock
         while not answered.is_set():
-            if not clock.sleep(LOOK_S * clock.speed, self._station.stop_waiting):
-                raise LaboratoryError(f"stopped while the operator was asked: {text}")
+            if not clock.sleep(LOOK_S * clock.speed, should_stop):
+                raise AskingStopped(f"stopped while the operator was asked: {text}")
         if not answers[0]:
             raise LaboratoryError(f"the terminal was closed while the operator was asked: {text}")
 

@@ -87,6 +87,8 @@ class Station:
         self.clock.on_sleep = self.owner.beat
         #: Who does by hand what no instrument can.
         self.operator: Operator = TerminalOperator(self)
+        #: Ends a wait for the operator; who has something switched sets it to the run's stop.
+        self.stop_asking: Callable[[], bool] = lambda: False
         #: Ends the waits on leaving; the command line sets it to notice a second Ctrl-C.
         self.stop_waiting: Callable[[], bool] = lambda: False
         self._open = ExitStack()
@@ -234,7 +236,7 @@ class Station:
             self._not_closed.append(f"{role} could not be closed: {in_one_line(problem)}")
 
     def _ask_operator(self, text: str) -> None:
-        self.operator.ask(text)
+        self.operator.ask(text, self.stop_asking)
 
     def __exit__(
         self,

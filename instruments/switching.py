@@ -15,7 +15,7 @@ from nanojunction.instruments.errors import (
     LaboratoryError,
     NoAnswer,
 )
-from nanojunction.instruments.operator import ByHand
+from nanojunction.instruments.operator import AskingStopped, ByHand
 from nanojunction.instruments.ramps import Watch
 from nanojunction.instruments.roles import Connected, SwitchMatrix
 from nanojunction.instruments.safe_state import source_to_safe
@@ -29,10 +29,11 @@ def connect_junction(
 ) -> bool:
     """Connect a position of the holder; the source-meter is left at zero with its output open.
 
-    False when told to stop, before any contact has moved. Whatever fails once contacts move, the
-    short stays closed (or is closed again) and the output open. Raises StationError for a position
-    that the station does not have, InstrumentFault for one that is not wired for the polarity or
-    when the switch reports other contacts, LaboratoryError when the source cannot be made safe.
+    False when told to stop, before any contact has moved or while the operator is asked to move
+    one: how a switch box stands is then not known. Whatever fails once contacts move, the short
+    stays closed (or is closed again) and the output open. Raises StationError for a position that
+    the station does not have, InstrumentFault for one that is not wired for the polarity or when
+    the switch reports other contacts, LaboratoryError when the source cannot be made safe.
     """
     switch = station.switch
     if reverse and not switch.can_reverse(position):
@@ -49,18 +50,13 @@ def connect_junction(
             f"position {position} was not connected, since contacts must not move under a voltage: "
             f"{'; '.join(failed)}"
         )
-    config = station.config.switch
-    if config is None or not config.short:
-        _connect(switch, Connected(position, reverse))
-        return True
-    switch.short_all()
-    _connect(switch, Connected(position, reverse))
+    before, station.stop_asking = station.stop_asking, watch.should_stop
     try:
-        switch.remove_short()
-    except InstrumentError:
-        with suppress(InstrumentError):  # the first fault is what is told
-            _short_again(station, switch)
-        raise
+        _switch_over(station, switch, Connected(position, reverse))
+    except AskingStopped:
+        return False
+    finally:
+        station.stop_asking = before
     return True
 
 
@@ -81,6 +77,22 @@ def require_connected(station: Station) -> Connected | None:
             f"({', '.join(switch.positions)})"
         )
     return found
+
+
+def _switch_over(station: Station, switch: SwitchMatrix, wanted: Connected) -> None:
+    """Short the leads where the station can, connect, and remove the short."""
+    config = station.config.switch
+    if config is None or not config.short:
+        _connect(switch, wanted)
+        return
+    switch.short_all()
+    _connect(switch, wanted)
+    try:
+        switch.remove_short()
+    except InstrumentError:
+        with suppress(InstrumentError):  # the first fault is what is told
+            _short_again(station, switch)
+        raise
 
 
 def _short_again(station: Station, switch: SwitchMatrix) -> None:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
+import signal
+import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +16,13 @@ import pytest
 from nanojunction.instruments.clock import Clock
 from nanojunction.instruments.drivers.manual_switch import ManualSwitch, open_manual_switch
 from nanojunction.instruments.errors import LaboratoryError, StationError
-from nanojunction.instruments.operator import TerminalOperator
+from nanojunction.instruments.operator import AskingStopped, TerminalOperator
 from nanojunction.instruments.ramps import Watch
 from nanojunction.instruments.roles import Connected
 from nanojunction.instruments.station_file import SwitchConfig, Wiring, station_from
 from nanojunction.instruments.switching import connect_junction, require_connected
+from nanojunction.procedures.iv import IVSweep
+from nanojunction.procedures.runner import StopRequest, run_procedure
 from tests.conftest import station_content
 
 CONFIG = SwitchConfig(
@@ -32,6 +37,10 @@ SWITCH = {
 }
 
 
+def never() -> bool:
+    return False
+
+
 class Willing:
     """An operator who does what is asked, up to a request that is refused."""
 
@@ -39,7 +48,7 @@ class Willing:
         self.asked: list[str] = []
         self.refuses = refuses
 
-    def ask(self, text: str) -> None:
+    def ask(self, text: str, should_stop: Callable[[], bool]) -> None:
         self.asked.append(text)
         if self.refuses in text:
             raise LaboratoryError(f"the operator refuses: {text}")
@@ -47,7 +56,7 @@ class Willing:
 
 def by_hand(operator: Willing) -> tuple[ManualSwitch, list[frozenset[int]]]:
     switch, moved = open_manual_switch(CONFIG, Clock()), []
-    switch.attend(operator.ask, moved.append)
+    switch.attend(lambda text: operator.ask(text, never), moved.append)
     return switch, moved
 
 
@@ -137,6 +146,36 @@ def test_in_a_virtual_station_the_confirmed_contacts_move(
     assert len(station.operator.asked) == asked  # nobody may be there when a station is left
 
 
+class Stopping(Willing):
+    """An operator who is still at the box when somebody asks to stop."""
+
+    def __init__(self, stop: StopRequest, at: str) -> None:
+        super().__init__()
+        self.stop, self.at = stop, at
+
+    def ask(self, text: str, should_stop: Callable[[], bool]) -> None:
+        super().ask(text, should_stop)
+        if self.at in text:
+            self.stop.ask("Ctrl-C")
+        if should_stop():
+            raise AskingStopped(f"stopped while the operator was asked: {text}")
+
+
+@pytest.mark.parametrize("at", ["Open all", "close contact 9", "close contact 1", "open contact 9"])
+def test_the_first_stop_ends_a_run_that_waits_for_the_operator(
+    virtual_station: Callable[..., Any], tmp_path: Path, at: str
+) -> None:
+    station = virtual_station(switch=SWITCH, virtual={"junctions": {"A": "resistor-1k"}})
+    stop = StopRequest()
+    station.operator = Stopping(stop, at)
+    with station:
+        outcome = run_procedure(IVSweep(position="A"), station, tmp_path, stop=stop)
+        assert (outcome.status, outcome.error, outcome.rows) == ("aborted", None, 0)
+        assert at in station.operator.asked[-1]
+        assert not station.switch.is_confirmed
+        assert not station.stop_asking()  # it was the run's
+
+
 def test_a_real_station_needs_no_address_for_it() -> None:
     content = station_content(virtual=None, magnet=None, temperature=None, switch=SWITCH)
     content["source_meter"]["address"] = "GPIB0::24::INSTR"
@@ -163,21 +202,55 @@ def terminal(monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
 class Waits:
     """What the terminal's operator knows of a station."""
 
-    def __init__(self, stop: bool = False) -> None:
-        self.clock = Clock(1000.0)
-        self.stop_waiting = lambda: stop
+    clock = Clock(1000.0)
 
 
 def test_enter_confirms(terminal: int, capsys: pytest.CaptureFixture[str]) -> None:
     os.write(terminal, b"\n")
-    TerminalOperator(Waits()).ask("Turn the switch to 3")
+    TerminalOperator(Waits()).ask("Turn the switch to 3", never)
     assert capsys.readouterr().err == "Turn the switch to 3. Press Enter when it is done: "
 
 
 def test_the_wait_ends_when_told_to_stop(terminal: int) -> None:
-    with pytest.raises(LaboratoryError, match="stopped while the operator was asked: Turn"):
-        TerminalOperator(Waits(stop=True)).ask("Turn the switch to 3")
+    with pytest.raises(AskingStopped, match="stopped while the operator was asked: Turn"):
+        TerminalOperator(Waits()).ask("Turn the switch to 3", lambda: True)
     os.write(terminal, b"\n")  # the listener ends
+
+
+@pytest.mark.parametrize("how", ["SIGTERM", "SIGINT"])
+def test_one_stop_is_enough_while_the_operator_is_asked(
+    station_file: Callable[..., Path], tmp_path: Path, how: str
+) -> None:
+    """The command on a terminal of its own, with the operator away."""
+    pty = pytest.importorskip("pty")
+    station = station_file(switch=SWITCH, virtual={"junctions": {"A": "resistor-1k"}})
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen(
+        [
+            sys.executable, "-m", "nanojunction.cli", "measure", "iv", "--station", str(station),
+            "--sample", "A", "--set", "position=A", "--out", str(tmp_path / "runs"),
+        ],
+        stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True,
+    )  # fmt: skip
+    os.close(theirs)
+    assert "Press Enter" in said(ours, until="done: ")
+    process.send_signal(getattr(signal, how))
+    words = said(ours)
+    assert process.wait(timeout=20) == 1
+    os.close(ours)
+    assert "stopped (" in words
+    assert "Fatal Python error" not in words
+    (run,) = (tmp_path / "runs").glob("*.csv")
+    assert '{"status": "aborted", "rows": 0}' in run.read_text(encoding="utf-8").splitlines()[-1]
+
+
+def said(terminal: int, until: str = "nothing that is ever said") -> str:
+    """Return what is said on a terminal, up to some words or until nobody has it open."""
+    words = ""
+    with suppress(OSError):  # EIO: the other end was closed
+        while until not in words and (data := os.read(terminal, 4096)):
+            words += data.decode(errors="replace")
+    return words
 
 
 def test_without_a_terminal_it_says_so(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -186,10 +259,10 @@ def test_without_a_terminal_it_says_so(monkeypatch: pytest.MonkeyPatch, tmp_path
     with empty.open(encoding="utf-8") as stdin:
         monkeypatch.setattr(sys, "stdin", stdin)
         with pytest.raises(LaboratoryError, match="there is no terminal to ask on: Turn the swi"):
-            TerminalOperator(Waits()).ask("Turn the switch to 3")
+            TerminalOperator(Waits()).ask("Turn the switch to 3", never)
 
 
 def test_a_closed_terminal_confirms_nothing(terminal: int) -> None:
     os.write(terminal, b"\x04")  # Ctrl-D
     with pytest.raises(LaboratoryError, match="the terminal was closed while the operator was"):
-        TerminalOperator(Waits()).ask("Turn the switch to 3")
+        TerminalOperator(Waits()).ask("Turn the switch to 3", never)
