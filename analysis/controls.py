@@ -188,7 +188,13 @@ def _heater(
     """
     conditions = _without(held, "heater")
     if on is not None:
-        yield heater_check(on.iv, cell.iv, conditions)
+        powered = [result for result in on.iv if _may_have_power(result)]
+        if powered:
+            yield heater_check(powered, cell.iv, conditions)
+        else:
+            reason = "the heater gave no power in the other runs either: go where it is needed"
+            names = names_of(on.iv, cell.iv)
+            yield Check("heater", "undecided", {}, reason, conditions, names)
         return
     here = mean_temperature_K(cell.iv)
     warm = [
@@ -211,6 +217,11 @@ def _heater(
     yield check
 
 
+def _may_have_power(result: RunResult) -> bool:
+    """Tell whether the heater was on, or the file does not speak of it."""
+    return setup_of(result).heater == "on" or "Heater off" not in result.run.header
+
+
 def _against_references(
     places: Sequence[Place], references: dict[str, list[RunResult]]
 ) -> Iterator[Check]:
@@ -222,7 +233,8 @@ def _against_references(
         if cell.iv and not setup_of(cell.runs[0]).is_reversed
     ]
     for members in references.values():
-        its = [r for r in members if r.run.kind in ("iv", "calibration")]
+        swept = [r for r in members if r.run.kind in ("iv", "calibration")]
+        its = [r for r in swept if not setup_of(r).is_reversed]
         if not its or not own:
             continue
         place, device = min(own, key=lambda item: _distance(item[1], its))

@@ -185,6 +185,15 @@ def test_an_effect_of_the_heater_is_told_unless_the_sample_cooled(
     assert check([bench.iv(line), bench.iv(resistor, off)], "heater").outcome == expected
 
 
+def test_a_heater_that_gave_no_power_anyhow_is_no_control() -> None:
+    bench = Bench()
+    idle = bench.iv(line, replace(NORMAL, heater=None))
+    idle = replace(idle, run=replace(idle.run, header={"Heater off": "False"}))
+    found = check([idle, bench.iv(line, replace(NORMAL, heater="off"))], "heater")
+    assert found.outcome == "undecided"
+    assert "gave no power in the other runs either" in found.reason
+
+
 def test_two_wires_show_the_leads_and_the_same_v_off() -> None:
     bench = Bench()
     found = check([bench.iv(line), bench.iv(line, replace(NORMAL, wires=2))], "wires")
@@ -218,6 +227,13 @@ def test_a_reference_junction_is_ten_times_smaller(offset_A: float, expected: st
     runs = [bench.iv(line), bench.iv(reference, device="reference-CoPc")]
     assert controls(runs).device == "J"
     assert check(runs, "reference").outcome == expected
+
+
+def test_a_reference_counts_in_normal_polarity_alone() -> None:
+    """The mean of both polarities would hide an effect of the reference's own."""
+    bench = Bench()
+    runs = [bench.iv(line), *(bench.iv(line, c, device="bare") for c in (NORMAL, REVERSED))]
+    assert check(runs, "reference").outcome == "failed"
 
 
 def test_a_bare_channel_is_compared_in_the_current_alone() -> None:
