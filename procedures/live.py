@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import json
 import logging
+import math
 import os
 import threading
 import time
 from collections import deque
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import datetime
+from numbers import Integral, Real
 from pathlib import Path
 from typing import Any
 
@@ -42,11 +45,12 @@ class Live:
             "schema": SCHEMA, "pid": os.getpid(), "status": "starting", "rows": 0,
             "last_error": None,
         }  # fmt: skip
-        self._rows: deque[Mapping[str, float]] = deque(maxlen=ROWS)
+        self._rows: deque[dict[str, Any]] = deque(maxlen=ROWS)
         self._run = 0
         self._events: deque[str] = deque(maxlen=EVENTS)
         self._written = -EVERY_S
         self._wall = Clock()
+        self._said = ""
 
     def begin(self, **run: Any) -> None:
         """Start a new run: what is said here replaces what was said of the one before."""
@@ -54,21 +58,22 @@ class Live:
             self._rows.clear()
             self._run += 1
             self._state |= {"rows": 0, "percent": 0.0, "left_s": None, "words": "", "point": None}
-            self._state |= run | {"status": "running", "run": self._run, "started": _now()}
+            self._state |= plain(run) | {"status": "running", "run": self._run, "started": _now()}
         self._write()
 
     def update(self, **changes: Any) -> None:
         """Say what has changed; the file follows at most every half second."""
         with self._lock:
-            self._state |= changes
+            self._state |= plain(changes)
         if self._wall.now() - self._written >= EVERY_S:
             self._write()
 
-    def row(self, row: Mapping[str, float]) -> None:
+    def row(self, row: Mapping[str, Any]) -> None:
         """Take a row that has been written to the run file."""
+        kept = {name: plain(value) for name, value in row.items()}
         with self._lock:
-            self._rows.append(dict(row))
-            self._state["point"] = dict(row)
+            self._rows.append(kept)
+            self._state["point"] = kept
 
     def event(self, what: str) -> None:
         """Take what has happened, to be shown with its time of day."""
@@ -109,23 +114,54 @@ class Live:
         self._written, self._updated = self._wall.now(), _now()
         if self.file is None:
             return
+        partial = self.file.with_name(f"{self.file.name}.{os.getpid()}.part")
         try:
             self.file.parent.mkdir(parents=True, exist_ok=True)
-            partial = self.file.with_name(f"{self.file.name}.{os.getpid()}.part")
-            partial.write_text(json.dumps(self.state(), indent=1) + "\n", encoding="utf-8")
-            self._replace(partial)
-        except OSError as problem:
-            log.warning("%s: could not be written (%s)", self.file, problem.strerror)
+            text = json.dumps(self.state(), indent=1, allow_nan=False)
+            partial.write_text(text + "\n", encoding="utf-8")
+            self._replace(partial, self.file)
+        except Exception as problem:  # whatever it is: no measurement ends for a look at it
+            with suppress(OSError):
+                partial.unlink(missing_ok=True)
+            self._complain(problem)
 
-    def _replace(self, partial: Path) -> None:
-        assert self.file is not None
+    def _complain(self, problem: Exception) -> None:
+        """Log what went wrong, once: a disk that is full stays so for hours."""
+        why = problem.strerror if isinstance(problem, OSError) else None
+        words = why or f"{type(problem).__name__}: {problem}"
+        if words != self._said:
+            log.warning("%s: could not be written (%s)", self.file, words)
+        self._said = words
+
+    def _replace(self, partial: Path, file: Path) -> None:
         for _ in range(TRIES):
             try:
-                os.replace(partial, self.file)  # noqa: PTH105 - says what it does on Windows, too
+                os.replace(partial, file)  # noqa: PTH105 - says what it does on Windows, too
                 return
             except PermissionError:
                 self._wall.sleep(PAUSE_S)
         partial.unlink(missing_ok=True)
+
+
+def plain(value: Any) -> Any:
+    """Return what JSON can carry: numpy's numbers as Python's, None for what is not finite.
+
+    What is neither number, text, list nor mapping becomes its words.
+    """
+    kind = type(value)
+    if kind is float:
+        return value if math.isfinite(value) else None
+    if value is None or kind in (int, str, bool):
+        return value
+    if isinstance(value, Mapping):
+        return {str(key): plain(one) for key, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(one) for one in value]
+    if hasattr(value, "tolist"):  # numpy's numbers and arrays
+        return plain(value.tolist())
+    if isinstance(value, Integral):
+        return int(value)
+    return plain(float(value)) if isinstance(value, Real) else str(value)
 
 
 def _now() -> str:

@@ -4,20 +4,25 @@ from __future__ import annotations
 
 import http.client
 import json
+import math
 import socket
 import subprocess
 from collections.abc import Callable
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+import numpy as np
 import pytest
 
 from nanojunction.instruments.station import Station
+from nanojunction.procedures.base import LEG
 from nanojunction.procedures.iv import IVSweep
-from nanojunction.procedures.live import Live
+from nanojunction.procedures.live import Live, plain
 from nanojunction.procedures.monitor import Monitor
 from nanojunction.procedures.runner import Progress, run_procedure
+from tests.run_rows import rows_of
 
 Make = Callable[..., Station]
 
@@ -72,6 +77,71 @@ def test_a_file_that_cannot_be_written_ends_no_run(virtual_station: Make, tmp_pa
             live=Live(tmp_path / "taken" / "live.json"),
         )  # fmt: skip
     assert outcome.ok
+
+
+class NumpyRows(IVSweep):
+    """A procedure whose rows carry numpy's numbers, as one of somebody else's may."""
+
+    def row_at(self, *arguments: Any) -> dict[str, Any]:
+        row: dict[str, Any] = super().row_at(*arguments)
+        return row | {LEG: np.int64(row[LEG]), "Current (A)": np.float32(row["Current (A)"])}
+
+
+def test_numpys_numbers_end_no_run(virtual_station: Make, tmp_path: Path) -> None:
+    live = Live(tmp_path / "live.json")
+    with virtual_station() as station:
+        outcome = run_procedure(NumpyRows(), station, tmp_path, live=live)
+    assert (outcome.status, outcome.error) == ("finished", None)
+    point = json.loads((tmp_path / "live.json").read_text(encoding="utf-8"))["point"]
+    assert point == rows_of(outcome.file)[-1]
+
+
+def test_what_json_can_carry() -> None:
+    assert plain({1: np.array([1.5, math.nan]), "path": Path("x"), "part": Fraction(1, 4)}) == {
+        "1": [1.5, None],
+        "path": "x",
+        "part": 0.25,
+    }
+    assert plain((np.int64(3), np.bool_(True), np.array(2.5), None, -math.inf)) == [
+        3, True, 2.5, None, None,
+    ]  # fmt: skip
+
+
+def strictly(text: str) -> Any:
+    """Read JSON as a browser does, which knows no NaN."""
+    return json.loads(text, parse_constant=lambda word: pytest.fail(f"{word} in {text}"))
+
+
+def test_what_is_no_number_never_reaches_the_json(tmp_path: Path) -> None:
+    live = Live(tmp_path / "live.json")
+    live.begin(procedure="iv", planned_rows=np.int64(7))
+    live.row({"Voltage (V)": math.nan, "Current (A)": np.float32("inf"), "Leg": np.int64(2)})
+    live.update(percent=math.nan, left_s=math.inf)
+    live.event("written")
+    state = strictly((tmp_path / "live.json").read_text(encoding="utf-8"))
+    assert state["point"] == {"Voltage (V)": None, "Current (A)": None, "Leg": 2}
+    assert (state["percent"], state["left_s"], state["planned_rows"]) == (None, None, 7)
+    with Monitor(live) as monitor:
+        for path in ("/state.json", "/rows.json"):
+            strictly(ask(monitor.url, path)[1].decode())
+
+
+def test_what_goes_wrong_in_writing_is_logged_once(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    taken = tmp_path / "taken"
+    taken.touch()
+    live = Live(taken / "live.json")
+    live.begin(procedure="iv")
+    for _ in range(3):
+        live.event("again")
+    live = Live(tmp_path / "live.json")
+    (tmp_path / "live.json").mkdir()
+    for _ in range(3):
+        live.event("again")
+    assert [record.levelname for record in caplog.records] == ["WARNING", "WARNING"]
+    assert all("could not be written" in record.message for record in caplog.records)
+    assert list(tmp_path.glob("*.part")) == []
 
 
 def test_rows_are_handed_out_once() -> None:
