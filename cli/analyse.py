@@ -125,6 +125,7 @@ def controls_of(found: Analysis) -> Table | None:
     """Return the table of the devices' controls, None where no runs allow a check."""
     from rich.table import Table
 
+    from nanojunction.analysis.notation import NO_BREAK
     from nanojunction.analysis.report_tables import conditions_text
     from nanojunction.analysis.values import Quantity
 
@@ -137,7 +138,7 @@ def controls_of(found: Analysis) -> Table | None:
     table.add_column("found", overflow="fold", ratio=1)
     for group in groups:
         for check in group.checks:
-            at = conditions_text(check.conditions)
+            at = conditions_text(check.conditions).replace(NO_BREAK, " ")
             table.add_row(
                 group.device, check.name, OUTCOMES[check.outcome], at or "–", check.reason
             )

@@ -340,6 +340,7 @@ def test_results_report_and_command_show_the_controls(
     show_runs(found)
     said = capsys.readouterr().out
     assert "J reversed" in said
+    assert "40 K, 0 T, 4 wires" in said
     assert "polarity" in said and "FAILED" in said and "NOT confirmed" in said
 
 
