@@ -120,11 +120,11 @@ def test_a_loop_goes_on_at_its_field_with_the_history_behind_it(
         "fields": "-0.3, 0.3, -0.3 T", "field_rate": "0.5T/min", "interval": "2s",
         "voltage": "2.5mV",
     }  # fmt: skip
-    where = {"virtual": {"junction": "C", "speed": 1000}}
+    where = {"virtual": {"junction": "C", "speed": 200}}
     with virtual_station(**where) as station:
         whole = run_procedure(IHSweep(**loop), station, tmp_path, name="whole")
     with virtual_station(**where) as station:
-        one = stopped_after(50, IHSweep(**loop), station, tmp_path, name="cut")
+        one = stopped_after(30, IHSweep(**loop), station, tmp_path, name="cut")
         two = run_procedure(IHSweep(**loop), station, tmp_path, continues=part(one))
     assert two.ok
     found, undisturbed = rows_of(one.file) + rows_of(two.file), rows_of(whole.file)

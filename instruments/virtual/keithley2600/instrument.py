@@ -62,7 +62,8 @@ class Keithley2600(VirtualInstrument):
         self.output = Output()
         self.timeline = Timeline(world)
         self.prompts = self.show_errors = 0
-        self._timer_zero_s = self._worked_s = self._started_s = 0.0
+        self._timer_zero_s = self._worked_s = 0.0
+        self._started_s = time.thread_time()
         self._triggered = self._aborting = self._running = False
         self._note_complete = False
         self.loader = Loader(self)
