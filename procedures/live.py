@@ -16,7 +16,7 @@ from collections import deque
 from collections.abc import Mapping
 from contextlib import suppress
 from datetime import datetime
-from numbers import Integral, Real
+from numbers import Real
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +46,7 @@ class Live:
             "last_error": None,
         }  # fmt: skip
         self._rows: deque[dict[str, Any]] = deque(maxlen=ROWS)
+        self._count = 0  # of the rows of this run, more than are kept
         self._run = 0
         self._events: deque[str] = deque(maxlen=EVENTS)
         self._written = -EVERY_S
@@ -56,6 +57,7 @@ class Live:
         """Start a new run: what is said here replaces what was said of the one before."""
         with self._lock:
             self._rows.clear()
+            self._count = 0
             self._run += 1
             self._state |= {"rows": 0, "percent": 0.0, "left_s": None, "words": "", "point": None}
             self._state |= plain(run) | {"status": "running", "run": self._run, "started": _now()}
@@ -73,6 +75,7 @@ class Live:
         kept = {name: plain(value) for name, value in row.items()}
         with self._lock:
             self._rows.append(kept)
+            self._count += 1
             self._state["point"] = kept
 
     def event(self, what: str) -> None:
@@ -100,13 +103,12 @@ class Live:
         All rows that are kept, if `run` is another one.
         """
         with self._lock:
-            total = int(self._state.get("rows") or 0)
             kept = list(self._rows)
-            first = 0 if run != self._run else max(0, after - (total - len(kept)))
-            new = kept[first:] if first < len(kept) else []
+            first = 0 if run != self._run else max(0, after - (self._count - len(kept)))
+            new = kept[first:]
             names = list(kept[-1]) if kept else []
             columns = {name: [row.get(name) for row in new] for name in names}
-            return {"run": self._run, "total": total, "columns": columns}
+            return {"run": self._run, "total": self._count, "columns": columns}
 
     _updated = ""
 
@@ -159,8 +161,6 @@ def plain(value: Any) -> Any:
         return [plain(one) for one in value]
     if hasattr(value, "tolist"):  # numpy's numbers and arrays
         return plain(value.tolist())
-    if isinstance(value, Integral):
-        return int(value)
     return plain(float(value)) if isinstance(value, Real) else str(value)
 
 

@@ -6,8 +6,12 @@ led here under another name.
 
 from __future__ import annotations
 
+import io
 import json
+import logging
+import sys
 import threading
+import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from importlib import resources
 from types import TracebackType
@@ -17,10 +21,16 @@ from urllib.parse import parse_qs, urlsplit
 from nanojunction.instruments.errors import LaboratoryError
 from nanojunction.procedures.live import Live
 
+log = logging.getLogger(__name__)
+
 HERE = ("127.0.0.1", "localhost")
 POLICY = (
     "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; connect-src 'self'"
 )
+
+#: Longest request (bytes), longest time (s) to send it or to take the answer, and most connections
+#: at once.
+MAX_REQUEST, PATIENCE_S, MOST_CLIENTS = 16_384, 10.0, 32
 
 
 class Monitor:
@@ -30,15 +40,13 @@ class Monitor:
     """
 
     def __init__(self, live: Live, port: int = 0) -> None:
-        handler = type("Handler", (_Handler,), {"live": live})
         try:
-            self._server = ThreadingHTTPServer(("127.0.0.1", port), handler)
+            self._server = _Server(live, port)
         except OSError as problem:
             raise LaboratoryError(
                 f"the page cannot be served on port {port} ({problem.strerror}); choose another "
                 "one with --monitor-port, or leave it out"
             ) from problem
-        self._server.daemon_threads = True
         self._thread = threading.Thread(
             target=self._server.serve_forever, name="monitor", daemon=True
         )
@@ -63,13 +71,58 @@ class Monitor:
         self._thread.join()
 
 
+class _Server(ThreadingHTTPServer):
+    """Answers each connection in a thread that does not outlive it by more than the patience."""
+
+    # On Windows it would let two programs have one port.
+    allow_reuse_address = sys.platform != "win32"
+    request_queue_size = MOST_CLIENTS
+
+    def __init__(self, live: Live, port: int) -> None:
+        self.live = live
+        self._places = threading.BoundedSemaphore(MOST_CLIENTS)
+        super().__init__(("127.0.0.1", port), _Handler)
+
+    def verify_request(self, request: Any, client_address: Any) -> bool:
+        """Let no more in than there are places for."""
+        return self._places.acquire(blocking=False)
+
+    def process_request_thread(self, request: Any, client_address: Any) -> None:
+        """Answer, and give the place back."""
+        try:
+            super().process_request_thread(request, client_address)
+        finally:
+            self._places.release()
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Stay silent about a browser that has gone: the terminal belongs to the measurement."""
+        log.debug("monitor: a connection failed", exc_info=True)
+
+
 class _Handler(BaseHTTPRequestHandler):
     """Answers GET for the page, the state and the rows."""
 
-    live: Live
+    server: _Server
     server_version = "nanojunction"
     sys_version = ""
-    timeout = 10
+    timeout = PATIENCE_S
+
+    def setup(self) -> None:
+        """Take the whole request first: who sends it a letter at a time must not stay for ever."""
+        super().setup()
+        self.rfile = io.BytesIO(self._request())
+
+    def _request(self) -> bytes:
+        deadline = time.monotonic() + PATIENCE_S
+        received = b""
+        while b"\r\n\r\n" not in received and len(received) <= MAX_REQUEST:
+            self.connection.settimeout(max(deadline - time.monotonic(), 0.001))
+            data = self.connection.recv(MAX_REQUEST)
+            if not data:
+                break
+            received += data
+        self.connection.settimeout(PATIENCE_S)
+        return received
 
     def do_GET(self) -> None:
         """Answer one question."""
@@ -82,10 +135,10 @@ class _Handler(BaseHTTPRequestHandler):
             page = resources.files("nanojunction.procedures") / "monitor.html"
             self._answer("text/html; charset=utf-8", page.read_bytes())
         elif asked.path == "/state.json":
-            self._answer_json(self.live.state())
+            self._answer_json(self.server.live.state())
         elif asked.path == "/rows.json":
             query = parse_qs(asked.query)
-            self._answer_json(self.live.rows(_whole(query, "run"), _whole(query, "after")))
+            self._answer_json(self.server.live.rows(_whole(query, "run"), _whole(query, "after")))
         else:
             self.send_error(404)
 

@@ -6,7 +6,9 @@ import http.client
 import json
 import math
 import socket
+import struct
 import subprocess
+import threading
 from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
@@ -19,8 +21,8 @@ import pytest
 from nanojunction.instruments.station import Station
 from nanojunction.procedures.base import LEG
 from nanojunction.procedures.iv import IVSweep
-from nanojunction.procedures.live import Live, plain
-from nanojunction.procedures.monitor import Monitor
+from nanojunction.procedures.live import ROWS, Live, plain
+from nanojunction.procedures.monitor import MOST_CLIENTS, Monitor
 from nanojunction.procedures.runner import Progress, run_procedure
 from tests.run_rows import rows_of
 
@@ -157,6 +159,82 @@ def test_rows_are_handed_out_once() -> None:
     live.begin(procedure="ih")
     again = live.rows(run=first["run"], after=5)
     assert (again["run"], again["columns"]) == (first["run"] + 1, {})
+
+
+def test_a_look_in_the_middle_of_a_list_gets_the_right_rows() -> None:
+    """A buffered sweep hands over a list of rows; the progress follows when all are in."""
+    live = Live(None)
+    live.begin(procedure="iv")
+    seen: list[int] = []
+    run = after = 0
+    for index in range(3 * ROWS):
+        live.row({LEG: index})
+        if index % 700 == 0:
+            found = live.rows(run=run, after=after)
+            run, after = found["run"], found["total"]
+            seen += found["columns"][LEG]
+        if index % 1000 == 999:
+            live.update(rows=index + 1)
+    assert seen == list(range(seen[-1] + 1))
+    assert live.rows(run=run, after=0)["columns"][LEG] == list(range(2 * ROWS, 3 * ROWS))
+    assert live.rows(run=run, after=10**9)["columns"][LEG] == []
+
+
+def answering() -> int:
+    """Return how many threads answer a browser."""
+    return sum("process_request_thread" in thread.name for thread in threading.enumerate())
+
+
+def connect(monitor: Monitor) -> socket.socket:
+    parts = urlsplit(monitor.url)
+    return socket.create_connection((parts.hostname, parts.port), timeout=10)
+
+
+def test_a_browser_that_goes_away_is_not_the_terminals_affair(
+    capfd: pytest.CaptureFixture[str], eventually: Any
+) -> None:
+    live = Live(None)
+    for index in range(ROWS):
+        live.row({f"a column with a long name, {k}": float(index) for k in range(30)})
+    with Monitor(live) as monitor:
+        for _ in range(3):
+            with connect(monitor) as client:
+                client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                client.sendall(b"GET /rows.json HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
+                assert client.recv(10).startswith(b"HTTP/")
+        eventually(lambda: answering() == 0, "the server to notice")
+        assert ask(monitor.url, "/state.json")[0] == 200
+    assert capfd.readouterr() == ("", "")
+
+
+def test_a_request_that_never_ends_keeps_no_thread(
+    monkeypatch: pytest.MonkeyPatch, eventually: Any
+) -> None:
+    monkeypatch.setattr("nanojunction.procedures.monitor.PATIENCE_S", 0.2)
+    with Monitor(Live(None)) as monitor, connect(monitor) as client:
+        client.sendall(b"GET /state.json HTTP/1.1\r\nX: ")
+        eventually(lambda: answering() == 1, "the server to listen")
+
+        def is_cut_off() -> bool:
+            try:
+                client.sendall(b"x")
+            except OSError:
+                return True
+            return answering() == 0
+
+        eventually(is_cut_off, "the server to lose patience", at_most_s=20.0)
+
+
+def test_no_more_than_so_many_are_answered_at_once(eventually: Any) -> None:
+    with Monitor(Live(None)) as monitor:
+        clients = [connect(monitor) for _ in range(MOST_CLIENTS + 10)]
+        for client in clients[MOST_CLIENTS:]:
+            assert client.recv(1) == b""
+        assert answering() == MOST_CLIENTS
+        for client in clients:
+            client.close()
+        eventually(lambda: answering() == 0, "the places to be free again")
+        assert ask(monitor.url, "/state.json")[0] == 200
 
 
 def test_the_page_is_read_only_and_on_loopback() -> None:
