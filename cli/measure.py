@@ -13,7 +13,7 @@ from nanojunction.procedures.live import LIVE_FILE, Live
 from nanojunction.procedures.registry import UnknownProcedure, load_procedure, procedure_names
 from nanojunction.procedures.run_parameters import OWN_OPTIONS, ProcedureError
 from nanojunction.procedures.runner import Outcome, StopRequest, run_procedure, stop_on_signals
-from nanojunction.procedures.sample_file import load_sample_file, spare
+from nanojunction.procedures.sample_file import load_sample_file, own_limits
 
 
 def measure(
@@ -33,10 +33,9 @@ def measure(
     """
     procedure = prepared(name, sample, settings)
     chip = None if sample_file is None else load_sample_file(sample_file)
-    if chip is not None:
-        chip.junction(sample)
     procedure.station_file = str(station_file)
     station = Station.from_file(station_file)
+    own = own_limits(procedure, station.config, chip)
     station.watchdog = watchdog
     station.owner.tell = say
     outcome = None
@@ -48,7 +47,7 @@ def measure(
                 station,
                 progress_of(f"{name} of {sample}") as show,
             ):
-                spare(procedure, station, chip)
+                station.source_meter.protect(own)
                 outcome = run_procedure(
                     procedure, station, out, stop=stop, on_progress=show, live=live
                 )

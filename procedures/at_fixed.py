@@ -88,6 +88,7 @@ class AtFixed(JunctionProcedure):
             except DISTURBANCES as why:
                 if not self.suspended(why) or not self.energise(self.level()):
                     return
+                recent.clear()
                 continue
             self.emit_row(row)
             rows += 1

@@ -16,7 +16,12 @@ from nanojunction.instruments.roles import Function, Reading, SourceSettings
 from nanojunction.instruments.safe_state import magnet_to_hold, source_to_safe
 from nanojunction.instruments.station import Station, Unsafe
 from nanojunction.instruments.station_file import StationConfig
-from nanojunction.procedures.check_source import MEASURED, check_line_frequency, check_source
+from nanojunction.procedures.checks import (
+    MEASURED,
+    check_line_frequency,
+    check_source,
+    check_surroundings,
+)
 from nanojunction.procedures.disturbance import Expected
 from nanojunction.procedures.environment import (
     FIELD,
@@ -30,7 +35,7 @@ from nanojunction.procedures.protection import Protection
 from nanojunction.procedures.quantities import parse_target
 from nanojunction.procedures.run_parameters import ProcedureError, RunParameters
 from nanojunction.procedures.run_words import RunWords
-from nanojunction.procedures.surroundings import connect, go_there, heater_back_on, settle, suspend
+from nanojunction.procedures.surroundings import arrive, connect, heater_back_on, settle, suspend
 
 log = logging.getLogger(__name__)
 
@@ -69,6 +74,13 @@ class JunctionProcedure(RunParameters):
         self._start_s = 0.0
         self.words = RunWords(self)
         self.protection = Protection(dwell_s=0.0, breakdown=False)
+        #: Rows written by this part of the run.
+        self.rows_emitted = 0
+        #: How often it was suspended since the last of them, and how many there were then.
+        self.in_vain = 0
+        self.rows_at_suspension = -1
+        #: Whether this run has switched the heater off, and must see to it.
+        self.heater_is_off = False
         #: The temperature (K) that is held now, None where none was asked for.
         self.plateau_K: float | None = None
         self._last_range: float | None = None
@@ -130,26 +142,12 @@ class JunctionProcedure(RunParameters):
         Raises ProcedureError if the parameters do not fit each other, LimitError if one lies
         beyond the station's limits, StationError if the station lacks an instrument.
         """
-        station = self.station
-        check_source(self, station.source_meter.limits)
-        if (target_K := self.target_K()) is not None:
-            station.temperature.check(target_K, self.temperature_rate_K_per_min())
-        elif self.heater_off:
-            raise ProcedureError("heater_off: needs a temperature to come from and to go back to")
-        for field_T in self.field_history().way():
-            station.magnet.check(field_T, self.field_rate_T_per_min())
-        if self.position and self.position not in station.switch.positions:
-            known = ", ".join(station.switch.positions)
-            raise ProcedureError(f"position: {self.position!r} is none of the station's: {known}")
-        if self.reverse and not self.position:
-            raise ProcedureError("reverse: needs the position that is to be reversed")
-        if self.reverse and not station.switch.can_reverse(self.position):
-            raise ProcedureError(
-                f"reverse: position {self.position} is not wired for the reversed polarity; list "
-                f"its contacts in the station file (switch.positions.{self.position}.reversed)"
-            )
-        if self.persistent and self.target_T() is None:
-            raise ProcedureError("persistent: needs a field (--set field=…)")
+        check_source(self, self.station.source_meter.limits)
+        check_surroundings(self)
+
+    def goes_to_temperatures(self) -> bool:
+        """Tell whether the run goes to a temperature of its own."""
+        return self.target_K() is not None
 
     def field_history(self) -> FieldHistory:
         """Return the fields to go through before the run."""
@@ -180,7 +178,7 @@ class JunctionProcedure(RunParameters):
         self.plateau_K = self.target_K()
         if failed := source_to_safe(self.station):
             raise LaboratoryError("; ".join(failed))
-        if not (go_there(self) and connect(self)) or self.should_stop():
+        if not (arrive(self) and connect(self)) or self.should_stop():
             return  # who runs the procedure sees the stop, too, and does not execute
         self.station.source_meter.configure(self.source_settings())
         check_line_frequency(self.station)
@@ -246,7 +244,7 @@ class JunctionProcedure(RunParameters):
 
     def suspended(self, why: Exception) -> bool:
         """Wait with the output open until the conditions are back; False when told to stop."""
-        return suspend(self, why, self.environment.first.get(FIELD))
+        return suspend(self, why)
 
     def energise(self, level: float) -> bool:
         """Switch the output on at zero and ramp to the first level; False when told to stop."""
@@ -257,6 +255,7 @@ class JunctionProcedure(RunParameters):
         """Ramp to zero, even when told to stop, and open the output."""
         self.ramp_to(0.0, Watch(self.station.clock))
         self.station.source_meter.output_off()
+        self.protection.released()
 
     def ramp_to(self, level: float, watch: Watch) -> bool:
         """Ramp the source at the station's rate; False when told to stop."""
@@ -267,11 +266,18 @@ class JunctionProcedure(RunParameters):
 
     def emit_row(self, row: Mapping[str, float | int]) -> None:
         """Write a row, then look whether the junction is at risk; raises JunctionAtRisk."""
-        self.emit("results", row)
-        self.protection.look(
-            row[TIME], int(row[LEG]), row[SETPOINT[self.SOURCE]], row[CURRENT],
-            bool(row[COMPLIANCE]),
-        )  # fmt: skip
+        self.emit_rows((row,))
+
+    def emit_rows(self, rows: Sequence[Mapping[str, float | int]]) -> None:
+        """Write rows, then look whether the junction is at risk; raises JunctionAtRisk."""
+        for row in rows:
+            self.emit("results", row)
+            self.rows_emitted += 1
+        for row in rows:
+            self.protection.look(
+                row[TIME], int(row[LEG]), row[SETPOINT[self.SOURCE]], row[CURRENT],
+                bool(row[COMPLIANCE]),
+            )  # fmt: skip
 
     def row(self, leg: int, setpoint: float, reading: Reading) -> dict[str, float | int]:
         """Return one row with the time and the environment of now."""

@@ -20,7 +20,11 @@ LOST = (MagnetState.QUENCHED, MagnetState.FAULT)
 
 
 class Disturbed(LaboratoryError):
-    """The conditions of the run are no longer what was asked for."""
+    """The temperature of the run is no longer what was asked for."""
+
+
+class GivenUp(LaboratoryError):
+    """The conditions did not come back, or left again and again."""
 
 
 @dataclass(slots=True)
@@ -36,14 +40,14 @@ class Expected:
     magnet_was_fine: bool | None = None
 
     def look(self, station: Station, temperature_K: float | None) -> None:
-        """Raise Disturbed if the magnet has quenched or the temperature has run away."""
+        """Raise MagnetLost if the magnet has quenched, Disturbed if the temperature ran away."""
         magnet = station.magnet_or_none
         if magnet is not None:
             status = magnet.status()
             fine = status.state not in LOST
             if self.magnet_was_fine and not fine:
                 detail = status.detail or "see its display"
-                raise Disturbed(f"the magnet is {status.state}: {detail}")
+                raise MagnetLost(f"the magnet is {status.state}: {detail}")
             self.magnet_was_fine = fine
         if self.temperature_K is None or temperature_K is None or not self.excursion_K:
             return
@@ -61,7 +65,7 @@ DISTURBANCES = (Disturbed, MagnetLost)
 def wait_for_magnet(station: Station, patience_s: float, watch: Watch) -> bool:
     """Wait until the magnet is no longer quenched or at fault; False when told to stop.
 
-    Nothing is cleared here: after a quench a person looks at the magnet first. Raises Disturbed
+    Nothing is cleared here: after a quench a person looks at the magnet first. Raises GivenUp
     when the patience is over.
     """
     magnet = station.magnet_or_none
@@ -70,7 +74,7 @@ def wait_for_magnet(station: Station, patience_s: float, watch: Watch) -> bool:
     deadline = watch.clock.now() + patience_s
     while (status := magnet.status()).state in LOST:
         if watch.clock.now() > deadline:
-            raise Disturbed(
+            raise GivenUp(
                 f"the magnet is still {status.state} after {patience_s:g} s "
                 f"({status.detail or 'see its display'}): the run was given up"
             )

@@ -6,9 +6,10 @@ import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from nanojunction.instruments.errors import InstrumentFault, MagnetLost
 from nanojunction.instruments.preconditions import check_before
 from nanojunction.instruments.ramps import Stability, Watch, ramp_field, settle_temperature
-from nanojunction.procedures.disturbance import Expected
+from nanojunction.procedures.disturbance import LOST, Expected
 
 if TYPE_CHECKING:
     from nanojunction.instruments.station import Station
@@ -98,6 +99,15 @@ def go_to_field(station: Station, target_T: float, rate_T_per_min: float, watch:
     station.magnet.check(target_T, rate_T_per_min)
     check_before(station, "field")
     station.magnet_in_use = True
+    try:
+        return _go(station, target_T, rate_T_per_min, watch)
+    except InstrumentFault as problem:  # a supply refuses what it cannot do after a quench
+        if isinstance(problem, MagnetLost) or station.magnet.status().state not in LOST:
+            raise
+        raise MagnetLost(str(problem)) from problem
+
+
+def _go(station: Station, target_T: float, rate_T_per_min: float, watch: Watch) -> bool:
     return station.magnet.prepare(watch.should_stop) and ramp_field(
         station.magnet, target_T, rate_T_per_min, watch
     )

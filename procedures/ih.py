@@ -87,7 +87,8 @@ class IHSweep(JunctionProcedure):
         field_T, stop = self._last[FIELD], legs[leg][1]
         if abs(field_T - stop) <= 2.0 * ARRIVED_T:
             return leg + 1, stop
-        return leg, field_T
+        low, high = sorted(legs[leg])  # the supply's noise may lie beyond, even beyond a limit
+        return leg, min(max(field_T, low), high)
 
     def _measure_from(self, first_leg: int, here_T: float) -> None:
         """Go to a field along the legs before it, and measure from there to the end."""

@@ -99,8 +99,7 @@ class IVSweep(JunctionProcedure):
                 if not self.suspended(why) or not self._approach(sweep, before, chunk[0]):
                     return False
                 continue
-            for row in rows:
-                self.emit_row(row)
+            self.emit_rows(rows)
             skip += len(chunk)
             self.emit("progress", done + share * skip / total)
             before, chunk = chunk[-1], tuple(islice(points, size))

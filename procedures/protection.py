@@ -99,6 +99,10 @@ class Protection:
         self._leg = self._reference = None
         self._seen.clear()
 
+    def released(self) -> None:
+        """Note that the bias was taken away: the time in compliance ends here."""
+        self._since_s = None
+
     def look(
         self, moment_s: float, leg: int, setpoint_V: float, current_A: float, in_compliance: bool
     ) -> None:

@@ -169,6 +169,7 @@ class _RunningRun:
     in_compliance: int = 0
     _began: float = field(default_factory=time.monotonic)
     _has_header: bool = False
+    _early: list[str] = field(default_factory=list)
     _percent: float = 0.0
     _words: str = ""
 
@@ -242,6 +243,15 @@ class _RunningRun:
     def _write_header(self) -> None:
         self.file.write_header(header(self.procedure))
         self._has_header = True
+        for what in self._early:
+            self.file.write_event(what)
+
+    def _write_event(self, what: str) -> None:
+        """Write an event; one from before the header waits for it."""
+        if self._has_header:
+            self.file.write_event(what)
+        else:
+            self._early.append(what)
 
     def emit(self, topic: str, record: Any) -> None:
         """Take what the procedure emits; a row is written before anything else happens."""
@@ -256,7 +266,7 @@ class _RunningRun:
             self._percent, self._words = float(record), ""
             self._report()
         elif topic == "event":
-            self.file.write_event(str(record))
+            self._write_event(str(record))
             self.live.event(str(record))
             self._words = str(record)
             self._report()

@@ -23,7 +23,7 @@ from nanojunction.instruments.errors import StationError
 from nanojunction.instruments.limits import SourceLimits
 
 if TYPE_CHECKING:
-    from nanojunction.instruments.station import Station
+    from nanojunction.instruments.station_file import StationConfig
     from nanojunction.procedures.base import JunctionProcedure
 
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
@@ -80,22 +80,47 @@ class Sample(BaseModel):
         return SourceLimits(one.max_voltage_V, one.max_current_A, f"the sample file ({name})")
 
 
-def spare(run: JunctionProcedure, station: Station, sample: Sample | None) -> None:
-    """Hold what the sample file says of a run's junction: limits, dwell, where it is connected.
+def own_limits(
+    run: JunctionProcedure, config: StationConfig, sample: Sample | None
+) -> SourceLimits | None:
+    """Return the limits of a run's junction, and set its dwell and position in the run.
 
-    Without a sample file the station's limits hold alone. A known resistor that is measured as a
-    calibration need not be listed. Raises SampleFileError for another junction that is not.
+    None where the station's limits hold alone: without a sample file, and for a known resistor that
+    is measured as a calibration and need not be listed. Raises SampleFileError for a junction that
+    is not listed, and for a position that is another's or, with a switch, not said: the limits must
+    be those of the junction that is connected.
     """
-    if sample is None or (run.KIND == "calibration" and not sample.lists(run.sample)):
-        station.source_meter.protect(None)
-        return
-    station.source_meter.protect(sample.limits(run.sample))
-    junction = sample.junction(run.sample)
+    if sample is None:
+        return None
+    known = sample.lists(run.sample) or run.KIND != "calibration"
+    junction = sample.junction(run.sample) if known else Junction(name=run.sample or "resistor")
+    if config.switch is not None:
+        _set_position(run, junction, sample)
+    if not known:
+        return None
     dwell_s = junction.max_dwell_in_compliance_s
     if dwell_s is not None and not 0.0 < run.compliance_dwell <= dwell_s:
         run.set("compliance_dwell", dwell_s)
-    if junction.position and not run.position and station.config.switch is not None:
-        run.set("position", junction.position)
+    return sample.limits(run.sample)
+
+
+def _set_position(run: JunctionProcedure, junction: Junction, sample: Sample) -> None:
+    position = run.position or junction.position
+    if junction.position and position != junction.position:
+        raise SampleFileError(
+            f"position: {junction.name} is at position {junction.position}, not at {position}"
+        )
+    others = [one.name for one in sample.junctions if one.position and one.position == position]
+    if others and junction.name not in others:
+        raise SampleFileError(
+            f"position: at position {position} is {others[0]}, not {junction.name}"
+        )
+    if not position and any(one.position for one in sample.junctions):
+        raise SampleFileError(
+            f"position: the sample file does not say where {junction.name} is; set it, since "
+            "the limits must be those of what is connected"
+        )
+    run.set("position", position)
 
 
 def load_sample_file(path: Path) -> Sample:

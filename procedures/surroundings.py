@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from nanojunction.instruments.errors import LaboratoryError
+from nanojunction.instruments.errors import LaboratoryError, MagnetLost
 from nanojunction.instruments.ramps import Stability
 from nanojunction.instruments.roles import MagnetState
 from nanojunction.instruments.switching import connect_junction, require_connected
-from nanojunction.procedures.disturbance import wait_for_magnet
-from nanojunction.procedures.environment import go_to_field, go_to_temperature
+from nanojunction.procedures.disturbance import GivenUp, wait_for_magnet
+from nanojunction.procedures.environment import FIELD, go_to_field, go_to_temperature
 from nanojunction.procedures.run_parameters import ProcedureError
 
 if TYPE_CHECKING:
     from nanojunction.procedures.base import JunctionProcedure
+
+#: How often a run is suspended without a row in between, or a magnet lost on its way back.
+MOST_IN_VAIN = 3
 
 
 def go_there(run: JunctionProcedure) -> bool:
@@ -48,9 +52,12 @@ def settle(run: JunctionProcedure, target_K: float) -> bool:
     if not go_to_temperature(run.station, target_K, rate, stability, run.watch()):
         return False
     if run.heater_off:
+        run.heater_is_off = True
         run.station.temperature.heater_off()
     else:
-        run.environment.expected.temperature_K = target_K
+        # After a fixed time the sample may be elsewhere for good: only a change from there counts.
+        here_K = run.station.temperature.temperature_K() if run.fixed_wait else target_K
+        run.environment.expected.temperature_K = here_K
     return True
 
 
@@ -78,37 +85,82 @@ def _to_field(run: JunctionProcedure) -> bool:
     return True
 
 
-def suspend(run: JunctionProcedure, why: Exception, field_T: float | None) -> bool:
+def arrive(run: JunctionProcedure) -> bool:
+    """Go to temperature and field, and try again after a quench on the way; False: told to stop.
+
+    Raises GivenUp when nobody clears the magnet in `patience`, or it is lost again and again.
+    """
+    try:
+        return go_there(run)
+    except MagnetLost as why:
+        run.emit("event", f"waits: {why}")
+        return _until_back(run, why, go_there)
+
+
+def suspend(run: JunctionProcedure, why: Exception) -> bool:
     """Open the output, wait until the conditions are back, go there again; False: told to stop.
 
-    `field_T` is the field to go back to where the run asked for none. Raises Disturbed or
-    NotStable when the conditions do not come back in `patience`.
+    Raises GivenUp or NotStable when they do not come back in `patience` or `timeout`, and GivenUp
+    when they have left `MOST_IN_VAIN` times without a row in between.
     """
+    run.in_vain = run.in_vain + 1 if run.rows_emitted == run.rows_at_suspension else 1
+    run.rows_at_suspension = run.rows_emitted
+    if run.in_vain > MOST_IN_VAIN:
+        raise GivenUp(f"suspended {MOST_IN_VAIN} times without a row in between: {why}")
     run.emit("event", f"suspended: {why}")
     run.de_energise()
-    if not wait_for_magnet(run.station, run.patience, run.watch()):
+    if not _until_back(run, why, _to_magnets_field if isinstance(why, MagnetLost) else _back_to_K):
         return False
-    if run.plateau_K is not None and not settle(run, run.plateau_K):
+    run.emit("event", "the conditions are back: goes on")
+    return True
+
+
+def _until_back(
+    run: JunctionProcedure, why: Exception, way: Callable[[JunctionProcedure], bool]
+) -> bool:
+    """Go `way` once the magnet is fine; again if it is lost on it. False: told to stop."""
+    for _ in range(MOST_IN_VAIN):
+        if not wait_for_magnet(run.station, run.patience, run.watch()):
+            return False
+        try:
+            return way(run)
+        except MagnetLost as again:
+            run.emit("event", f"waits: {again}")
+            why = again
+    raise GivenUp(f"the magnet was lost {MOST_IN_VAIN} times on its way: {why}")
+
+
+def _back_to_K(run: JunctionProcedure) -> bool:
+    return run.plateau_K is None or settle(run, run.plateau_K)
+
+
+def _to_magnets_field(run: JunctionProcedure) -> bool:
+    """Go back to the temperature, which a quench warms, and to the field that there was.
+
+    A magnet that the run did not use is left alone.
+    """
+    if not _back_to_K(run):
         return False
-    if run.field_history().way():
-        arrived = _to_field(run)
-    elif field_T is not None and run.station.magnet_or_none is not None:
-        rate = run.field_rate_T_per_min()
-        arrived = go_to_field(run.station, field_T, rate, run.watch())
-    else:
-        arrived = True
-    if arrived:
-        run.emit("event", "the conditions are back: goes on")
-    return arrived
+    field_T = run.environment.first.get(FIELD)
+    if run.field_history().way() or field_T is None or not run.station.magnet_in_use:
+        return _to_field(run)
+    return go_to_field(run.station, field_T, run.field_rate_T_per_min(), run.watch())
 
 
 def heater_back_on(run: JunctionProcedure) -> list[str]:
-    """Put the heater that the run has switched off back under control; return what failed."""
-    if not run.heater_off or run.plateau_K is None or run.station.temperature_or_none is None:
+    """Put the heater that the run has switched off back under control; return what failed.
+
+    At the temperature that the sample has now: going back to another one is the next run's way,
+    at its rate.
+    """
+    controller = run.station.temperature_or_none
+    if not run.heater_is_off or controller is None:
         return []
     try:
-        run.station.temperature.prepare()
-        run.station.temperature.set_setpoint_K(run.plateau_K)
+        here_K = min(max(controller.temperature_K(), controller.min_K), controller.max_K)
+        controller.prepare()
+        controller.set_setpoint_K(here_K)
     except LaboratoryError as problem:
         return [f"the heater could not be switched on again: {problem}"]
+    run.heater_is_off = False
     return []

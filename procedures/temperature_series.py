@@ -36,6 +36,10 @@ class TemperatureSeries(IVSweep):
             self.station.temperature.check(target, self.temperature_rate_K_per_min())
         super().check()
 
+    def goes_to_temperatures(self) -> bool:
+        """Tell that the run goes to temperatures of its own."""
+        return True
+
     def planned_rows(self) -> int:
         """Return the number of points at all temperatures."""
         return len(self.targets()) * len(self.sweep())

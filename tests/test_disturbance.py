@@ -13,11 +13,16 @@ from nanojunction.procedures.at_fixed import CurrentOverTime
 from nanojunction.procedures.base import JunctionProcedure
 from nanojunction.procedures.ih import IHSweep
 from nanojunction.procedures.iv import IVSweep
+from nanojunction.procedures.run_parameters import ProcedureError
 from nanojunction.procedures.runner import Progress, run_procedure
 from tests.run_rows import rows_of
 
 Make = Callable[..., Station]
-DRIFT = {"kind": "drift", "at_s": 500.0, "kelvin": 30.0, "seconds": 300.0}
+#: Once the source-meter is set up and has measured some points.
+DRIFT = {
+    "kind": "drift", "role": "source_meter", "after_exchanges": 90, "kelvin": 30.0,
+    "seconds": 300.0,
+}  # fmt: skip
 
 
 def events_of(file: Path) -> list[str]:
@@ -26,12 +31,12 @@ def events_of(file: Path) -> list[str]:
     return [json.loads(line.removeprefix(start))["what"] for line in lines if line[:9] == start]
 
 
-@pytest.mark.parametrize("buffered", ["off", "on"])
+@pytest.mark.parametrize(("buffered", "repeats"), [("off", 20), ("on", 150)])
 def test_a_temperature_that_runs_away_suspends_the_run(
-    buffered: str, virtual_station: Make, tmp_path: Path
+    buffered: str, repeats: int, virtual_station: Make, tmp_path: Path
 ) -> None:
     procedure = IVSweep(
-        temperature="290 K", window="20 s", step="0.1mV", nplc=0.5, autozero=False, repeats=20,
+        temperature="290 K", window="20 s", step="0.1mV", nplc=0.5, autozero=False, repeats=repeats,
         measure_range="10uA", buffered=buffered,
     )  # fmt: skip
     virtual = {"junction": "resistor-1k", "speed": 500, "faults": [DRIFT]}
@@ -46,8 +51,8 @@ def test_a_temperature_that_runs_away_suspends_the_run(
     found = rows_of(outcome.file)
     planned = [(point.leg, point.setpoint) for point in procedure.sweep().points()]
     assert [(row["Leg"], row["Setpoint (V)"]) for row in found] == planned
-    suspended, back = events_of(outcome.file)
-    assert "suspended: the temperature is 292." in suspended
+    suspended, back, *_again = events_of(outcome.file)
+    assert "suspended: the temperature is 29" in suspended
     assert back == "the conditions are back: goes on"
     assert max(abs(row["Temperature (K)"] - 290.0) for row in found) <= 2.0
     waiting = [on for words, on in seen if words.startswith(("waiting", "ramping"))]
@@ -80,7 +85,7 @@ def quench_then_reset(station: Station) -> Callable[[Progress], None]:
 def test_a_quench_suspends_the_run_until_somebody_has_cleared_it(
     procedure: JunctionProcedure, virtual_station: Make, tmp_path: Path
 ) -> None:
-    fault = {"kind": "quench", "at_s": 200.0}
+    fault = {"kind": "quench", "role": "source_meter", "after_exchanges": 70}
     virtual = {"junction": "resistor-1k", "speed": 200, "faults": [fault]}
     with virtual_station(virtual=virtual) as station:
         outcome = run_procedure(
@@ -99,7 +104,7 @@ def test_a_quench_suspends_the_run_until_somebody_has_cleared_it(
 
 
 def test_a_quench_that_nobody_clears_ends_the_run(virtual_station: Make, tmp_path: Path) -> None:
-    fault = {"kind": "quench", "at_s": 200.0}
+    fault = {"kind": "quench", "role": "source_meter", "after_exchanges": 70}
     virtual = {"junction": "resistor-1k", "speed": 500, "faults": [fault]}
     procedure = IVSweep(field="0.4 T", repeats=100, patience="60 s")
     with virtual_station(virtual=virtual) as station:
@@ -109,3 +114,69 @@ def test_a_quench_that_nobody_clears_ends_the_run(virtual_station: Make, tmp_pat
     assert outcome.status == "failed"
     assert "still quenched after 60 s" in (outcome.error or "")
     assert outcome.rows == len(rows_of(outcome.file)) > 0
+
+
+def test_a_quench_on_the_way_is_waited_for(virtual_station: Make, tmp_path: Path) -> None:
+    fault = {"kind": "quench", "at_s": 150.0}
+    virtual = {"junction": "resistor-1k", "speed": 200, "faults": [fault]}
+    procedure = IVSweep(field="0.4 T", field_rate="0.1 T/min", vmax="1mV", step="1mV")
+    with virtual_station(virtual=virtual) as station:
+        outcome = run_procedure(
+            procedure, station, tmp_path, on_progress=quench_then_reset(station)
+        )
+    assert outcome.ok, outcome.error
+    assert outcome.rows == procedure.planned_rows()
+    (event,) = events_of(outcome.file)
+    assert "waits: the magnet does not ramp" in event
+
+
+def test_an_excursion_of_the_temperature_leaves_the_magnet_alone(
+    virtual_station: Make, tmp_path: Path
+) -> None:
+    virtual = {"junction": "resistor-1k", "speed": 500, "faults": [DRIFT]}
+    procedure = IVSweep(temperature="290 K", window="20 s", step="0.1mV", repeats=20, nplc=0.5,
+                        autozero=False)  # fmt: skip
+    with virtual_station(virtual=virtual) as station:
+        before = station.magnet.status()
+        outcome = run_procedure(procedure, station, tmp_path)
+        assert outcome.ok, outcome.error
+        assert events_of(outcome.file)
+        assert station.magnet.status() == before
+        assert not station.magnet_in_use
+
+
+def test_conditions_that_never_come_back_for_a_row_end_the_run(
+    virtual_station: Make, tmp_path: Path
+) -> None:
+    """A sample that stays 3 K off its setpoint is stable for a wide tolerance, and never at it."""
+    fault = {"kind": "drift", "at_s": 0.0, "kelvin": 40.0, "seconds": 20_000.0}
+    virtual = {"junction": "resistor-1k", "speed": 1000, "faults": [fault]}
+    procedure = IVSweep(
+        temperature="290 K", tolerance="9.9 K", excursion="9.95 K", window="0 s", repeats=1000
+    )
+    with virtual_station(virtual=virtual) as station:
+        outcome = run_procedure(procedure, station, tmp_path)
+    assert outcome.status == "failed"
+    assert len(events_of(outcome.file)) < 50
+
+
+def test_after_a_fixed_wait_the_temperature_found_is_what_is_expected(
+    virtual_station: Make, tmp_path: Path
+) -> None:
+    fault = {"kind": "drift", "at_s": 0.0, "kelvin": 40.0, "seconds": 40_000.0}
+    virtual = {"junction": "resistor-1k", "speed": 1000, "faults": [fault]}
+    procedure = IVSweep(
+        temperature="290 K", fixed_wait="10 s", vmax="1mV", step="1mV", excursion="5"
+    )
+    with virtual_station(virtual=virtual) as station:
+        outcome = run_procedure(procedure, station, tmp_path)
+    assert outcome.ok, outcome.error
+    assert events_of(outcome.file) == []
+
+
+def test_an_excursion_within_the_tolerance_makes_no_sense(
+    virtual_station: Make, tmp_path: Path
+) -> None:
+    procedure = IVSweep(temperature="290 K", tolerance="3 K")
+    with virtual_station() as station, pytest.raises(ProcedureError, match="as soon as it began"):
+        run_procedure(procedure, station, tmp_path)

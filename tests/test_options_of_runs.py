@@ -113,7 +113,11 @@ def test_the_heater_is_off_while_it_is_measured_and_on_again_after(
         outcome = run_procedure(procedure, station, tmp_path, on_progress=look)
         assert outcome.ok, outcome.error
         assert set(seen) == {0.0}
-        assert station.temperature.setpoint_K() == pytest.approx(280.0)
+        # On again where the sample has come to, not with a jump back to where it was.
+        assert station.temperature.setpoint_K() == pytest.approx(
+            station.temperature.temperature_K(), abs=30.0
+        )
+        assert station.temperature.setpoint_K() < 280.0
         assert station.temperature.heater_percent() > 0.0
 
 

@@ -15,12 +15,14 @@ from nanojunction.analysis.analyse import analyse
 from nanojunction.instruments.errors import LimitError
 from nanojunction.instruments.limits import SourceLimits
 from nanojunction.instruments.station import Station
+from nanojunction.instruments.station_file import station_from
 from nanojunction.models.junction import load_junction
-from nanojunction.procedures.iv import IVSweep
+from nanojunction.procedures.iv import Calibration, IVSweep
 from nanojunction.procedures.protection import JunctionBroken, Protection
 from nanojunction.procedures.runner import run_procedure
-from nanojunction.procedures.sample_file import SampleFileError, load_sample_file
+from nanojunction.procedures.sample_file import SampleFileError, load_sample_file, own_limits
 from nanojunction.procedures.sweep import Sweep
+from tests.conftest import station_content
 from tests.run_rows import rows_of
 
 Make = Callable[..., Station]
@@ -179,3 +181,61 @@ def test_the_tighter_limit_holds(
                 both.check(function, level)  # type: ignore[arg-type]
         else:
             both.check(function, level)  # type: ignore[arg-type]
+
+
+def test_the_readings_that_show_a_breakdown_are_in_the_file(
+    virtual_station: Make, tmp_path: Path
+) -> None:
+    """Also those of the list that the source-meter had run to its end by then."""
+    fault = {"kind": "breakdown", "above_V": 0.0195, "becomes": "resistor-1k"}
+    virtual = {"junction": "resistor-10k", "speed": 100, "faults": [fault]}
+    procedure = IVSweep(
+        vmax="20mV", step="0.5mV", measure_range="100uA", buffered="on", nplc=0.01, autozero=False
+    )
+    with virtual_station(virtual=virtual) as station:
+        outcome = run_procedure(procedure, station, tmp_path)
+    assert outcome.status == "broken"
+    broken = [row for row in rows_of(outcome.file)
+              if abs(row["Current (A)"]) > 5e-4 * abs(row["Setpoint (V)"]) > 0.0]  # fmt: skip
+    assert len(broken) > 20
+
+
+def test_the_time_in_compliance_ends_with_the_bias() -> None:
+    protection = Protection(dwell_s=60.0, breakdown=False)
+    for moment, end in ((0.0, 50.0), (1000.0, 1050.0)):
+        protection.look(moment, 0, 1.0, 1e-3, True)
+        protection.look(end, 0, 1.0, 1e-3, True)
+        protection.released()
+
+
+@pytest.mark.parametrize(
+    ("run", "words"),
+    [
+        ({"sample": "J1", "position": "2"}, "J1 is at position 1, not at 2"),
+        ({"sample": "R1k", "position": "2"}, "at position 2 is J2, not R1k"),
+        ({"sample": "R1k"}, "does not say where R1k is"),
+    ],
+)
+def test_the_limits_are_those_of_what_is_connected(
+    run: dict[str, str], words: str, tmp_path: Path
+) -> None:
+    file = tmp_path / "chip.toml"
+    file.write_text(
+        "max_voltage_V = 1.0\nmax_current_A = 1e-3\n"
+        '[[junctions]]\nname = "J1"\nposition = "1"\n'
+        '[[junctions]]\nname = "J2"\nposition = "2"\nmax_voltage_V = 0.02\n',
+        encoding="utf-8",
+    )
+    positions = {name: {"normal": [100 + int(name)]} for name in "123"}
+    config = station_from(
+        station_content(switch={"driver": "keithley2700", "positions": positions}), "station"
+    )
+    sample = load_sample_file(file)
+    with pytest.raises(SampleFileError, match=words):
+        own_limits(Calibration(**run), config, sample)
+    resistor = Calibration(sample="R1k", position="3")
+    assert own_limits(resistor, config, sample) is None
+    junction = IVSweep(sample="J2")
+    limits = own_limits(junction, config, sample)
+    assert limits is not None
+    assert (limits.max_voltage_V, junction.position) == (0.02, "2")

@@ -22,7 +22,7 @@ from nanojunction.procedures.recipes.plan import PlannedRun
 from nanojunction.procedures.recipes.recipe_file import Recipe, RecipeError
 from nanojunction.procedures.registry import load_procedure
 from nanojunction.procedures.run_parameters import ProcedureError
-from nanojunction.procedures.sample_file import spare
+from nanojunction.procedures.sample_file import own_limits
 from nanojunction.procedures.temperature_series import TemperatureSeries
 
 #: Looking through the installed packages takes milliseconds, and a plan may have thousands of runs.
@@ -94,7 +94,8 @@ def checked(run: PlannedRun, station: Station, recipe: Recipe) -> JunctionProced
     source = recipe.source
     procedure = procedure_of(run, source)
     try:
-        spare(procedure, station, recipe.samples)
+        own = own_limits(procedure, station.config, recipe.samples)
+        station.source_meter.protect(own)
         procedure.attach(station)
         procedure.check_parameters()
         procedure.check()

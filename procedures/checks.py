@@ -1,4 +1,4 @@
-"""Whether what a run asks of the source-meter lies within the limits, and makes sense."""
+"""Whether what a run asks of a station lies within the limits, and makes sense."""
 
 from __future__ import annotations
 
@@ -49,4 +49,38 @@ def check_line_frequency(station: Station) -> None:
         raise ProcedureError(
             f"the source-meter is set to mains of {float(told):g} Hz, the station file says "
             f"{expected} Hz (station.line_frequency_Hz): set the one that is wrong"
+        )
+
+
+def check_surroundings(run: JunctionProcedure) -> None:
+    """Check temperature, field, polarity and position; raises LimitError, ProcedureError."""
+    station = run.station
+    if (target_K := run.target_K()) is not None:
+        station.temperature.check(target_K, run.temperature_rate_K_per_min())
+    if run.heater_off and not run.goes_to_temperatures():
+        raise ProcedureError("heater_off: needs a temperature to come from and to go back to")
+    if run.goes_to_temperatures() and 0.0 < run.excursion <= run.tolerance:
+        raise ProcedureError(
+            f"excursion: {run.excursion:g} K is within the tolerance of {run.tolerance:g} K, so "
+            "that a run would be suspended as soon as it began; give more, or 0"
+        )
+    for field_T in run.field_history().way():
+        station.magnet.check(field_T, run.field_rate_T_per_min())
+    if run.persistent and run.target_T() is None:
+        raise ProcedureError("persistent: needs a field (--set field=…)")
+    _check_position(run)
+
+
+def _check_position(run: JunctionProcedure) -> None:
+    if run.position and run.position not in run.station.switch.positions:
+        known = ", ".join(run.station.switch.positions)
+        raise ProcedureError(f"position: {run.position!r} is none of the station's: {known}")
+    if not run.reverse:
+        return
+    if not run.position:
+        raise ProcedureError("reverse: needs the position that is to be reversed")
+    if not run.station.switch.can_reverse(run.position):
+        raise ProcedureError(
+            f"reverse: position {run.position} is not wired for the reversed polarity; list its "
+            f"contacts in the station file (switch.positions.{run.position}.reversed)"
         )
