@@ -13,6 +13,7 @@ import os
 import re
 import threading
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -25,16 +26,25 @@ SYNC_EVERY_S = 0.5
 RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\.|$)", re.IGNORECASE)
 #: Types whose repr has every digit.
 PLAIN = frozenset((int, float))
+#: Longest stem of a file (bytes of UTF-8), and the end that a part of a run keeps when it is cut.
+LONGEST, PART = 120, re.compile(r"_part\d+$")
+#: How often another name is tried when somebody was quicker.
+TRIES = 100
 
 
 class NotWritten(LaboratoryError):
     """A row, or the file itself, could not be written."""
 
 
+class NameTaken(NotWritten):
+    """There is a file of that name already."""
+
+
 class RunFile:
     """An open run file; it is created on construction and never replaces another.
 
-    Raises NotWritten if it cannot be created, or a row cannot be written.
+    Raises NameTaken if there is one of that name, NotWritten if it cannot be created, or a row
+    cannot be written.
     """
 
     def __init__(self, path: Path, columns: Sequence[str]) -> None:
@@ -46,14 +56,24 @@ class RunFile:
         self._sync_problem: OSError | None = None
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
-            self._handle = os.open(path, flags, 0o644)
+            self._handle = _create(path)
             _sync_folder(path.parent)
         except OSError as problem:
             raise NotWritten(f"{path}: cannot be created ({problem.strerror})") from problem
         self._closing = threading.Event()
         self._syncing = threading.Thread(target=self._sync_now_and_then, name="run-file-sync")
         self._syncing.start()
+
+    @classmethod
+    def new(cls, folder: Path, stem: str, columns: Sequence[str]) -> Self:
+        """Create a run file under the first name of `free_path` that nobody else takes meanwhile.
+
+        Raises NotWritten if none can be created.
+        """
+        for _ in range(TRIES):
+            with suppress(NameTaken):
+                return cls(free_path(folder, stem), columns)
+        raise NotWritten(f"{folder}: {TRIES} names for {stem} were taken by somebody quicker")
 
     def write_header(self, header: str) -> None:
         """Write the header (comment lines, with the last line end) and the column names."""
@@ -148,6 +168,15 @@ class RunFile:
         self.close()
 
 
+def _create(path: Path) -> int:
+    """Create a file that was not there and return its handle; raises NameTaken if it was."""
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
+    try:
+        return os.open(path, flags, 0o644)
+    except FileExistsError as problem:
+        raise NameTaken(f"{path}: cannot be created ({problem.strerror})") from problem
+
+
 def _sync_folder(folder: Path) -> None:
     """Put the folder's entry of a new file on the disk; Windows does so by itself."""
     if not hasattr(os, "O_DIRECTORY"):
@@ -195,13 +224,21 @@ def _line(parameter: Any) -> str:
 def free_path(folder: Path, stem: str) -> Path:
     """Return `folder/stem.csv`, or `stem_2.csv` and so on if there is one already.
 
-    Characters that a file system somewhere refuses become `-`; the stem is cut at 120 characters.
+    Characters that a file system somewhere refuses become `-`; the stem is cut at 120 bytes of
+    UTF-8, before a `_part2` at its end.
     """
-    clean = re.sub(r"[^\w.+()=-]+", "-", stem).strip("-.")[:120] or "run"
+    part = found[0] if (found := PART.search(stem)) else ""
+    clean = re.sub(r"[^\w.+()=-]+", "-", stem.removesuffix(part)).strip("-.")
     if RESERVED.match(clean):
         clean = f"run-{clean}"
+    clean = (cut(clean, LONGEST - len(part)).rstrip("-.") or "run") + part
     path, count = folder / f"{clean}.csv", 1
-    while path.exists():
+    while os.path.lexists(path):
         count += 1
         path = folder / f"{clean}_{count}.csv"
     return path
+
+
+def cut(text: str, most: int) -> str:
+    """Return the beginning of a text that fits into so many bytes of UTF-8, in whole characters."""
+    return text.encode("utf-8")[:most].decode("utf-8", errors="ignore")

@@ -23,7 +23,7 @@ from nanojunction.procedures.base import COMPLIANCE, JunctionProcedure
 from nanojunction.procedures.live import Live
 from nanojunction.procedures.partial import Partial
 from nanojunction.procedures.protection import JunctionAtRisk
-from nanojunction.procedures.runfile import NotWritten, RunFile, free_path, header
+from nanojunction.procedures.runfile import NotWritten, RunFile, header
 
 log = logging.getLogger(__name__)
 
@@ -128,13 +128,12 @@ def run_procedure(
     station.owner.on_stop(stop.ask)
     # Autorange may take a reading three times.
     station.owner.expect_silence(3.0 * procedure.seconds_per_point() / station.clock.speed)
-    path = free_path(folder, name or default_name(procedure))
-    file = RunFile(path, procedure.DATA_COLUMNS)
+    file = RunFile.new(folder, name or default_name(procedure), procedure.DATA_COLUMNS)
     live = live or Live(None)
     live.begin(
         procedure=procedure.KIND,
         sample=procedure.sample,
-        file=str(path),
+        file=str(file.path),
         planned_rows=procedure.planned_rows(),
         station=station.config.name,
     )

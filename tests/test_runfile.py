@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import math
 import os
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -12,8 +15,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pymeasure.experiment import Results
 
+from nanojunction.instruments.station import Station
 from nanojunction.procedures.iv import IVSweep
-from nanojunction.procedures.runfile import NotWritten, RunFile, free_path, header
+from nanojunction.procedures.runfile import NameTaken, NotWritten, RunFile, free_path, header
+from nanojunction.procedures.runner import run_procedure
 
 FINITE = st.floats(allow_nan=False, allow_infinity=False)
 COLUMNS = ("Voltage (V)", "Current (A)", "Leg")
@@ -93,7 +98,7 @@ def test_a_device_that_is_full(tmp_path: Path) -> None:
 def test_an_existing_file_is_never_replaced(tmp_path: Path) -> None:
     first = free_path(tmp_path, "run")
     first.write_text("precious", encoding="utf-8")
-    with pytest.raises(NotWritten, match=r"run\.csv: cannot be created"):
+    with pytest.raises(NameTaken, match=r"run\.csv: cannot be created"):
         RunFile(first, COLUMNS)
     assert free_path(tmp_path, "run").name == "run_2.csv"
     assert first.read_text(encoding="utf-8") == "precious"
@@ -108,10 +113,61 @@ def test_an_existing_file_is_never_replaced(tmp_path: Path) -> None:
         ("..", "run.csv"),
         ("Jonction é", "Jonction-é.csv"),
         ("x" * 300, f"{'x' * 120}.csv"),
+        ("接" * 119, f"{'接' * 40}.csv"),
+        ("é" * 30 + "接" * 30, f"{'é' * 30}{'接' * 20}.csv"),
+        ("x" + "接" * 119 + "_part2", f"x{'接' * 37}_part2.csv"),
+        ("_part2", "run_part2.csv"),
     ],
 )
 def test_names_that_some_file_system_refuses(tmp_path: Path, stem: str, name: str) -> None:
     assert free_path(tmp_path, stem).name == name
+
+
+@given(st.text(max_size=300))
+def test_any_name_becomes_a_file(stem: str) -> None:
+    name = free_path(Path("nowhere"), stem).name
+    assert name.endswith(".csv")
+    assert 4 < len(name.encode("utf-8")) <= 128
+    assert not set(name) & set('<>:"/\\|?*\0\n ')
+
+
+def test_a_run_of_a_sample_with_a_long_foreign_name(
+    virtual_station: Callable[..., Station], tmp_path: Path
+) -> None:
+    with virtual_station() as station:
+        outcome = run_procedure(IVSweep(sample="接" * 119), station, tmp_path)
+    assert outcome.ok
+
+
+def test_runs_that_want_one_name_at_the_same_moment(tmp_path: Path) -> None:
+    together = threading.Barrier(8)
+
+    def create(_index: int) -> list[Path]:
+        together.wait()
+        made = [RunFile.new(tmp_path, "run", COLUMNS) for _ in range(10)]
+        for file in made:
+            file.close()
+        return [file.path for file in made]
+
+    with ThreadPoolExecutor(8) as pool:
+        paths = [path for some in pool.map(create, range(8)) for path in some]
+    wanted = {"run.csv", *(f"run_{number}.csv" for number in range(2, 81))}
+    assert {path.name for path in paths} == wanted
+    assert len(paths) == len(wanted)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="links need a privilege there")
+def test_a_name_that_is_a_broken_link_is_taken(tmp_path: Path) -> None:
+    (tmp_path / "run.csv").symlink_to(tmp_path / "gone")
+    with RunFile.new(tmp_path, "run", COLUMNS) as file:
+        assert file.path.name == "run_2.csv"
+
+
+def test_a_folder_that_cannot_be_made(tmp_path: Path) -> None:
+    (tmp_path / "taken").touch()
+    with pytest.raises(NotWritten, match="cannot be created") as refused:
+        RunFile.new(tmp_path / "taken", "run", COLUMNS)
+    assert not isinstance(refused.value, NameTaken)
 
 
 def test_the_header_is_pymeasures(tmp_path: Path) -> None:
