@@ -53,6 +53,11 @@ def by_setup(members: Sequence[RunResult]) -> list[list[RunResult]]:
     return list(out.values())
 
 
+def same_temperature_K(temperature_K: float) -> float:
+    """Return how far (K) a temperature may lie from another that counts as the same."""
+    return max(SAME_TEMPERATURE_K, SAME_TEMPERATURE * abs(temperature_K))
+
+
 def mean_temperature_K(members: Sequence[RunResult]) -> float | None:
     """Return the mean temperature (K) of runs, None where no run has one."""
     known = [t for r in members if (t := r.run.conditions.temperature_K) is not None]
@@ -70,7 +75,7 @@ def by_temperature(members: Sequence[RunResult]) -> list[list[RunResult]]:
     return _clusters(
         members,
         lambda r: r.run.conditions.temperature_K,
-        lambda t: max(SAME_TEMPERATURE_K, SAME_TEMPERATURE * abs(t)),
+        same_temperature_K,
     )
 
 

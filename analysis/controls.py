@@ -7,6 +7,7 @@ every check that a device's runs allow is made. docs/controls.md states the rule
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -19,6 +20,7 @@ from nanojunction.analysis.clusters import (
     by_temperature,
     common_field_T,
     mean_temperature_K,
+    same_temperature_K,
     setup_of,
 )
 from nanojunction.analysis.controls_pairs import (
@@ -115,11 +117,14 @@ def find_controls(results: Sequence[RunResult]) -> list[Group]:
 
 
 def _places(members: Sequence[RunResult]) -> list[Place]:
-    return [
-        Place(tuple(Cell(tuple(cell)) for cell in by_setup(at)), field)
-        for field, same_state in enumerate(by_state(members))
-        for at in by_temperature(same_state)
-    ]
+    """Return runs by field and temperature; a sample that cools, its heater off, is by itself."""
+    places = []
+    for field, same_state in enumerate(by_state(members)):
+        cooling = [r for r in same_state if setup_of(r).heater == "off"]
+        steady = [r for r in same_state if setup_of(r).heater != "off"]
+        for at in (*by_temperature(steady), *by_temperature(cooling)):
+            places.append(Place(tuple(Cell(tuple(cell)) for cell in by_setup(at)), field))
+    return places
 
 
 def _checks_at(place: Place, places: Sequence[Place]) -> Iterator[Check]:
@@ -131,7 +136,7 @@ def _checks_at(place: Place, places: Sequence[Place]) -> Iterator[Check]:
             yield _polarity(cell, _counterpart(cell, cells, "polarity"), held)
         if setup.heater == "off":
             alike = [other for other in places if other.field == place.field]
-            yield from _heater(cell, _counterpart(cell, cells, "heater"), alike, held)
+            yield from _heater(cell, alike, held)
         if setup.wires == 2:
             four = _counterpart(cell, cells, "wires")
             if four is not None:
@@ -178,43 +183,41 @@ def _polarity(cell: Cell, normal: Cell | None, held: Conditions) -> Check:
     return Check("polarity", "undecided", {}, reason, conditions, names_of(cell.iv))
 
 
-def _heater(
-    cell: Cell, on: Cell | None, places: Sequence[Place], held: Conditions
-) -> Iterator[Check]:
+def _heater(cell: Cell, places: Sequence[Place], held: Conditions) -> Iterator[Check]:
     """Yield the check of a cell with the heater off, against the nearest with the heater on.
 
     The sample cools while its heater is off. Offsets that keep nevertheless are there without the
     heater; a change may be the temperature's, and then decides nothing.
     """
-    conditions = _without(held, "heater")
-    if on is not None:
-        powered = [result for result in on.iv if _may_have_power(result)]
-        if powered:
-            yield heater_check(powered, cell.iv, conditions)
-        else:
-            reason = "the heater gave no power in the other runs either: go where it is needed"
-            names = names_of(on.iv, cell.iv)
-            yield Check("heater", "undecided", {}, reason, conditions, names)
-        return
-    here = mean_temperature_K(cell.iv)
+    here_K = mean_temperature_K(cell.iv)
+    others = [other for place in places for other in place.cells if other.iv]
     warm = [
-        (abs(there - here), there, other)
-        for place in places
-        for other in place.cells
-        if other.iv
-        and other.key("heater") == cell.key("heater")
-        and other.key() != cell.key()
-        and (there := mean_temperature_K(other.iv)) is not None
-        and here is not None
+        (_apart_K(here_K, mean_temperature_K(other.iv)), other)
+        for other in others
+        if other.key("heater") == cell.key("heater") and other.key() != cell.key()
     ]
-    apart_K, there_K, nearest = min(warm, key=lambda item: item[0], default=(0.0, 0.0, None))
-    if nearest is None or apart_K > NEAR_TEMPERATURE * there_K:
+    apart_K, nearest = min(warm, key=lambda item: item[0], default=(math.inf, None))
+    if nearest is None or apart_K > NEAR_TEMPERATURE * (here_K or 0.0):
         return
-    check = heater_check(nearest.iv, cell.iv, conditions)
-    if check.outcome == "failed":
+    conditions = _without(held, "heater")
+    powered = [result for result in nearest.iv if _may_have_power(result)]
+    if not powered:
+        reason = "the heater gave no power in the other runs either: go where it is needed"
+        names = names_of(nearest.iv, cell.iv)
+        yield Check("heater", "undecided", {}, reason, conditions, names)
+        return
+    check = heater_check(powered, cell.iv, conditions)
+    if check.outcome == "failed" and apart_K > same_temperature_K(here_K or 0.0):
         reason = f"{check.reason}; the sample was {apart_K:.2g} K away, which may be why"
         check = replace(check, outcome="undecided", reason=reason)
     yield check
+
+
+def _apart_K(one_K: float | None, other_K: float | None) -> float:
+    """Return the distance (K) of two temperatures: none where neither is known."""
+    if one_K is None or other_K is None:
+        return 0.0 if one_K is other_K else math.inf
+    return abs(one_K - other_K)
 
 
 def _may_have_power(result: RunResult) -> bool:
@@ -244,8 +247,7 @@ def _against_references(
 
 def _distance(device: Sequence[RunResult], reference: Sequence[RunResult]) -> tuple[bool, float]:
     """Return how unlike two groups of runs are: set up differently, and kelvins apart."""
-    here, there = mean_temperature_K(device), mean_temperature_K(reference)
-    apart_K = 0.0 if here is None or there is None else abs(here - there)
+    apart_K = _apart_K(mean_temperature_K(device), mean_temperature_K(reference))
     return Cell(tuple(device)).key() != Cell(tuple(reference)).key(), apart_K
 
 

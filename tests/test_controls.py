@@ -185,6 +185,17 @@ def test_an_effect_of_the_heater_is_told_unless_the_sample_cooled(
     assert check([bench.iv(line), bench.iv(resistor, off)], "heater").outcome == expected
 
 
+def test_a_sample_that_cools_a_little_does_not_part_the_other_runs() -> None:
+    """Within 0.5 K of one another: without care, 39.6 K and 40.05 K would leave 40.15 K alone."""
+    bench = Bench()
+    at = (
+        (NORMAL, 40.05), (REVERSED, 40.15), (replace(NORMAL, heater="off"), 39.6)
+    )  # fmt: skip
+    runs = [bench.iv(line, replace(held, temperature_K=kelvin)) for held, kelvin in at]
+    assert check(runs, "polarity").outcome == "passed"
+    assert check(runs, "heater").outcome == "passed"
+
+
 def test_a_heater_that_gave_no_power_anyhow_is_no_control() -> None:
     bench = Bench()
     idle = bench.iv(line, replace(NORMAL, heater=None))
