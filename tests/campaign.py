@@ -52,20 +52,17 @@ sample = "A"
 [defaults]
 nplc = 0.01
 window = "5 s"
+turning_points = "0, 10 mV, -10 mV, 0"
+step = "1250 uV"
 patience = "PATIENCE s"
 [[steps]]
 name = "cold"
 over = { temperature = "294, 293 K", field = "0.05, -0.05 T" }
-steps = [{ name = "curve", measure = "campaign-iv", set = { turning_points = "0, 10 mV, -10 mV, 0", step = "1250 uV" } }]
+steps = [{ name = "curve", measure = "campaign-iv" }]
 [[steps]]
 name = "listed"
 measure = "campaign-iv"
-[steps.set]
-turning_points = "0, 10 mV, -10 mV, 0"
-step = "1250 uV"
-temperature = "293 K"
-measure_range = "1 mA"
-buffered = "on"
+set = { temperature = "293 K", measure_range = "1 mA", buffered = "on" }
 [[steps]]
 name = "steady"
 measure = "campaign-it"

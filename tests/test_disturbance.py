@@ -103,6 +103,21 @@ def test_a_quench_suspends_the_run_until_somebody_has_cleared_it(
         assert up == sorted(up)
 
 
+def test_a_quench_before_the_first_row_suspends_the_run_too(
+    virtual_station: Make, tmp_path: Path
+) -> None:
+    output_on = {"role": "source_meter", "on_command": r"(?i)outp\w* (on|1)"}
+    fault = {"kind": "quench", **output_on}  # the field has arrived by then
+    virtual = {"junction": "resistor-1k", "speed": 500, "faults": [fault]}
+    procedure = IVSweep(field="0.4 T", nplc=0.1)
+    with virtual_station(virtual=virtual) as station:
+        outcome = run_procedure(
+            procedure, station, tmp_path, on_progress=quench_then_reset(station)
+        )
+    assert outcome.ok, outcome.error
+    assert all(row["Field (T)"] == pytest.approx(0.4, abs=1e-3) for row in rows_of(outcome.file))
+
+
 def test_a_quench_that_nobody_clears_ends_the_run(virtual_station: Make, tmp_path: Path) -> None:
     fault = {"kind": "quench", "role": "source_meter", "after_exchanges": 70}
     virtual = {"junction": "resistor-1k", "speed": 500, "faults": [fault]}
