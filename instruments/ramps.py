@@ -82,17 +82,19 @@ def ramp_field(
     expected_s = 60.0 * abs(target_T - magnet.field_T()) / rate_T_per_min
     deadline = watch.clock.now() + 60.0 + 2.0 * expected_s
     magnet.ramp_to(target_T, rate_T_per_min)
-    while not field_arrived(magnet, target_T):
-        watch.report(f"ramping the field to {target_T:g} T, now {magnet.field_T():.4f} T")
-        if watch.clock.now() > deadline:
+    while True:
+        is_late = watch.clock.now() > deadline  # looked at first: this computer may be the late one
+        if field_arrived(magnet, target_T):
+            return True
+        if is_late:
             raise NotStable(
                 f"the field did not reach {target_T:g} T in {60 + 2 * expected_s:.0f} s, "
                 f"it is {magnet.field_T():g} T; is the supply limited, or its switch closed?"
             )
+        watch.report(f"ramping the field to {target_T:g} T, now {magnet.field_T():.4f} T")
         if not watch.clock.sleep(LOOK_S, watch.should_stop):
             magnet.hold()
             return False
-    return True
 
 
 def field_arrived(magnet: LimitedMagnet, target_T: float) -> bool:

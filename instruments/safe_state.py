@@ -9,7 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
-from nanojunction.instruments.errors import ConnectionFailed, LaboratoryError, NoAnswer
+from nanojunction.instruments.errors import (
+    ConnectionFailed,
+    InstrumentFault,
+    LaboratoryError,
+    NoAnswer,
+)
 from nanojunction.instruments.ramps import Watch, ramp_field, ramp_level
 from nanojunction.instruments.roles import MagnetState
 
@@ -59,7 +64,7 @@ def _attempt(station: Station, steps: Iterator[Step]) -> list[str]:
 
 
 def _second_chance(station: Station, role: str) -> Callable[[Callable[[], None]], None]:
-    """Return what carries out a step: over a new connection if the first one was lost.
+    """Return what carries out a step: again, and over a new connection if the first one was lost.
 
     An instrument that cannot be reached again is not tried another time at each step.
     """
@@ -69,6 +74,8 @@ def _second_chance(station: Station, role: str) -> Callable[[Callable[[], None]]
         nonlocal reachable
         try:
             step()
+        except InstrumentFault:
+            step()  # an answer may have been garbled; what is really wrong is wrong again
         except (NoAnswer, ConnectionFailed):
             if not reachable:
                 raise
