@@ -359,7 +359,7 @@ def small_disk(folder: Path, skipped: Callable[[], None]) -> Iterator[Path]:
     try:
         yield folder
     finally:
-        subprocess.run(["umount", str(folder)], check=True)
+        subprocess.run(["umount", "--lazy", str(folder)], check=True)
 
 
 @of("kill -9", "SIGTERM")
