@@ -13,8 +13,8 @@ import os
 import threading
 import time
 from collections import deque
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from numbers import Real
 from pathlib import Path
@@ -28,6 +28,9 @@ SCHEMA = "nanojunction-live/1"
 LIVE_FILE = "live.json"
 #: Wall-clock time (s) between two writings of the file, and how many rows and events are kept.
 EVERY_S, ROWS, EVENTS = 0.5, 4000, 20
+#: Time (s, wall clock) between two writings while there is nothing new, and silence after which
+#: somebody should look at the cryostat; what a single reading takes comes on top.
+ALIVE_S, QUIET_S = 5.0, 60.0
 #: How often, and with which pauses (s), a file is replaced that a reader holds open (Windows).
 TRIES, PAUSE_S = 5, 0.01
 
@@ -70,6 +73,11 @@ class Live:
         if self._wall.now() - self._written >= EVERY_S:
             self._write()
 
+    def alive(self) -> None:
+        """Give a sign of life without news; the file follows every few seconds."""
+        if self._wall.now() - self._written >= ALIVE_S:
+            self._write()
+
     def row(self, row: Mapping[str, Any]) -> None:
         """Take a row that has been written to the run file."""
         kept = {name: plain(value) for name, value in row.items()}
@@ -77,6 +85,7 @@ class Live:
             self._rows.append(kept)
             self._count += 1
             self._state["point"] = kept
+        self.alive()
 
     def event(self, what: str) -> None:
         """Take what has happened, to be shown with its time of day."""
@@ -143,6 +152,26 @@ class Live:
             except PermissionError:
                 self._wall.sleep(PAUSE_S)
         partial.unlink(missing_ok=True)
+
+
+@contextmanager
+def kept_alive(live: Live, clock: Clock) -> Iterator[None]:
+    """Have `live` give a sign of life whenever the calling thread sleeps on `clock`.
+
+    A measurement that hangs does not sleep, and other threads that do prove nothing.
+    """
+    measuring, before = threading.get_ident(), clock.on_sleep
+
+    def on_sleep() -> None:
+        before()
+        if threading.get_ident() == measuring:
+            live.alive()
+
+    clock.on_sleep = on_sleep
+    try:
+        yield
+    finally:
+        clock.on_sleep = before
 
 
 def plain(value: Any) -> Any:

@@ -20,7 +20,7 @@ from nanojunction.instruments.errors import LaboratoryError
 from nanojunction.instruments.safe_state import magnet_to_hold, source_to_safe
 from nanojunction.instruments.station import Station
 from nanojunction.procedures.base import COMPLIANCE, JunctionProcedure
-from nanojunction.procedures.live import Live
+from nanojunction.procedures.live import QUIET_S, Live, kept_alive
 from nanojunction.procedures.partial import Partial
 from nanojunction.procedures.protection import JunctionAtRisk
 from nanojunction.procedures.runfile import NotWritten, RunFile, header
@@ -127,7 +127,8 @@ def run_procedure(
     stop = stop or StopRequest()
     station.owner.on_stop(stop.ask)
     # Autorange may take a reading three times.
-    station.owner.expect_silence(3.0 * procedure.seconds_per_point() / station.clock.speed)
+    longest_s = 3.0 * procedure.seconds_per_point() / station.clock.speed
+    station.owner.expect_silence(longest_s)
     file = RunFile.new(folder, name or default_name(procedure), procedure.DATA_COLUMNS)
     live = live or Live(None)
     live.begin(
@@ -136,8 +137,12 @@ def run_procedure(
         file=str(file.path),
         planned_rows=procedure.planned_rows(),
         station=station.config.name,
+        quiet_s=QUIET_S + longest_s,
     )
-    with _RunningRun(procedure, station, file, stop, on_progress, live) as run:
+    with (
+        kept_alive(live, station.clock),
+        _RunningRun(procedure, station, file, stop, on_progress, live) as run,
+    ):
         run.go()
     return run.outcome()
 

@@ -11,6 +11,7 @@ import subprocess
 import threading
 from collections.abc import Callable
 from fractions import Fraction
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -18,10 +19,12 @@ from urllib.parse import urlsplit
 import numpy as np
 import pytest
 
+from nanojunction.instruments.clock import Clock
 from nanojunction.instruments.station import Station
+from nanojunction.procedures.at_fixed import CurrentOverTime
 from nanojunction.procedures.base import LEG
 from nanojunction.procedures.iv import IVSweep
-from nanojunction.procedures.live import ROWS, Live, plain
+from nanojunction.procedures.live import ROWS, Live, kept_alive, plain
 from nanojunction.procedures.monitor import MOST_CLIENTS, Monitor
 from nanojunction.procedures.runner import Progress, run_procedure
 from tests.run_rows import rows_of
@@ -79,6 +82,59 @@ def test_a_file_that_cannot_be_written_ends_no_run(virtual_station: Make, tmp_pa
             live=Live(tmp_path / "taken" / "live.json"),
         )  # fmt: skip
     assert outcome.ok
+
+
+def test_a_wait_on_purpose_shows_that_the_measurement_is_alive(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("nanojunction.procedures.live.ALIVE_S", 0.0)
+    file, clock = tmp_path / "live.json", Clock(1000.0)
+    live = Live(file)
+    live.begin(procedure="it")
+    beats: list[str] = []
+    clock.on_sleep = lambda: beats.append("of the station")
+
+    def is_written_by(wait: Callable[[], object]) -> bool:
+        file.unlink(missing_ok=True)
+        wait()
+        return file.exists()
+
+    def elsewhere() -> None:
+        other = threading.Thread(target=clock.sleep, args=(1.0,))
+        other.start()
+        other.join()
+
+    with kept_alive(live, clock):
+        assert is_written_by(lambda: clock.sleep(1.0))
+        assert not is_written_by(elsewhere)  # the measuring thread may hang all the same
+    assert not is_written_by(lambda: clock.sleep(1.0))
+    assert len(beats) == 3
+
+
+def test_the_file_is_touched_between_two_distant_points(
+    virtual_station: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("nanojunction.procedures.live.EVERY_S", math.inf)  # no news
+    monkeypatch.setattr("nanojunction.procedures.live.ALIVE_S", 0.0)
+    live = Live(file := tmp_path / "live.json")
+    looks: list[tuple[int, bool]] = []
+
+    def look() -> None:
+        # The virtual instruments sleep on this clock, too, in threads of their own.
+        is_ours = threading.current_thread() is threading.main_thread()
+        if is_ours and live.state()["status"] == "running":
+            looks.append((live.state()["rows"], file.exists()))
+            file.unlink(missing_ok=True)
+
+    run = CurrentOverTime(interval="100 s", duration="300 s", nplc=10, filter_count=10)
+    with virtual_station() as station:
+        station.clock.on_sleep = look
+        assert run_procedure(run, station, tmp_path, live=live).ok
+    while_waiting = [touched for before, (rows, touched) in pairwise(looks) if rows == before[0]]
+    assert len(while_waiting) > 2
+    assert all(while_waiting)
+    # A reading takes 2 × 3 × 10 × 10 cycles of the line, with autorange up to three times that.
+    assert live.state()["quiet_s"] == pytest.approx(60.0 + 36.0 / 1000.0, abs=0.01)
 
 
 class NumpyRows(IVSweep):
