@@ -193,10 +193,12 @@ def _range_changes(sweep: Sweep) -> float:
 def _environment(procedure: JunctionProcedure, seconds: float, chances: int, pace: Pace) -> float:
     """Return what reading field and temperatures adds to points that take `seconds`.
 
-    They are read at the first of the `chances` (a row, a list) after each interval.
+    They are read at the first of the `chances` (a row, a list) after each interval, which counts
+    from the beginning of the reading before.
     """
-    interval, between = float(procedure.environment_interval), seconds / chances
-    every = between * max(1, math.ceil(interval / between))
+    between = seconds / chances
+    wait_s = float(procedure.environment_interval) - pace.environment_s
+    every = between * max(1, math.ceil(wait_s / between))
     return min(chances, 1 + seconds / every) * pace.environment_s
 
 

@@ -21,9 +21,9 @@ USUAL_LATENCY_S = {"GPIB": 0.005, "ASRL": 0.03, "TCPIP": 0.002, "USB": 0.002}
 SERIAL_BYTES, OTHER_SERIAL_BYTES, USUAL_BAUD = {"source_meter": 90}, 15, 9600
 #: This computer's own work (s of the wall clock): an exchange, a run (header, snapshot, files),
 #: and what follows a run (analysis, journal). They matter where the clock runs faster.
-EXCHANGE_S, RUN_S, AFTER_RUN_S = 0.0003, 0.007, 0.035
+EXCHANGE_S, RUN_S, AFTER_RUN_S = 0.0003, 0.02, 0.05
 #: Exchanges of a run beside its points: made safe, configured, its settings read back.
-RUN_EXCHANGES = {"source_meter": 55, "magnet": 8, "temperature": 6}
+RUN_EXCHANGES = {"source_meter": 71, "magnet": 8, "temperature": 6}
 #: A sample without a known settling time follows its insert with this lag (s), and trails behind
 #: a ramp of the setpoint by this time (s): those of the virtual cryostat, and usual ones.
 SAMPLE_LAG_S, TRAILS_S = 30.0, 62.0
