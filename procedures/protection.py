@@ -84,7 +84,7 @@ class Protection:
     """Looks at every reading of a sweep; raises JunctionAtRisk once it has seen enough.
 
     `dwell_s` is the longest time in compliance without a break (0: any), `breakdown` whether legs
-    are compared. Readings in compliance are compared with nothing.
+    are compared.
     """
 
     dwell_s: float
@@ -106,15 +106,20 @@ class Protection:
     def look(
         self, moment_s: float, leg: int, setpoint_V: float, current_A: float, in_compliance: bool
     ) -> None:
-        """Look at one reading, taken at `moment_s`; raises JunctionAtRisk."""
+        """Look at one reading, taken at `moment_s`; raises JunctionAtRisk.
+
+        One in compliance is compared, too: a junction that has become a short is in compliance
+        where a leg ago it was not. But it is no reference for later ones.
+        """
         self._look_at_compliance(moment_s, in_compliance)
-        if not self.breakdown or in_compliance:
+        if not self.breakdown:
             return
         if self._leg is None or leg != self._leg.number:
             if self._leg is not None:
                 self._reference = self._leg.reference() or self._reference
             self._leg = _Leg(leg)
-        self._leg.points.append((setpoint_V, current_A))
+        if not in_compliance:
+            self._leg.points.append((setpoint_V, current_A))
         if self._reference is None:
             return
         another = self._reference.is_another(setpoint_V, current_A)
@@ -137,5 +142,6 @@ class Protection:
         if self.dwell_s and moment_s - self._since_s > self.dwell_s:
             raise JunctionAtRisk(
                 f"the junction was in compliance for more than {self.dwell_s:g} s without a "
-                "break; the bias was taken away (compliance_dwell=0 measures on)"
+                "break; the bias was taken away (compliance_dwell=0 measures on; a locked "
+                "measure_range limits the current, too: give a larger one if that is what it was)"
             )

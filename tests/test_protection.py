@@ -88,6 +88,31 @@ def test_a_run_ends_when_the_junction_breaks(virtual_station: Make, tmp_path: Pa
     assert any("ended as 'broken'" in warning for warning in found.warnings)
 
 
+@pytest.mark.parametrize("buffered", ["on", "off"])
+def test_a_junction_that_becomes_a_short_is_broken(
+    buffered: str, virtual_station: Make, tmp_path: Path
+) -> None:
+    fault = {"kind": "breakdown", "above_V": 0.055, "becomes": "short"}
+    virtual = {"junction": "B", "speed": 100, "faults": [fault]}
+    procedure = IVSweep(
+        sample="B", vmax="60mV", step="1mV", nplc=0.01, autozero=False, measure_range="1 mA",
+        buffered=buffered,
+    )  # fmt: skip
+    with virtual_station(virtual=virtual) as station:
+        outcome = run_procedure(procedure, station, tmp_path)
+    assert outcome.status == "broken", outcome.error
+    assert outcome.rows < procedure.planned_rows()  # a list of half a second is run to its end
+
+
+def test_a_short_from_the_beginning_is_not_a_breakdown(
+    virtual_station: Make, tmp_path: Path
+) -> None:
+    procedure = IVSweep(vmax="10mV", step="1mV", compliance="250uA", compliance_dwell="0")
+    with virtual_station(virtual={"junction": "short", "speed": 1000}) as station:
+        outcome = run_procedure(procedure, station, tmp_path)
+    assert outcome.ok, outcome.error
+
+
 def test_it_can_be_measured_on(virtual_station: Make, tmp_path: Path) -> None:
     fault = {"kind": "breakdown", "above_V": 0.019, "becomes": "resistor-100"}
     virtual = {"junction": "resistor-10k", "speed": 1000, "faults": [fault]}
