@@ -117,7 +117,7 @@ over = { interval = [0, 0.5] }
 steps = [{ measure = "it", set = { duration = "10 s" } }]
 [[steps]]
 over = { nplc = [0.01, 1], environment_interval = [0, 1] }
-steps = [{ measure = "iv", set = { vmax = "5 mV", step = "500 uV" } }]
+steps = [{ measure = "iv", set = { vmax = "10 mV", step = "100 uV" } }]
 """
 
 
