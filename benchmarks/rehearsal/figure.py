@@ -35,8 +35,10 @@ SHOWN = {
     "files, analysis, computing, source ramps": (
         (a.FILES, a.ANALYSIS, a.COMPUTING, a.SOURCE), GREY, "",
     ),
-    "start and safe end": ((a.START, a.END), "white", "...."),
+    "start and safe end": ((a.START, a.END), "white", "xxxx"),
 }  # fmt: skip
+#: Less (s) cannot be seen.
+UNSEEN_S = 0.05
 #: The mark of what was planned: seen on every colour.
 PLANNED = {
     "marker": "D", "markersize": 5.0, "markerfacecolor": "white", "markeredgecolor": BLACK,
@@ -74,6 +76,8 @@ def _bar(axes, place: float, spent: Mapping[str, float], *, labels: bool = False
     left = 0.0
     for words, (accounts, colour, hatch) in SHOWN.items():
         seconds = sum(spent.get(account, 0.0) for account in accounts)
+        if seconds < UNSEEN_S and not labels:
+            continue
         axes.barh(
             place, seconds, left=left, height=0.72, color=colour, hatch=hatch, edgecolor=BLACK,
             linewidth=0.3, label=words if labels else None,
