@@ -778,3 +778,41 @@ class AnyOrderOfCommands(RuleBasedStateMachine):
 
 TestAnyOrderOfCommands = AnyOrderOfCommands.TestCase
 TestAnyOrderOfCommands.settings = settings(deadline=None, max_examples=30, stateful_step_count=20)
+
+
+def test_a_client_finds_what_an_object_has() -> None:
+    """Python's package keithley2600 knows no command; it asks the metatables for them."""
+    k = keithley()
+    k.handle("mt = getmetatable(smua.source)")
+    assert k.handle("print(type(mt.Getters.levelv), type(mt.Setters.levelv))") == (
+        "function\tfunction"
+    )
+    k.handle("mt.Setters.levelv(0.5)")
+    assert k.handle("print(mt.Getters.levelv())") == "5.00000e-01"
+    k.handle("mt = getmetatable(smua)")
+    assert k.handle("print(type(mt.Objects.source), mt.Objects.OUTPUT_DCVOLTS)") == (
+        "table\t1.00000e+00"
+    )
+    k.handle("mt = getmetatable(localnode)")
+    assert k.handle("print(type(mt.Getters.linefreq), mt.Objects.model)") == "function\t2636B"
+    k.handle("mt = getmetatable(smua.nvbuffer1)")
+    assert k.handle("print(mt.luatype, mt.Setters.n)") == "reading_buffer\tnil"
+    k.handle("smua.source.output = 1 smua.measure.count = 2 smua.measure.v(smua.nvbuffer1)")
+    assert k.handle("print(smua.nvbuffer1.readings.getreading(2) == smua.nvbuffer1[2])") == "true"
+
+
+def test_the_status_of_one_channel() -> None:
+    k = keithley()
+    k.handle("smua.source.limiti = 1e-6 smua.source.levelv = 0.1 smua.source.output = 1")
+    k.handle("smua.measure.i()")
+    assert k.handle("print(status.measurement.instrument.smua.condition)") == "2.00000e+00"
+    assert k.handle("print(status.measurement.instrument.smub.condition)") == "0.00000e+00"
+    assert k.handle("print(status.measurement.instrument.smua.ILMT)") == "2.00000e+00"
+
+
+def test_keys_of_the_front_panel() -> None:
+    k = keithley()
+    k.handle("display.sendkey(75)")
+    assert k.handle("print(errorqueue.count)") == "0.00000e+00"
+    k.handle("display.sendkey(0)")
+    assert k.handle("print(errorqueue.next())").startswith("1.10200e+03")

@@ -87,8 +87,12 @@ def test_bytecode_is_not_taken() -> None:
 
 def test_the_metatable_of_an_object_is_closed() -> None:
     k = keithley()
-    assert k.handle("print(getmetatable(smua), pcall(setmetatable, smua, {}))") == (
-        "false\tfalse\tcannot change a protected metatable"
+    k.handle("getmetatable(smua).__index = nil getmetatable(smua).Getters = nil")
+    assert k.handle("print(smua.source.levelv, type(getmetatable(smua).Getters))") == (
+        "0.00000e+00\ttable"
+    )
+    assert k.handle("print(pcall(setmetatable, smua, {}))") == (
+        "false\tcannot change a protected metatable"
     )
 
 

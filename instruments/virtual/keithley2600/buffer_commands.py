@@ -23,19 +23,24 @@ _SWITCH = whole(0, 1)
 class Column(Group):
     """One column of a buffer, read by number: `buffer.timestamps[3]`."""
 
+    luatype = "synchronous_table"
+
     def __init__(self, buffer: Buffer, name: str) -> None:
-        super().__init__()
+        # Not in the manual; Python's package keithley2600 reads columns with it.
+        super().__init__(getreading=Function(lambda n=None: buffer.cell(name, whole(1)(n))))
         self.buffer, self.name = buffer, name
 
     def find(self, key: str | int) -> Entry | None:
         """Return one entry of the column."""
         if not isinstance(key, int):
-            return None
+            return super().find(key)
         return Attribute(lambda: self.buffer.cell(self.name, key))
 
 
 class BufferGroup(Group):
     """A reading buffer: `buffer.n`, `buffer.readings[3]`, or `buffer[3]` for the same."""
+
+    luatype = "reading_buffer"
 
     def __init__(self, buffer: Buffer) -> None:
         self.buffer = buffer

@@ -153,6 +153,8 @@ class Interpreter:
             group = self._groups[number]
             if operation == "index":
                 return self._index(group, key)
+            if operation == "describe":
+                return (True, group.luatype, *group.described())
             if operation == "write":
                 self._instrument.perform(group, lambda: group.write(key, arguments[0]), False)
                 return (True,)

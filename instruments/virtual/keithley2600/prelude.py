@@ -11,6 +11,7 @@ local host, tick, every = ...
 local sethook, pcall_, loadstring_ = debug.sethook, pcall, loadstring
 local error, type, select, unpack, tostring = error, type, select, unpack, tostring
 local setmetatable, rawget, pairs, concat = setmetatable, rawget, pairs, table.concat
+local getmetatable_ = getmetatable
 local byte, find, match, gmatch, gsub, rep =
   string.byte, string.find, string.match, string.gmatch, string.gsub, string.rep
 local collect, insert = collectgarbage, table.insert
@@ -158,6 +159,27 @@ proxy = function(id)
     end,
     __metatable = false,
   })
+end
+
+-- What an object has, as clients ask for it that look around: a copy, its metatable stays closed.
+getmetatable = function(object)
+  local id = ids[object]
+  if not id then return getmetatable_(object) end
+  local parts = { host("describe", id, "") }
+  local about = { Getters = {}, Setters = {}, Objects = {} }
+  if parts[2] ~= "" then about.luatype = parts[2] end
+  for k = 3, #parts, 2 do
+    local kind, name = parts[k], parts[k + 1]
+    if kind == "object" then
+      about.Objects[name] = object[name]
+    else
+      about.Getters[name] = function() return object[name] end
+    end
+    if kind == "setting" then
+      about.Setters[name] = function(value) object[name] = value end
+    end
+  end
+  return about
 end
 
 local root = proxy(0)

@@ -94,6 +94,7 @@ class Status:
         self.sweeping, self.measuring = Register(6), Register(6)
         self.buffers, self.overflow = Register(6), Register(6)
         self.current_limit, self.voltage_limit = Register(6), Register(6)
+        self.instrument_a, self.instrument_b = Register(), Register()
         self.request_enable = self.node_enable = 0
 
     def registers(self) -> list[Register]:
@@ -130,6 +131,13 @@ class Status:
         self.voltage_limit.update(voltage_limit)
         self.current_limit.update(current_limit)
         self.operation.update(8 * self.sweeping.summary | 16 * self.measuring.summary)
+        for register, channel in ((self.instrument_a, 2), (self.instrument_b, 4)):
+            register.update(
+                bool(voltage_limit & channel)
+                | 2 * bool(current_limit & channel)
+                | 128 * bool(overflow & channel)
+                | 256 * bool(buffers & channel)
+            )
         self.measurement.update(
             self.voltage_limit.summary
             | 2 * self.current_limit.summary
@@ -156,6 +164,10 @@ class Status:
             current_limit=self.current_limit.group(**CHANNELS),
             voltage_limit=self.voltage_limit.group(**CHANNELS),
             reading_overflow=self.overflow.group(**CHANNELS),
+            instrument=Group(
+                smua=self.instrument_a.group(**MEASUREMENT),
+                smub=self.instrument_b.group(**MEASUREMENT),
+            ),
             **MEASUREMENT,
         )
         operation = self.operation.group(

@@ -174,6 +174,7 @@ def display() -> Group:
         setcursor=Function(lambda *_: None),
         getcursor=Function(lambda: (1, 1, 0)),
         clear=Function(clear),
+        sendkey=Function(lambda code=None: whole(65, 115)(code) and None),
         SMUA=0, SMUB=1, SMUA_SMUB=2, USER=3,
         MEASURE_DCAMPS=0, MEASURE_DCVOLTS=1, MEASURE_OHMS=2, MEASURE_WATTS=3,
         DIGITS_4_5=4, DIGITS_5_5=5, DIGITS_6_5=6, LOCK=1, UNLOCK=0,

@@ -7,7 +7,7 @@ as in any Lua table; writing it ends the script.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -39,6 +39,9 @@ Entry: TypeAlias = "Attribute | Function | Group | float | str"
 class Group:
     """Named or numbered entries; `channel` names the SMU that an error belongs to."""
 
+    #: What the metatable of its Lua table says that it is, where clients ask for it.
+    luatype: str = ""
+
     def __init__(self, channel: str = "", /, **entries: Entry) -> None:
         self.channel = channel
         self.entries: dict[str | int, Entry] = {}
@@ -47,6 +50,15 @@ class Group:
     def find(self, key: str | int) -> Entry | None:
         """Return an entry, None if there is none."""
         return self.entries.get(key)
+
+    def described(self) -> Iterator[str | int]:
+        """Yield kind and key of each entry: `setting` (read and written), `reading`, `object`."""
+        for key, entry in self.entries.items():
+            if isinstance(entry, Attribute):
+                yield "reading" if entry.write is None else "setting"
+            else:
+                yield "object"
+            yield key
 
     def write(self, key: str | int, value: Any) -> None:
         """Write an attribute; raises ScriptFault for what is none."""
