@@ -564,3 +564,19 @@ def test_an_abort_ends_a_reading_that_is_waited_for_on_the_socket() -> None:
             while not answer.endswith(b"\n"):
                 answer += client.recv(4096)
         assert answer == Keithley2450.identity.encode() + b"\n"
+
+
+def test_user_delays_are_kept_by_function_and_waited_for_by_number() -> None:
+    k = ready()
+    k.handle(":SOUR:VOLT:DEL:USER1 0.25;:SENS:CURR:DEL:USER3 0.5")
+    assert k.handle(":SOUR:VOLT:DEL:USER1?;:SOUR:VOLT:DEL:USER2?") == "2.500000E-01;0.000000E+00"
+    assert k.handle(":SENS:CURR:DEL:USER3?;:SENS:VOLT:DEL:USER3?") == "5.000000E-01;0.000000E+00"
+    k.handle(
+        ':TRIG:LOAD "EMPTY";:TRIG:BLOC:DEL:DYN 1,SOUR1;:TRIG:BLOC:DEL:DYN 2,MEAS3;'
+        ":TRIG:BLOC:NOP 3;:INIT"
+    )
+    began_s = k.time_s
+    assert k.handle("*OPC?") == "1"
+    assert k.time_s - began_s == pytest.approx(0.75, abs=0.01)
+    k.handle(":TRIG:BLOC:DEL:DYN 1,SOUR6")
+    assert re.match(r"-141,", k.handle(":SYST:ERR?") or "")

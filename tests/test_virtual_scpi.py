@@ -17,6 +17,7 @@ from nanojunction.instruments.virtual.scpi import ScpiError, Unit
         (":sour:volt 1", [("SOUR:VOLT", False, ("1",))]),
         ("s:v:rang 1;lev 2", [("S:V:RANG", False, ("1",)), ("S:V:LEV", False, ("2",))]),
         (":a:b 1;:c 2;d?", [("A:B", False, ("1",)), ("C", False, ("2",)), ("D", True, ())]),
+        (":*RST; :*OPC?", [("*RST", False, ()), ("*OPC", True, ())]),
         (":a:b;*RST;c?", [("A:B", False, ()), ("*RST", False, ()), ("A:C", True, ())]),
         (":SENS:FUNC 'VOLT;X',\"CURR,Y\";", [("SENS:FUNC", False, ("'VOLT;X'", '"CURR,Y"'))]),
         (":trac:data? (@1;2,3)", [("TRAC:DATA", True, ("(@1;2,3)",))]),

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import copy
 import functools
-import re
 from collections.abc import Callable, Sequence
 from typing import ClassVar
 
@@ -26,7 +25,6 @@ from nanojunction.instruments.virtual.world import World
 _tree: Callable[[], scpi.Tree[Command]] = functools.cache(tree)
 
 #: A colon before a common command means nothing, as in PyMeasure's `:*CLS`.
-_COLON = re.compile(r"(^|;)\s*:\*")
 
 #: Carried out at once even outside of idle (manual, *OPC, section 12).
 _IMMEDIATE = ("*RST", "*TRG", "*RCL", "ABOR", "ABORT", "SYST:PRES", "SYSTEM:PRESET")
@@ -71,7 +69,7 @@ class Keithley2700(VirtualInstrument):
         """
         answers: list[str] = []
         try:
-            for unit in scpi.units(_COLON.sub(r"\1*", line)):
+            for unit in scpi.units(line):
                 command = _tree().find(unit.header, unit.query)
                 if unit.header not in _IMMEDIATE:
                     self._wait_for_idle()

@@ -94,7 +94,8 @@ class Unit:
 
 
 _QUOTED = re.compile(r"""("[^"]*"|'[^']*'|\([^)]*\))""")
-_HEADER = re.compile(r"^(\*[A-Za-z]+|:?[A-Za-z][A-Za-z0-9_]*(?::[A-Za-z][A-Za-z0-9_]*)*)(\??)$")
+#: Common commands with a colon are none in IEEE 488.2, but clients write `:*RST`.
+_HEADER = re.compile(r"^:?(\*[A-Za-z]+|[A-Za-z][A-Za-z0-9_]*(?::[A-Za-z][A-Za-z0-9_]*)*)(\??)$")
 
 
 def split(text: str, separator: str) -> list[str]:
@@ -130,7 +131,7 @@ def units(message: str) -> Iterator[Unit]:
             raise ScpiError(-102)
         name = match[1].upper()
         if not name.startswith("*"):
-            name = name[1:] if name.startswith(":") else path + name
+            name = name if header.startswith(":") else path + name
             path = name[: name.rfind(":") + 1]
         parameters = tuple(p.strip() for p in split(rest, ",")) if rest.strip() else ()
         yield Unit(name, match[2] == "?", parameters)

@@ -152,6 +152,8 @@ class Acquisition:
                 t = yield from self.measure(t, block.number, self._owner.buffer(block.name))
             elif block.kind == "DELAY_CONSTANT":
                 t = yield block.delay_s
+            elif block.kind == "DELAY_DYNAMIC":
+                t = yield self._owner.unit.user_delay_s(block.name)
             elif block.kind == "BRANCH_ALWAYS":
                 following = block.branch
             elif block.kind == "BRANCH_COUNTER":

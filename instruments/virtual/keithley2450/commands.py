@@ -60,6 +60,13 @@ class Setting:
         return s.sense[function] if kind == "sense" else s
 
 
+def _user_delays(head: str, side: str) -> list[Setting]:
+    return [
+        Setting(f"{head}:DELay:USER{n}", side, f"user_delay_{n}", Real(0.0, 1e4, 0.0))
+        for n in range(1, 6)
+    ]
+
+
 def _source(name: str, maximum: float, ranges: tuple[float, ...], limit: Setting) -> list[Setting]:
     short = "VOLT" if name.startswith("VOLT") else "CURR"
     head, side, top = f":SOURce[1]:{name}", f"source {short}", ranges[-1]
@@ -71,6 +78,7 @@ def _source(name: str, maximum: float, ranges: tuple[float, ...], limit: Setting
         Setting(f"{head}:RANGe:AUTO", side, "auto", Switch()),
         Setting(f"{head}:DELay", side, "delay", Real(0.0, 1e4, 0.0), "delay_auto"),
         Setting(f"{head}:DELay:AUTO", side, "delay_auto", Switch()),
+        *_user_delays(head, side),
         Setting(f"{head}:READ:BACK", side, "readback", Switch()),
         Setting(f"{head}:HIGH:CAPacitance", side, "high_capacitance", Switch()),
         Setting(f":OUTPut[1]:{name}:SMODe", side, "off_mode",
@@ -89,6 +97,7 @@ def _sense(name: str, side: str, top: float, ranges: tuple[float, ...]) -> list[
                 Real(ranges[0], ranges[-1], ranges[0], ranges)),
         Setting(f"{head}:NPLCycles", where, "nplc", Real(0.01, 10.0, 1.0)),
         Setting(f"{head}:AZERo[:STATe]", where, "autozero", Switch()),
+        *_user_delays(head, where),
         Setting(f"{head}:RSENse", where, "four_wire", Switch()),
         Setting(f"{head}:AVERage[:STATe]", where, "filter_on", Switch()),
         Setting(f"{head}:AVERage:COUNt", where, "filter_count", Count(1, 100, 10)),

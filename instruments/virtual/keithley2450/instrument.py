@@ -7,7 +7,6 @@ their end; while a trigger model runs, other messages are carried out at once, a
 from __future__ import annotations
 
 import functools
-import re
 from collections.abc import Callable, Sequence
 from copy import deepcopy
 from dataclasses import replace
@@ -83,8 +82,7 @@ class Keithley2450(VirtualInstrument):
         """
         answers: list[str] = []
         try:
-            # Clients write `:*CLS` too, which the instrument takes.
-            for unit in scpi.units(re.sub(r"(^|;)\s*:\*", r"\1*", line)):
+            for unit in scpi.units(line):
                 command = _tree().find(unit.header, unit.query)
                 if unit.header + "?" * unit.query in _WAITING:
                     self._wait_for_idle()

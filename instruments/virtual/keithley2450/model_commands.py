@@ -75,6 +75,9 @@ def _listed(k: Keithley2450, parameters: Parameters) -> str:
     return text(parameters[0])
 
 
+_USER_DELAYS = tuple(f"{side}{n}" for side in ("SOURce", "MEASure") for n in range(1, 6))
+
+
 def _show_blocks(k: Keithley2450, parameters: Parameters) -> str:
     return "\n".join(block.shown(n) for n, block in sorted(k.acquisition.blocks.items())) or "Empty"
 
@@ -103,6 +106,9 @@ _COMMANDS: dict[str, Command] = {
     ),
     ":TRIGger:BLOCk:DELay:CONStant": _block(
         1, 1, lambda k, p: Block("DELAY_CONSTANT", delay_s=Real(0.0, 1e4, 0.0).parse(p[0]))
+    ),
+    ":TRIGger:BLOCk:DELay:DYNamic": _block(
+        1, 1, lambda k, p: Block("DELAY_DYNAMIC", scpi.keyword(p[0], _USER_DELAYS))
     ),
     ":TRIGger:BLOCk:BRANch:COUNter": _block(
         2, 2, lambda k, p: Block("BRANCH_COUNTER", "", MANY.parse(p[0]), _NUMBER.parse(p[1]))

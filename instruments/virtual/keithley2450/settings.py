@@ -34,8 +34,19 @@ REFERENCE_VALID_S = 10.0
 PROTECTION = {f"PROT{v}": float(v) for v in (2, 5, 10, 20, 40, 60, 80, 100, 120, 140, 160, 180)}
 
 
+@dataclass(slots=True, kw_only=True)
+class UserDelays:
+    """Five delays (s) that a trigger model can wait for by their numbers."""
+
+    user_delay_1: float = 0.0
+    user_delay_2: float = 0.0
+    user_delay_3: float = 0.0
+    user_delay_4: float = 0.0
+    user_delay_5: float = 0.0
+
+
 @dataclass(slots=True)
-class SourceSide:
+class SourceSide(UserDelays):
     """The settings of one source function; a source configuration list stores copies of it."""
 
     level: float
@@ -50,7 +61,7 @@ class SourceSide:
 
 
 @dataclass(slots=True)
-class SenseSide:
+class SenseSide(UserDelays):
     """The settings of one measure function."""
 
     range: float

@@ -133,6 +133,11 @@ class SourceMeasureUnit:
             return Source("current", 0.0, 0.1 * FULL_SCALE * self.settings.sense["VOLT"].range, 2)
         return OPEN
 
+    def user_delay_s(self, name: str) -> float:
+        """Return one of the user delays (s), `SOUR1` to `SOUR5` or `MEAS1` to `MEAS5`."""
+        side = self.source if name.startswith("SOUR") else self.sense
+        return float(getattr(side, f"user_delay_{name[-1]}"))
+
     # Meter
 
     def measure_range(self, function: str) -> float:

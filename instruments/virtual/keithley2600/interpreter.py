@@ -151,10 +151,8 @@ class Interpreter:
     def _host(self, operation: str, number: int, key: str | int, *arguments: Any) -> Any:
         try:
             group = self._groups[number]
-            if operation == "index":
-                return self._index(group, key)
-            if operation == "describe":
-                return (True, group.luatype, *group.described())
+            if operation in ("index", "describe"):
+                return self._index(group, key) if operation == "index" else _described(group)
             if operation == "write":
                 self._instrument.perform(group, lambda: group.write(key, arguments[0]), False)
                 return (True,)
@@ -211,6 +209,10 @@ class Interpreter:
             self._groups[number] = group
             self._next_id += 1
         return number
+
+
+def _described(group: Group) -> Any:
+    return (True, group.luatype, *group.described())
 
 
 def _nothing_of_python(_object: object, name: object, _setting: bool) -> str:
