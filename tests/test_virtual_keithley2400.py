@@ -639,3 +639,11 @@ def test_measure_switches_the_output_on_and_keeps_the_compliance() -> None:
     k.handle(":SENS:CURR:PROT 1E-6")
     assert len(numbers(k.handle(":MEAS:CURR?"))) == 5
     assert k.handle(":OUTP?;:SENS:CURR:PROT?") == "1;1.000000E-06"
+
+
+def test_texts_of_the_display_and_the_beeper_are_answered() -> None:
+    k = keithley()
+    k.handle(':DISP:TEXT "hello";TEXT:STAT ON;:DISP:WIND2:TEXT:DATA "below";:SYST:BEEP:STAT OFF')
+    assert k.handle(":DISP:WIND1:TEXT:DATA?;STAT?") == '"hello";1'
+    assert k.handle(":DISPLAY:WINDOW2:TEXT?;:DISP:WIND2:TEXT:STAT?") == '"below";0'
+    assert k.handle(":SYST:BEEP:STAT?;:SYST:ERR?") == '0;0,"No error"'

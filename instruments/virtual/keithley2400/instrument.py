@@ -47,6 +47,9 @@ class Keithley2400(VirtualInstrument):
     unit: SourceMeasureUnit
     trigger: TriggerModel
     status: StatusModel
+    #: Front panel, kept and answered, nothing more: texts by window, and what is on.
+    shown: dict[int, str]
+    switched: dict[str, bool]
 
     def __init__(self, world: World, latency_s: float = 0.0) -> None:
         super().__init__(world, latency_s)
@@ -54,6 +57,8 @@ class Keithley2400(VirtualInstrument):
         self.unit = SourceMeasureUnit(world)
         self.trigger = TriggerModel(self.unit, self.status.measurement)
         self._saved: dict[int, Settings2400] = {}
+        self.shown = {1: "", 2: ""}
+        self.switched = {"text 1": False, "text 2": False, "beeper": True}
         with world.lock:
             self.reset()
 

@@ -82,6 +82,20 @@ def _beep(k: Keithley2400, parameters: Parameters) -> None:
         raise ScpiError(-222)
 
 
+def _show(window: int) -> Command:
+    def command(k: Keithley2400, parameters: Parameters) -> None:
+        k.shown[window] = scpi.single(parameters).strip("\"'")
+
+    return command
+
+
+def _switch(name: str) -> Command:
+    def command(k: Keithley2400, parameters: Parameters) -> None:
+        k.switched[name] = scpi.boolean(scpi.single(parameters))
+
+    return command
+
+
 def _reset_time(k: Keithley2400) -> None:
     k.unit.time_zero_s = k.time_s
 
@@ -104,12 +118,12 @@ _COMMANDS: dict[str, Command] = {
     "*SRE": _service_enable,
     "*SAV": _save,
     "*RCL": _recall,
-    ":DISPlay[:WINDow[1]]:TEXT[:DATA]": _nothing,
-    ":DISPlay[:WINDow[1]]:TEXT:STATe": _nothing,
-    ":DISPlay:WINDow2:TEXT[:DATA]": _nothing,
-    ":DISPlay:WINDow2:TEXT:STATe": _nothing,
+    ":DISPlay[:WINDow[1]]:TEXT[:DATA]": _show(1),
+    ":DISPlay[:WINDow[1]]:TEXT:STATe": _switch("text 1"),
+    ":DISPlay:WINDow2:TEXT[:DATA]": _show(2),
+    ":DISPlay:WINDow2:TEXT:STATe": _switch("text 2"),
     ":SYSTem:BEEPer[:IMMediate]": _beep,
-    ":SYSTem:BEEPer:STATe": _nothing,
+    ":SYSTem:BEEPer:STATe": _switch("beeper"),
     ":SYSTem:KEY": _nothing,
 }
 
@@ -125,6 +139,11 @@ _PLAIN: dict[str, Plain] = {
     "*STB?": lambda k: shown_register(k, k.status.byte()),
     "*TST?": lambda k: "0",
     "*WAI": lambda k: None,
+    ":DISPlay[:WINDow[1]]:TEXT[:DATA]?": lambda k: f'"{k.shown[1]}"',
+    ":DISPlay[:WINDow[1]]:TEXT:STATe?": lambda k: f"{k.switched['text 1']:d}",
+    ":DISPlay:WINDow2:TEXT[:DATA]?": lambda k: f'"{k.shown[2]}"',
+    ":DISPlay:WINDow2:TEXT:STATe?": lambda k: f"{k.switched['text 2']:d}",
+    ":SYSTem:BEEPer:STATe?": lambda k: f"{k.switched['beeper']:d}",
     ":STATus:PRESet": lambda k: k.status.preset(),
     ":STATus:QUEue[:NEXT]?": lambda k: scpi.error_text(k.status.errors.pop()),
     ":STATus:QUEue:CLEar": lambda k: k.status.errors.clear(),

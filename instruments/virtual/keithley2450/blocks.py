@@ -150,10 +150,9 @@ class Acquisition:
             if block.kind == "MEASURE":
                 t = yield BETWEEN_POINTS_S
                 t = yield from self.measure(t, block.number, self._owner.buffer(block.name))
-            elif block.kind == "DELAY_CONSTANT":
-                t = yield block.delay_s
-            elif block.kind == "DELAY_DYNAMIC":
-                t = yield self._owner.unit.user_delay_s(block.name)
+            elif block.kind in ("DELAY_CONSTANT", "DELAY_DYNAMIC"):
+                unit = self._owner.unit
+                t = yield unit.user_delay_s(block.name) if block.name else block.delay_s
             elif block.kind == "BRANCH_ALWAYS":
                 following = block.branch
             elif block.kind == "BRANCH_COUNTER":
