@@ -80,7 +80,7 @@ class Live:
 
     def row(self, row: Mapping[str, Any]) -> None:
         """Take a row that has been written to the run file."""
-        kept = {name: plain(value) for name, value in row.items()}
+        kept = dict(row)  # made plain when somebody looks: rows must not wait
         with self._lock:
             self._rows.append(kept)
             self._count += 1
@@ -104,7 +104,9 @@ class Live:
     def state(self) -> dict[str, Any]:
         """Return the state as it is written to the file."""
         with self._lock:
-            return self._state | {"events": list(self._events), "updated": self._updated}
+            point = plain(self._state.get("point"))
+            more = {"point": point, "events": list(self._events), "updated": self._updated}
+            return self._state | more
 
     def rows(self, run: int, after: int) -> dict[str, Any]:
         """Return the rows of the present run beyond the first `after`, by column.
@@ -116,7 +118,7 @@ class Live:
             first = 0 if run != self._run else max(0, after - (self._count - len(kept)))
             new = kept[first:]
             names = list(kept[-1]) if kept else []
-            columns = {name: [row.get(name) for row in new] for name in names}
+            columns = {name: [plain(row.get(name)) for row in new] for name in names}
             return {"run": self._run, "total": self._count, "columns": columns}
 
     _updated = ""

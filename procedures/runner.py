@@ -9,7 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -139,6 +139,7 @@ def run_procedure(
         station=station.config.name,
         quiet_s=QUIET_S + longest_s,
     )
+    station.owner.publish(live.state)
     with (
         kept_alive(live, station.clock),
         _RunningRun(procedure, station, file, stop, on_progress, live) as run,
@@ -289,9 +290,8 @@ class _RunningRun:
         passed = time.monotonic() - self._began
         left = passed * (100.0 - self._percent) / self._percent if self._percent >= 1.0 else None
         progress = Progress(self._percent, left, self._words, self.file.rows)
-        self.live.update(**asdict(progress))
+        self.live.update(percent=self._percent, left_s=left, words=self._words, rows=self.file.rows)
         self.on_progress(progress)
-        self.station.owner.publish(self.live.state())
 
     def __exit__(self, *_problem: object) -> None:
         try:

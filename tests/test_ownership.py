@@ -353,7 +353,7 @@ def test_the_record_says_what_a_watchdog_must_know(station: Station) -> None:
 
 def test_others_see_what_the_owner_does(station: Station) -> None:
     with station:
-        station.owner.publish({"procedure": "iv", "sample": "B", "percent": 40.0})
+        station.owner.publish(lambda: {"procedure": "iv", "sample": "B", "percent": 40.0})
         (found,) = records.records_at(station.config.addresses())
         status = ask(found.port, found.token, "status")
         assert status["state"] == {"procedure": "iv", "sample": "B", "percent": 40.0}
@@ -371,7 +371,7 @@ def test_check_shows_the_owner_of_a_station_in_use(
     station = Station.from_file(bench.station_file)
     station.watchdog = False
     with station:
-        station.owner.publish({"procedure": "iv", "sample": "B", "percent": 40.0})
+        station.owner.publish(lambda: {"procedure": "iv", "sample": "B", "percent": 40.0})
         for command in (["check"], ["measure", "iv", "--sample", "C"]):
             process = nanojunction(*command, "--station", bench.station_file)
             out, words = process.communicate(timeout=60)

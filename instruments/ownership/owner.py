@@ -48,7 +48,7 @@ class Owner:
         self._safe = threading.Event()
         self._unsafe: tuple[str, ...] = ()
         self._longest_s = 0.0
-        self._state: Mapping[str, Any] = {}
+        self._state: Callable[[], Mapping[str, Any]] = dict
         #: How a person is told what happens to lock and watchdog.
         self.tell: Callable[[str], None] = log.warning
 
@@ -134,12 +134,13 @@ class Owner:
         except (OSError, LaboratoryError) as problem:  # no reason to end what is being measured
             self.tell(f"warning: {problem}")
 
-    def publish(self, state: Mapping[str, Any]) -> None:
-        """Say what is being done, in what JSON can carry; it stands until the next call.
+    def publish(self, state: Callable[[], Mapping[str, Any]]) -> None:
+        """Have `state` say what is being done, in what JSON can carry, whenever somebody asks.
 
-        `procedure`, `sample` and `percent` are shown to whoever finds the station in use.
+        It is called in another thread. `procedure`, `sample` and `percent` are shown to whoever
+        finds the station in use.
         """
-        self._state = dict(state)
+        self._state = state
 
     def expect_silence(self, longest_s: float) -> None:
         """Announce that one step may take `longest_s` (wall clock) without a sign of life."""
@@ -174,7 +175,7 @@ class Owner:
         """Return the live state and how old the last sign of life is (s)."""
         heart, record = self._heart, self._record
         return {
-            "state": self._state,
+            "state": dict(self._state()),
             "pid": os.getpid(),
             "station": self._config.name,
             "since": None if record is None else record.since,

@@ -90,7 +90,7 @@ class RecipeRun:
         self.journal.begin(pause.key, part, None)
         self.live.begin(procedure="pause", sample=pause.sample, planned_rows=None)
         self.live.update(status="waiting for the operator", words=pause.words)
-        self.station.owner.publish(self.live.state())
+        self.station.owner.publish(self.live.state)
         answered = self.ask(pause.words) and not self.stop.asked()
         self.journal.end(pause.key, part, FINISHED if answered else "aborted")
         words = "answered" if answered else "not answered, the recipe ends"
