@@ -216,8 +216,8 @@ class Connection(VISAAdapter):
         self._is_answered, self._sent = self._sent == 1, 0
         try:
             end = self.connection.read_termination
-            if self._raw is not None and end:
-                self._raw.await_line(end, self.connection.timeout / 1000)
+            if self._raw is not None and end and not kwargs:
+                return self._raw.read_line(end, self._timeout_s)
             answer: str = super()._read(**kwargs)
         except self._faults as problem:
             raise self._lost(problem) from problem
