@@ -17,6 +17,8 @@ class Clock:
     PATIENCE_S = 0.05
     #: Longest wall-clock stretch (s) of any sleep between two calls of `on_sleep`.
     BEAT_S = 1.0
+    #: Last stretch (wall clock, s) of a sleep, passed by yielding: the system's timers are late.
+    LATE_S = 2e-4
 
     def __init__(self, speed: float = 1.0) -> None:
         if not 1.0 <= speed <= 10_000.0:
@@ -43,7 +45,8 @@ class Clock:
             if left <= 0.0:
                 return True
             self.on_sleep()
-            time.sleep(min(left, self.BEAT_S if should_stop is None else self.PATIENCE_S))
+            at_once = self.BEAT_S if should_stop is None else self.PATIENCE_S
+            time.sleep(max(0.0, min(left - self.LATE_S, at_once)))
 
 
 def _nothing() -> None:
