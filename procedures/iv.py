@@ -118,7 +118,9 @@ class IVSweep(JunctionProcedure):
         """Ramp to the point before the first missing one, along its leg: junctions remember."""
         start = sweep.legs()[first.leg][0]
         here = before.setpoint if before is not None and before.leg == first.leg else start
-        return self.energise(start) and self.ramp_to(here, self.watch())
+        if not self.energise(start):
+            return False
+        return here == start or self.ramp_to(here, self.watch())
 
     def environment_words(self) -> str:
         """Return how field and temperatures came into the rows."""
