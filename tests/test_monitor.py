@@ -108,7 +108,7 @@ def test_a_wait_on_purpose_shows_that_the_measurement_is_alive(
         assert is_written_by(lambda: clock.sleep(1.0))
         assert not is_written_by(elsewhere)  # the measuring thread may hang all the same
     assert not is_written_by(lambda: clock.sleep(1.0))
-    assert len(beats) == 3
+    assert len(beats) >= 3  # what was there before is called all the same
 
 
 def test_the_file_is_touched_between_two_distant_points(
