@@ -26,7 +26,7 @@ class Clock:
         self.speed = float(speed)
         self._start = time.monotonic()
         #: Called while it sleeps, by the thread that sleeps: who waits on purpose is alive.
-        self.on_sleep: Callable[[], None] = _nothing
+        self.on_sleep: Callable[[], object] = _nothing
 
     def now(self) -> float:
         """Return the time (s) since the clock was made."""

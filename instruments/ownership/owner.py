@@ -172,16 +172,8 @@ class Owner:
     # What others may ask, in the threads of the control channel
 
     def status(self) -> dict[str, Any]:
-        """Return the live state and how old the last sign of life is (s)."""
-        heart, record = self._heart, self._record
-        return {
-            "state": dict(self._state()),
-            "pid": os.getpid(),
-            "station": self._config.name,
-            "since": None if record is None else record.since,
-            "beat_age_s": None if heart is None else heart.age_s(),
-            "stopping": self._requests.asked(),
-        }
+        """Return the live state, and whose it is."""
+        return {"state": dict(self._state()), "pid": os.getpid(), "station": self._config.name}
 
     def _way_s(self) -> float:
         ramp_s = 0.0 if self._record is None else self._record.ramp_s
@@ -207,14 +199,6 @@ class Heart:
         records.beat(self._files)
         return True
 
-    def beat_now_and_then(self) -> None:
-        """Beat if it is time to."""
-        self.beat()
-
-    def age_s(self) -> float:
-        """Return how long ago the last beat was."""
-        return time.monotonic() - self._last
-
 
 class StopRequests:
     """Hands stop requests on, and keeps those that come before anybody listens."""
@@ -223,12 +207,10 @@ class StopRequests:
         self._lock = threading.Lock()
         self._callback: Callable[[str], None] | None = None
         self._early: list[str] = []
-        self._count = 0
 
     def ask(self, reason: str) -> None:
         """Ask to stop."""
         with self._lock:
-            self._count += 1
             if self._callback is None:
                 self._early.append(reason)
             else:
@@ -241,7 +223,3 @@ class StopRequests:
             early, self._early = self._early, []
             for reason in early:
                 callback(reason)
-
-    def asked(self) -> bool:
-        """Tell whether a stop was asked for."""
-        return self._count > 0

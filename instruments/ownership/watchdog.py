@@ -137,7 +137,7 @@ class Watchdog:
         station = Station(self.config, source=self.source)
         station.is_taken = True
         station.open_what_answers = True
-        station.clock.on_sleep = heart.beat_now_and_then
+        station.clock.on_sleep = heart.beat
         try:
             with station:
                 station.magnet_in_use = magnet_in_use and station.magnet_or_none is not None
