@@ -17,7 +17,6 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -28,22 +27,17 @@ from nanojunction.cli.main import app
 from nanojunction.instruments.virtual import VirtualCryostat
 from nanojunction.instruments.virtual.faults import Fault
 from nanojunction.models.junction import JunctionLaw, load_junction
-from nanojunction.procedures.ih import IHSweep
-from nanojunction.procedures.iv import IVSweep
-from nanojunction.procedures.recipes.checking import procedure_of
 from nanojunction.procedures.recipes.journal import NAME, Journal
-from nanojunction.procedures.recipes.plan import Plan, PlannedRun, plan_of
+from nanojunction.procedures.recipes.plan import Plan, plan_of
 from nanojunction.procedures.recipes.recipe_file import recipe_from
 from nanojunction.procedures.recipes.resume import files_of
-from nanojunction.procedures.recipes.run_rows import RunRows, read_rows
+from nanojunction.procedures.recipes.run_rows import read_rows
 from tests.campaign_procedures import ORDERS
+from tests.campaign_truth import VMAX, assert_row, assert_rows_of
 from tests.conftest import station_content
-from tests.recipes import expected, measured
 
 REPOSITORY = Path(__file__).parents[1]
-JUNCTION, SPEED, VMAX = "A", 1000.0, 0.01
-#: The level and the number of rows of the I(t).
-STEADY_V, STEADY_ROWS = 1e-3, 9
+JUNCTION, SPEED = "A", 1000.0
 
 RECIPE = """
 [recipe]
@@ -106,11 +100,9 @@ class Laboratory:
     cryostat: VirtualCryostat
     folder: Path
     plugin: Path
-    policies: Mapping[str, str] = field(
-        default_factory=lambda: {"magnet": "hold", "heater": "hold"}
-    )
+    policies: Mapping[str, str]
     patience_s: float = 3600.0
-    text: str = ""
+    text: str = field(init=False)
     out: Path = field(init=False)
     recipe: Path = field(init=False)
     notes: Path = field(init=False)
@@ -119,7 +111,7 @@ class Laboratory:
         self.folder.mkdir(exist_ok=True)
         self.out, self.recipe = self.folder / "runs", self.folder / "campaign.toml"
         self.notes = self.folder / "notes"
-        self.text = self.text or RECIPE.replace("PATIENCE", f"{self.patience_s:g}")
+        self.text = RECIPE.replace("PATIENCE", f"{self.patience_s:g}")
         self.recipe.write_text(self.text, encoding="utf-8")
 
     @property
@@ -246,20 +238,7 @@ class Laboratory:
             found = read_rows(file)
             for row in found.rows:
                 values = dict(zip(found.columns, row, strict=True))
-                self._assert_row(f"{file.name}: {values}", values, laws)
-
-    def _assert_row(
-        self, where: str, values: Mapping[str, float], laws: Sequence[JunctionLaw]
-    ) -> None:
-        V, T, H = values["Voltage (V)"], values["Temperature (K)"], values["Field (T)"]
-        assert abs(values["Setpoint (V)"]) <= VMAX, where
-        assert 291.0 <= T <= 296.0, where
-        assert abs(values["Temperature vti (K)"] - T) <= 20.0, where
-        assert abs(H) <= 0.1005, where
-        assert values["Leg"] in range(6) and values["In compliance"] in (0, 1), where
-        if not values["In compliance"]:
-            assert abs(V - values["Setpoint (V)"]) <= NOISE_V, where
-            assert any(could_be(law, V, T, H, values["Current (A)"]) for law in laws), where
+                assert_row(f"{file.name}: {values}", values, laws)
 
     def assert_complete(self) -> None:
         """Look whether the rows are those of the plan: none twice, none missing.
@@ -271,49 +250,6 @@ class Laboratory:
                 parts = [read_rows(file) for file in files_of(journal, run.key)]
                 was_ended = journal.parts(run.key)[-1].status in ("broken", "protected")
                 assert_rows_of(run, parts, is_whole=not was_ended)
-
-
-def assert_rows_of(run: PlannedRun, parts: Sequence[RunRows], *, is_whole: bool) -> None:
-    """Look whether the parts of a run have its rows, in order, at its temperature and field."""
-    procedure = procedure_of(run, "campaign.toml")
-    rows = [dict(zip(part.columns, row, strict=True)) for part in parts for row in part.rows]
-    target_K, target_T = procedure.target_K(), procedure.target_T()
-    for row in rows:
-        assert target_K is None or abs(row["Temperature (K)"] - target_K) <= 2.0, run.key
-        assert target_T is None or abs(row["Field (T)"] - target_T) <= 1e-3, run.key
-    if isinstance(procedure, IHSweep):
-        assert_loop(run.key, rows)
-        return
-    steady = [(0, STEADY_V)] * STEADY_ROWS
-    wanted = expected(run) if isinstance(procedure, IVSweep) else steady
-    if not is_whole:
-        wanted = wanted[: len(rows)]
-    assert measured(rows) == wanted, run.key
-
-
-#: Offset, pickup and noise of the line at an integration of 0.01 cycles, five times over.
-NOISE_V, NOISE_A = 6e-5, 1e-6
-
-
-def could_be(law: JunctionLaw, V: float, T: float, H: float, I: float) -> bool:  # noqa: E741
-    """Tell whether a junction could show this point, with the noise of the measuring line."""
-    memory = law.apply_field(law.at_rest(), H)
-    currents = [law.current_A(V + shift, T, memory) for shift in (-NOISE_V, 0.0, NOISE_V)]
-    slack = NOISE_A + 0.03 * max(map(abs, currents))
-    return min(currents) - slack <= I <= max(currents) + slack
-
-
-def assert_loop(key: str, rows: Sequence[Mapping[str, float]]) -> None:
-    """Look whether an I(H) has gone along each of its legs, in order, and nowhere twice.
-
-    How many rows a leg has depends on how fast the computer is.
-    """
-    legs = [int(row["Leg"]) for row in rows]
-    assert legs == sorted(legs) and set(legs) == {0, 1}, f"{key}: legs {legs}"
-    for leg, up in enumerate((1.0, -1.0)):
-        fields = [row["Field (T)"] for row in rows if row["Leg"] == leg]
-        steps = [up * (after - before) for before, after in pairwise(fields)]
-        assert all(step > -1e-3 for step in steps), f"{key}: leg {leg} goes back: {fields}"
 
 
 def served(seed: int, faults: Sequence[Fault] = ()) -> VirtualCryostat:

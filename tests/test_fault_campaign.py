@@ -6,13 +6,11 @@ docs/fault-campaign.md says what is tried and how. The table at the end of the t
 from __future__ import annotations
 
 import os
-import random
 import signal
 import subprocess
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -21,49 +19,22 @@ import pytest
 from nanojunction.instruments.virtual.faults import read_faults
 from nanojunction.models.junction import load_junction
 from nanojunction.procedures.recipes.run_rows import read_rows
-from tests.campaign import VMAX, Ended, Laboratory, chosen, install_plugin, served
+from tests.campaign import Ended, Laboratory, chosen, install_plugin, served
+from tests.campaign_cases import (
+    KINDS,
+    LONG_S,
+    ON_A_CONNECTION,
+    ROWS,
+    SHORT_S,
+    SHORTEST_S,
+    Case,
+    cases,
+    in_the_world,
+    on_a_connection,
+)
 from tests.campaign_procedures import FILLER, ORDERS
 
 pytestmark = pytest.mark.campaign
-
-#: How many cases of each kind there are in a campaign of 216.
-KINDS = {
-    "drop": 20, "late": 20, "garbage": 28, "half": 16, "hang": 10, "hang for long": 8,
-    "quench": 8, "quench, then cleared": 8, "drift": 14, "breakdown": 14, "disk full": 12,
-    "exception in startup": 8, "exception in execute": 8, "exception in shutdown": 8,
-    "kill -9": 20, "SIGTERM": 14,
-}  # fmt: skip
-ON_A_CONNECTION = ("drop", "late", "garbage", "half", "hang", "hang for long")
-#: Lines that an undisturbed run sends to each instrument, at least.
-EXCHANGES = {"source_meter": 300, "magnet": 330, "temperature": 300}
-#: Rows of an undisturbed run, without the I(H), whose number is not fixed.
-ROWS = 5 * 35 + 9
-#: What junction A shows at most by itself with the output open (V); a breakdown is above it.
-OPEN_CIRCUIT_V = 0.0043
-#: Time-outs (s of the wall clock) while something goes wrong, and else.
-SHORT_S, SHORTEST_S, LONG_S = 0.5, 0.15, 10.0
-
-
-@dataclass(frozen=True, slots=True)
-class Case:
-    """One fault by chance; the seed fixes everything about it."""
-
-    kind: str
-    seed: int
-
-    @property
-    def chance(self) -> random.Random:
-        return chosen(self.seed, self.kind)
-
-
-def cases() -> list[Case]:
-    """Return all cases; NANOJUNCTION_CAMPAIGN_SEEDS makes them more, in the same proportions."""
-    usual = sum(KINDS.values())
-    wanted = int(os.environ.get("NANOJUNCTION_CAMPAIGN_SEEDS", usual))
-    share = max(wanted, usual) / usual
-    return [
-        Case(kind, seed) for kind, count in KINDS.items() for seed in range(round(count * share))
-    ]
 
 
 @pytest.fixture(scope="session")
@@ -89,47 +60,6 @@ def laboratory(
             return Laboratory(cryostat, tmp_path / "laboratory", plugin, policies, **more)
 
         yield make
-
-
-# What goes wrong
-
-
-def on_a_connection(case: Case) -> dict[str, Any]:
-    """Return a fault of a connection: whose, when and how."""
-    chance, kind = case.chance, case.kind.partition(" for")[0]
-    role = chance.choice(list(EXCHANGES))
-    if case.kind == "hang for long":
-        role = "source_meter" if case.seed % 4 else chance.choice(["magnet", "temperature"])
-    how: dict[str, dict[str, Any]] = {
-        "drop": {"carried_out": chance.random() < 0.5},
-        "late": {"seconds": chance.uniform(0.02, 2.5 * SHORT_S)},
-        "garbage": {"form": ("junk", "fields", "truncated", "twice")[case.seed % 4]},
-        "half": {"then": ("silence", "close")[case.seed % 2]},
-        "hang": {"seconds": chance.uniform(0.02, 2.0 * SHORT_S)},
-        "hang for long": {"seconds": 6.0},
-    }
-    moment = chance.randrange(EXCHANGES[role])
-    return {"kind": kind, "role": role, "after_exchanges": moment, **how[case.kind]}
-
-
-def in_the_world(case: Case) -> dict[str, Any]:
-    """Return a quench, a drift or a breakdown."""
-    chance, kind = case.chance, case.kind.partition(",")[0]
-    if kind == "breakdown":
-        becomes = chance.choice(("short", "open", "B-degraded", "resistor-1k"))
-        return {
-            "kind": kind,
-            "above_V": chance.uniform(OPEN_CIRCUIT_V, 0.95 * VMAX),
-            "becomes": becomes,
-        }
-    moment = {
-        "role": "source_meter",
-        "after_exchanges": chance.randrange(EXCHANGES["source_meter"]),
-    }
-    if kind == "quench":
-        return {"kind": kind, **moment}
-    drift = {"kelvin": chance.choice((-1, 1)) * chance.uniform(1.0, 15.0)}
-    return {"kind": kind, **moment, **drift, "seconds": chance.uniform(30.0, 300.0)}
 
 
 # What must hold
@@ -339,6 +269,7 @@ def test_a_full_disk(laboratory: Any, enter: Any, case: Case, tmp_path: Path) ->
                 "leave_bytes": chance.randrange(5000)}  # fmt: skip
         ended = run_into(lab, LONG_S, **full)
         assert "could not be written" in ended.words
+        assert all(file.read_bytes()[-1:] in (b"", b"\n") for file in lab.files()), "half a row"
         outcome = judged(lab, ended, {"failed", "running"})
         assert ended.status == 1
         lab.assert_safe()
