@@ -27,9 +27,13 @@ class GivenUp(LaboratoryError):
     """The conditions did not come back, or left again and again."""
 
 
+#: Further than this (T) from where it was brought, a field is another one.
+FIELD_EXCURSION_T = 5e-3
+
+
 @dataclass(slots=True)
 class Expected:
-    """What a run expects of its surroundings: a temperature (K) within ± `excursion_K`, a magnet.
+    """What a run expects of its surroundings: a temperature (K) within ± `excursion_K`, a field (T).
 
     None and 0: nothing is expected. A magnet that is at fault from the beginning is nothing to
     this run, or its way to the field would have failed.
@@ -37,10 +41,14 @@ class Expected:
 
     temperature_K: float | None = None
     excursion_K: float = 0.0
+    field_T: float | None = None
     magnet_was_fine: bool | None = None
 
-    def look(self, station: Station, temperature_K: float | None) -> None:
-        """Raise MagnetLost if the magnet has quenched, Disturbed if the temperature ran away."""
+    def look(self, station: Station, temperature_K: float | None, field_T: float | None) -> None:
+        """Raise MagnetLost if the field is lost, Disturbed if the temperature has run away.
+
+        The field tells, too: somebody may have cleared a quench since the last look.
+        """
         magnet = station.magnet_or_none
         if magnet is not None:
             status = magnet.status()
@@ -49,6 +57,12 @@ class Expected:
                 detail = status.detail or "see its display"
                 raise MagnetLost(f"the magnet is {status.state}: {detail}")
             self.magnet_was_fine = fine
+        if (
+            self.field_T is not None
+            and field_T is not None
+            and abs(field_T - self.field_T) > FIELD_EXCURSION_T
+        ):
+            raise MagnetLost(f"the field is {field_T:.4f} T, not {self.field_T:g} T")
         if self.temperature_K is None or temperature_K is None or not self.excursion_K:
             return
         if abs(temperature_K - self.temperature_K) > self.excursion_K:

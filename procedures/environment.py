@@ -58,7 +58,7 @@ class Environment:
         now = self.station.clock.now()
         if self._read_at is None or now - self._read_at >= self.interval_s:
             self._last = self._field() | self._temperatures()
-            self.expected.look(self.station, self._last.get(TEMPERATURE))
+            self.expected.look(self.station, self._last.get(TEMPERATURE), self._last.get(FIELD))
             self._read_at = now
             self.first = self.first or self._last
         return self._last

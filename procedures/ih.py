@@ -69,6 +69,7 @@ class IHSweep(JunctionProcedure):
         output open, without a row: a magnetic junction has the same history then.
         """
         self._last = {} if self.done is None else self.done.last
+        self.environment.expected.field_T = None
         while True:
             try:
                 self._measure_from(*self._goes_on_at(self.ramp().legs()))
@@ -76,6 +77,7 @@ class IHSweep(JunctionProcedure):
             except DISTURBANCES as why:
                 if not self.suspended(why):
                     return
+                self.environment.expected.field_T = None
 
     def _goes_on_at(self, legs: Sequence[tuple[float, float]]) -> tuple[int, float]:
         """Return the leg and the field (T) at which to begin, after the last row there is."""

@@ -73,6 +73,7 @@ def _to_field(run: JunctionProcedure) -> bool:
         if not history.go(run.station, rate, run.watch()):
             return False
         run.environment.expected.magnet_was_fine = True  # also if it quenches before the first row
+        run.environment.expected.field_T = history.way()[-1]
         if not run.station.clock.sleep(run.field_wait, run.should_stop):
             return False
         return not run.persistent or run.station.magnet.go_persistent(run.should_stop)

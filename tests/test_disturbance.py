@@ -195,3 +195,29 @@ def test_an_excursion_within_the_tolerance_makes_no_sense(
     procedure = IVSweep(temperature="290 K", tolerance="3 K")
     with virtual_station() as station, pytest.raises(ProcedureError, match="as soon as it began"):
         run_procedure(procedure, station, tmp_path)
+
+
+def test_a_quench_that_was_cleared_between_two_looks_is_noticed_by_its_field(
+    virtual_station: Make, tmp_path: Path
+) -> None:
+    procedure = IVSweep(field="0.1 T", vmax="1mV", step="0.1mV", repeats=4, nplc=0.1)
+    done: list[int] = []
+
+    def quench_and_clear(progress: Progress) -> None:
+        if progress.rows < 20 or done:
+            return
+        done.append(progress.rows)
+        world = station.bench.world
+        with world.lock:
+            world.magnet.quench(world.sync())
+        station.clock.sleep(30.0)
+        with world.lock:
+            world.magnet.clear_quench(world.sync())
+
+    with virtual_station(virtual={"junction": "resistor-1k", "speed": 200}) as station:
+        outcome = run_procedure(procedure, station, tmp_path, on_progress=quench_and_clear)
+    assert outcome.ok, outcome.error
+    assert "suspended: the field is 0.0000 T, not 0.1 T" in events_of(outcome.file)
+    found = rows_of(outcome.file)
+    assert len(found) == procedure.planned_rows()
+    assert all(abs(row["Field (T)"] - 0.1) < 6e-3 for row in found)
