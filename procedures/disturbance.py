@@ -33,7 +33,7 @@ FIELD_EXCURSION_T = 5e-3
 
 @dataclass(slots=True)
 class Expected:
-    """What a run expects of its surroundings: a temperature (K) within ± `excursion_K`, a field (T).
+    """What a run expects around it: a temperature (K) within ± `excursion_K`, a field (T).
 
     None and 0: nothing is expected. A magnet that is at fault from the beginning is nothing to
     this run, or its way to the field would have failed.
