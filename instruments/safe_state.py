@@ -134,8 +134,11 @@ def _policy_steps(station: Station, should_stop: Callable[[], bool]) -> Iterator
     if magnet is not None and magnet_config is not None:
 
         def to_policy() -> None:
+            state = magnet.status().state
             if magnet_config.on_exit == "hold":
-                magnet.hold()
+                # A supply that has quenched is left as it is: to hold would clear what it shows.
+                if state is not MagnetState.QUENCHED:
+                    magnet.hold()
                 return
             rate = magnet_config.ramp_T_per_min
             magnet.prepare(should_stop)
