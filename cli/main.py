@@ -218,6 +218,9 @@ def simulate(
     switch: Annotated[
         str | None, typer.Option(help="Its virtual instrument, such as keithley2700; else none.")
     ] = None,
+    field_probe: Annotated[
+        str | None, typer.Option(help="Its virtual instrument, such as lakeshore425; else none.")
+    ] = None,
     speed: Annotated[float, typer.Option(help="How much faster than real time, 1 to 10000.")] = 1.0,
     seed: Annotated[int, typer.Option(help="Seed of the noise.")] = 1,
     ready_file: Annotated[
@@ -239,6 +242,7 @@ def simulate(
         "magnet": magnet,
         "temperature": temperature,
         "switch": switch,
+        "field_probe": field_probe,
     }
     with one_sentence(Debug.on):
         status = work.simulate(

@@ -166,6 +166,7 @@ def simulate(
             magnet=drivers["magnet"],
             temperature=drivers["temperature"],
             switch=switch,
+            field_probe=drivers.get("field_probe"),
             junctions=chip,
             wiring=wiring,
             serve="serial" if serial else "socket",
@@ -207,6 +208,7 @@ def station_text(
         "magnet": "max_field_T = 2.0\nramp_T_per_min = 0.5",
         "temperature": "min_K = 4\nmax_K = 400\nramp_K_per_min = 20",
         "switch": "" if wiring is None else wiring_text(wiring),
+        "field_probe": "",
     }
     lines = [
         "# A station file for these instruments; [virtual] marks its runs as simulated.",

@@ -63,6 +63,7 @@ IV = ["measure", "iv", "--sample", "A", "--station", "station.toml"]
         (["check", "--station", "junction.toml"], 2, "nosuchjunction"),
         (["simulate", "--junction", "nosuchjunction"], 2, "nosuchjunction"),
         (["simulate", "--magnet", "ami"], 2, "no virtual magnet 'ami'"),
+        (["simulate", "--field-probe", "hall"], 2, "no virtual field probe 'hall'"),
         (["simulate", "--speed", "0"], 2, "speed must lie between 1 and 10000"),
         (["analyse", "empty"], 1, "empty"),
         (["analyse", "nothing.csv"], 1, "nothing.csv"),

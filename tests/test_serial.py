@@ -242,13 +242,19 @@ def test_check_and_simulate_as_a_user_meets_them(
     nanojunction: Callable[..., subprocess.Popen[str]], eventually: Any, tmp_path: Path
 ) -> None:
     ready, file = tmp_path / "ready.json", tmp_path / "station.toml"
-    bench = nanojunction("simulate", "--serial", "--speed", "1000", "--ready-file", ready)
+    bench = nanojunction(
+        "simulate", "--serial", "--speed", "1000", "--ready-file", ready,
+        "--field-probe", "lakeshore425",
+    )  # fmt: skip
     try:
         eventually(ready.exists, "the virtual instruments")
         endpoints = json.loads(ready.read_text(encoding="utf-8"))
         assert bench.stdout is not None
         lines = [bench.stdout.readline()]
-        while not lines[-1].startswith("ramp_K_per_min"):
+        while "lakeshore425" not in lines[-1]:  # of the last instrument
+            assert lines[-1], "the station file broke off"
+            lines.append(bench.stdout.readline())
+        while not lines[-1].startswith("parity"):
             lines.append(bench.stdout.readline())
         file.write_text("".join(lines), encoding="utf-8")  # the station file that it prints
         check = nanojunction("check", "--station", file)
@@ -257,6 +263,7 @@ def test_check_and_simulate_as_a_user_meets_them(
         for endpoint in endpoints.values():
             assert endpoint["address"].startswith("ASRL/dev/")
         assert "ITC503" in table
+        assert "425" in table
         assert "output off" in table
     finally:
         bench.terminate()

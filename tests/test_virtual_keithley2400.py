@@ -647,3 +647,11 @@ def test_texts_of_the_display_and_the_beeper_are_answered() -> None:
     assert k.handle(":DISP:WIND1:TEXT:DATA?;STAT?") == '"hello";1'
     assert k.handle(":DISPLAY:WINDOW2:TEXT?;:DISP:WIND2:TEXT:STAT?") == '"below";0'
     assert k.handle(":SYST:BEEP:STAT?;:SYST:ERR?") == '0;0,"No error"'
+
+
+def test_all_errors_as_numbers() -> None:
+    k = keithley()
+    k.handle("FOO")
+    k.handle(":SOUR:VOLT 500")
+    assert k.handle(":SYST:ERR:CODE:ALL?") == "-113,-222"
+    assert k.handle(":SYST:ERR:CODE:ALL?") == "0"

@@ -67,11 +67,11 @@ def shown_register(k: Keithley2400, value: int) -> str:
     ]
 
 
-def _all_errors(k: Keithley2400) -> str:
+def _all_codes(k: Keithley2400) -> list[int]:
     codes = []
     while code := k.status.errors.pop():
         codes.append(code)
-    return ",".join(scpi.error_text(code) for code in codes or [0])
+    return codes or [0]
 
 
 def _beep(k: Keithley2400, parameters: Parameters) -> None:
@@ -148,7 +148,8 @@ _PLAIN: dict[str, Plain] = {
     ":STATus:QUEue[:NEXT]?": lambda k: scpi.error_text(k.status.errors.pop()),
     ":STATus:QUEue:CLEar": lambda k: k.status.errors.clear(),
     ":SYSTem:ERRor[:NEXT]?": lambda k: scpi.error_text(k.status.errors.pop()),
-    ":SYSTem:ERRor:ALL?": _all_errors,
+    ":SYSTem:ERRor:ALL?": lambda k: ",".join(map(scpi.error_text, _all_codes(k))),
+    ":SYSTem:ERRor:CODE:ALL?": lambda k: ",".join(map(str, _all_codes(k))),
     ":SYSTem:ERRor:COUNt?": lambda k: str(len(k.status.errors)),
     ":SYSTem:ERRor:CODE[:NEXT]?": lambda k: str(k.status.errors.pop()),
     ":SYSTem:CLEar": lambda k: k.status.errors.clear(),
