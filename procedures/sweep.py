@@ -158,11 +158,3 @@ class FieldRamp:
         """Return the time that the ramps take."""
         way = sum(abs(stop - start) for start, stop in self.legs())
         return 60.0 * way / self.rate_T_per_min
-
-    def count(self, per_point_s: float) -> int:
-        """Return the number of readings, each taking at least `per_point_s`."""
-        pace = max(per_point_s, self.interval_s)
-        return sum(
-            1 + int(60.0 * abs(stop - start) / self.rate_T_per_min / pace)
-            for start, stop in self.legs()
-        )
