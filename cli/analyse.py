@@ -8,7 +8,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from nanojunction.cli.console import FAILED, say, steps_of, wide_console
+from nanojunction.cli.console import FAILED, make_folder, say, steps_of, wide_console
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -40,7 +40,7 @@ def analyse(
     from nanojunction.analysis.analyse import analyse as analyse_files
 
     if report is not None:  # found out before the work, not after it
-        report.mkdir(parents=True, exist_ok=True)
+        make_folder(report, "--report")
     if json_file not in ("", "-") and not Path(json_file).parent.is_dir():
         raise NotADirectoryError(f"--json {json_file}: there is no such folder")
     with steps_of("analysing") as show:

@@ -15,6 +15,7 @@ import typer
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from rich.console import Console
 
@@ -73,7 +74,7 @@ def one_sentence(debug: bool) -> Iterator[None]:
         status = status_of(problem)
         if status is None:
             raise
-        say(f"error: {problem}")
+        say(f"error: {in_words(problem)}")
         raise typer.Exit(status) from problem
 
 
@@ -92,6 +93,24 @@ def status_of(problem: Exception) -> int | None:
     if isinstance(problem, LaboratoryError | Unsafe | ReadError | OSError):
         return FAILED
     return None
+
+
+def in_words(problem: Exception) -> str:
+    """Return an error's sentence; of the system's own without its number, the file first."""
+    if isinstance(problem, OSError) and problem.filename is not None and problem.strerror:
+        return f"{problem.filename}: {problem.strerror[:1].lower()}{problem.strerror[1:]}"
+    return str(problem)
+
+
+def make_folder(folder: Path, option: str) -> None:
+    """Make a folder that an option names, if need be; raises NotADirectoryError if it cannot be."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as problem:
+        why = "it is a file" if isinstance(problem, FileExistsError) else problem.strerror
+        raise NotADirectoryError(
+            f"{option} {folder}: this folder cannot be made ({why}); name another one"
+        ) from problem
 
 
 def wide_console() -> Console:

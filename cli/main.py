@@ -79,7 +79,10 @@ def options(
     """Measure and analyse spintronic nanojunctions."""
     Debug.on = debug
     logging.basicConfig(level=logging.CRITICAL, format="%(name)s: %(message)s")
+    # What could not be made safe is in each run's outcome, and is said once, by the command.
+    logging.getLogger("nanojunction.procedures").setLevel(logging.CRITICAL + 1)
     if debug:
+        logging.getLogger("nanojunction.procedures").setLevel(logging.DEBUG)
         for name in ("Adapter", "nanojunction", "pymeasure.instruments"):
             logging.getLogger(name).setLevel(logging.DEBUG)
 

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from nanojunction.cli.console import FAILED, progress_of, say
+from nanojunction.instruments.safe_state import not_safe
 from nanojunction.instruments.station import Station, Unsafe
 from nanojunction.procedures.base import JunctionProcedure
 from nanojunction.procedures.live import LIVE_FILE, Live
@@ -14,6 +15,16 @@ from nanojunction.procedures.registry import UnknownProcedure, load_procedure, p
 from nanojunction.procedures.run_parameters import OWN_OPTIONS, ProcedureError
 from nanojunction.procedures.runner import Outcome, StopRequest, run_procedure, stop_on_signals
 from nanojunction.procedures.sample_file import load_sample_file, own_limits
+
+#: What `measure` takes beside station, sample and keys.
+OPTIONS = {
+    "--out DIR": "folder of the run files (default runs)",
+    "--sample-file FILE": "limits of the sample's junctions",
+    "--watchdog/--no-watchdog": "a process that makes the station safe if this one dies; on where "
+    "the station file has addresses",
+    "--monitor": "show the live state on a page on this computer",
+    "--monitor-port N": "the page's port; any free one else",
+}
 
 
 def measure(
@@ -36,6 +47,8 @@ def measure(
     procedure.station_file = str(station_file)
     station = Station.from_file(station_file)
     own = own_limits(procedure, station.config, chip)
+    if chip is not None and (note := chip.unused_positions(station.config)):
+        say(note)
     station.watchdog = watchdog
     station.owner.tell = say
     outcome = None
@@ -96,14 +109,14 @@ def conclude(outcome: Outcome, stop: StopRequest) -> int:
     elif outcome.status == "aborted":
         say(f"stopped ({stop.reason}): {outcome.rows} rows in {outcome.file}")
     else:
-        say(f"error: {outcome.error}")
+        if not (outcome.error or "").startswith("NOT SAFE"):  # which is said last, and once
+            say(f"error: {outcome.error}")
         say(f"{outcome.status}: {outcome.rows} rows in {outcome.file}")
     if outcome.in_compliance:
         say(f"warning: {outcome.in_compliance} of {outcome.rows} rows are in compliance: the "
             "current limit, not the setpoint, fixed them; no fit will use them")  # fmt: skip
-    for unsafe in outcome.unsafe:
-        if unsafe not in (outcome.error or ""):
-            say(f"NOT SAFE, use the front panel: {unsafe}")
+    if outcome.unsafe:
+        say(not_safe(outcome.unsafe))
     return 0 if outcome.ok else FAILED
 
 
@@ -112,7 +125,8 @@ def help_text(name: str) -> str:
     if not name:
         lines = [
             "Usage: nanojunction measure PROCEDURE --station FILE --sample NAME "
-            "[--set key=value …] [--out DIR] [--no-watchdog]",
+            "[--set key=value …]",
+            *(f"  {option:26} {words}" for option, words in OPTIONS.items()),
             "",
             "Procedures (nanojunction measure PROCEDURE --help lists the keys):",
         ]
@@ -126,6 +140,7 @@ def help_text(name: str) -> str:
         "Keys of --set key=value. Quantities take units (10mV, '2000 Oe', 0.3T/min); a bare number",
         "is in the unit given here. Lists: '0, 10mV, -10mV, 0'; ranges: start:stop:step.",
         "Run files go to --out DIR (default ./runs).",
+        f"Options: --station FILE, --sample NAME, --set key=value, {', '.join(OPTIONS)}.",
         "",
     ]
     lines += [_key_line(key, parameter) for key, parameter in procedure.settable().items()]

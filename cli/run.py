@@ -6,13 +6,15 @@ import os
 import queue
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from nanojunction.cli.console import FAILED, progress_of, say, wide_console
+from nanojunction.cli.console import FAILED, make_folder, progress_of, say, wide_console
 from nanojunction.cli.measure import live_in
-from nanojunction.instruments.station import Station
+from nanojunction.instruments.safe_state import not_safe
+from nanojunction.instruments.station import Station, Unsafe
 from nanojunction.instruments.station_file import load_station_file
 from nanojunction.procedures.live import Live
 from nanojunction.procedures.recipes.checking import on_paper
@@ -54,11 +56,15 @@ def run(
     station.owner.tell = say
     paper = on_paper(station.config, str(station_file))
     remaining(plan, paper, None)  # a slip in the last step is found before the first is begun
+    samples = plan.recipe.samples
+    if samples is not None and (note := samples.unused_positions(station.config)):
+        say(note)
     if plan.pauses and not yes and not sys.stdin.isatty():
         raise RecipeError(
             f"{recipe_file}: has {plan.pauses} pauses, and nobody is at a terminal to answer them: "
             "run it in a terminal, or add --yes to pass over them"
         )
+    make_folder(out, "--out")
     with folder_of_runs(out) as folder, Journal(folder / NAME) as journal:
         begin_or_resume(journal, plan, str(station_file), resume=resume)
         remaining(plan, paper, journal)  # and whether the files of earlier parts are whole
@@ -74,7 +80,7 @@ def _carry_out(plan: Plan, station: Station, journal: Journal, live: Live, *, ye
     name = plan.recipe.content.recipe.name
     with stop_on_signals(StopRequest()) as stop:
         station.stop_waiting = stop.asked_again
-        with station, progress_of(name) as show:
+        with said_what_is_left(plan, journal), station, progress_of(name) as show:
             todo = remaining(plan, station, journal)  # once more, with what the instruments can do
             countdown = countdown_of(todo, station, pace_of(station.config, journal.settlings_s()))
             ask = asker(stop, station.owner.beat, yes=yes)
@@ -88,11 +94,27 @@ def _carry_out(plan: Plan, station: Station, journal: Journal, live: Live, *, ye
     if done:
         say(f"finished: {name}, {len(plan.items)} steps in {work.folder}")
         return 0
-    left = sum(not journal.is_done(item.key) for item in plan.items)
-    say(f"not finished: {left} of {len(plan.items)} steps are left; go on with --resume")
-    for unsafe in work.unsafe:
-        say(f"NOT SAFE, use the front panel: {unsafe}")
+    say_what_is_left(plan, journal)
+    if work.unsafe:
+        say(not_safe(work.unsafe))
     return FAILED
+
+
+@contextmanager
+def said_what_is_left(plan: Plan, journal: Journal) -> Iterator[None]:
+    """Say how to go on also where the station could not be left safe, which is said after it."""
+    try:
+        yield
+    except Unsafe:
+        say_what_is_left(plan, journal)
+        raise
+
+
+def say_what_is_left(plan: Plan, journal: Journal) -> None:
+    """Say how many steps of a recipe are left, and how to go on."""
+    left = sum(not journal.is_done(item.key) for item in plan.items)
+    if left:
+        say(f"not finished: {left} of {len(plan.items)} steps are left; go on with --resume")
 
 
 def countdown_of(todo: tuple[Remaining, ...], station: Station, pace: Pace) -> Countdown:

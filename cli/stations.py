@@ -8,13 +8,19 @@ from pathlib import Path
 
 from nanojunction.cli.console import FAILED, say, wide_console
 from nanojunction.cli.simulated_switch import JUNCTIONS, chip_of, wiring_of, wiring_text
-from nanojunction.instruments.errors import StationError, StationInUse
+from nanojunction.instruments.errors import (
+    InstrumentError,
+    LaboratoryError,
+    StationError,
+    StationInUse,
+)
 from nanojunction.instruments.limits import LimitedMagnet, LimitedSourceMeter, LimitedTemperature
 from nanojunction.instruments.operator import ByHand
 from nanojunction.instruments.ownership.ending import end_owners
 from nanojunction.instruments.ownership.lock import status_of
 from nanojunction.instruments.ownership.records import records_at
 from nanojunction.instruments.roles import FieldProbe, SwitchMatrix
+from nanojunction.instruments.safe_state import NotDone
 from nanojunction.instruments.serial_line import SERIAL_KEYS
 from nanojunction.instruments.station import Station
 from nanojunction.instruments.station_file import (
@@ -27,7 +33,7 @@ from nanojunction.procedures.runner import StopRequest, stop_on_signals
 
 
 def check(station_file: Path) -> int:
-    """Open, identify and read every instrument; print a table; return the exit status.
+    """Open, identify and read every instrument; print a table; 1 if one does not answer.
 
     The instruments of a station that another process has cannot be opened: what its owner says of
     itself is printed instead, and the status says that the station was not checked.
@@ -35,24 +41,34 @@ def check(station_file: Path) -> int:
     from rich.table import Table
 
     station = Station.from_file(station_file)
-    station.leave_as_found = True
+    station.leave_as_found = station.open_what_answers = True
     station.owner.tell = say
     table = Table(title=f"{station.config.name} ({station_file})")
     for column in ("role", "instrument", "address", "reads"):
         table.add_column(column, overflow="fold")
+    failed: dict[str, str] = {}
     try:
         with station:
-            for role, instrument in station.instruments().items():
-                config = station.config.instruments()[role]
+            silent = {one.instrument: str(one) for one in station.not_opened}
+            for role, config in station.config.instruments().items():
                 address = config.address or virtual_address(station, role)
-                reads = switch_words(instrument) if role == "switch" else reading_of(instrument)
-                table.add_row(role, instrument.identify(), address, reads)
+                instrument = station.instruments().get(role)
+                try:
+                    if instrument is None:
+                        raise InstrumentError(silent[role])
+                    read = switch_words if role == "switch" else reading_of
+                    table.add_row(role, instrument.identify(), address, read(instrument))
+                except LaboratoryError as problem:
+                    failed[role] = str(problem)
+                    table.add_row(role, "", address, f"error: {problem}")
     except StationInUse as problem:
         say(f"error: {problem}")
         show_owners(station.config)
         return FAILED
     wide_console().print(table)
-    return 0
+    if failed:
+        say(f"error: {'; '.join(failed.values())}")
+    return FAILED if failed else 0
 
 
 def show_owners(config: StationConfig) -> None:
@@ -129,7 +145,7 @@ def make_safe(station_file: Path) -> int:
     return 0
 
 
-def open_and_leave_safe(config: StationConfig, file: Path, stop: StopRequest) -> list[str]:
+def open_and_leave_safe(config: StationConfig, file: Path, stop: StopRequest) -> list[NotDone]:
     """Open what answers and bring it to the safe state; return what could not be opened."""
     station = Station(config, source=str(file))
     station.stop_waiting = stop.asked

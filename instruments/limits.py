@@ -24,28 +24,39 @@ UNITS: dict[Function, str] = {"voltage": "V", "current": "A"}
 
 @dataclass(frozen=True, slots=True)
 class SourceLimits:
-    """Largest voltage (V) and current (A) that the junction may see, and whose limits they are."""
+    """Largest voltage (V) and current (A) that the junction may see, and whose limits they are.
+
+    `whose_current` is whose the current's is, where that is another's than the voltage's.
+    """
 
     max_voltage_V: float
     max_current_A: float
     whose: str = "the station"
+    whose_current: str = ""
 
     def tightened(self, other: SourceLimits) -> SourceLimits:
-        """Return the smaller of both in each quantity."""
+        """Return the smaller of both in each quantity, and whose that one is."""
+        voltage = min(self, other, key=lambda one: one.max_voltage_V)
+        current = min(self, other, key=lambda one: one.max_current_A)
         return SourceLimits(
-            min(self.max_voltage_V, other.max_voltage_V),
-            min(self.max_current_A, other.max_current_A),
-            f"{self.whose} and {other.whose}",
+            voltage.max_voltage_V,
+            current.max_current_A,
+            voltage.whose_of("voltage"),
+            current.whose_of("current"),
         )
 
     def of(self, function: Function) -> float:
         """Return the limit of a function, in V or A."""
         return self.max_voltage_V if function == "voltage" else self.max_current_A
 
+    def whose_of(self, function: Function) -> str:
+        """Return whose the limit of a function is."""
+        return self.whose if function == "voltage" else self.whose_current or self.whose
+
     def check(self, function: Function, level: float) -> None:
         """Raise LimitError for a level beyond the limit, or that is no number."""
         limit, unit = self.of(function), UNITS[function]
-        within("the " + function, level, -limit, limit, unit, whose=self.whose)
+        within("the " + function, level, -limit, limit, unit, whose=self.whose_of(function))
 
 
 def within(
@@ -54,7 +65,9 @@ def within(
     """Raise LimitError unless low ≤ value ≤ high."""
     if not (math.isfinite(value) and low <= value <= high):
         span = f"±{high:g}" if low == -high else f"{low:g} to {high:g}"
-        raise LimitError(f"{what} {value:g} {unit} lies outside {whose}'s limits ({span} {unit})")
+        raise LimitError(
+            f"{what} {value:g} {unit} lies outside the limits of {whose}: {span} {unit}"
+        )
 
 
 class LimitedSourceMeter:
@@ -82,7 +95,7 @@ class LimitedSourceMeter:
         limit = self.limits.of(other)
         within(
             f"the compliance ({other})", settings.compliance, 0.0, limit, UNITS[other],
-            whose=self.limits.whose,
+            whose=self.limits.whose_of(other),
         )  # fmt: skip
         self._meter.configure(settings)
         self._source = settings.source

@@ -17,7 +17,8 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from nanojunction.instruments.clock import Clock
 from nanojunction.instruments.errors import InstrumentFault, StationError
 from nanojunction.instruments.roles import Function, Reading, SourceSettings, TimedReading
-from nanojunction.instruments.station_file import InstrumentConfig, sentence_of
+from nanojunction.instruments.slips import sentence_of
+from nanojunction.instruments.station_file import InstrumentConfig
 
 Config = TypeVar("Config", bound=InstrumentConfig)
 Role = TypeVar("Role")
@@ -51,7 +52,7 @@ class DriverWithOptions(Generic[Config, Own, Role]):
         try:
             return self.model.model_validate(dict(given))
         except ValidationError as problem:
-            raise StationError(sentence_of(problem, place)) from problem
+            raise StationError(sentence_of(problem, self.model, place)) from problem
 
 
 def takes_options(

@@ -1,12 +1,12 @@
 """The safe state: source at zero, output open, leads shorted, magnet and heater by policy.
 
-Every step is attempted even if the one before failed; what could not be done is returned as words,
-to be said loudly.
+Every step is attempted even if the one before failed; what could not be done is returned in words,
+one sentence an instrument, to be said loudly.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from nanojunction.instruments.errors import (
@@ -21,7 +21,46 @@ from nanojunction.instruments.roles import MagnetState
 if TYPE_CHECKING:
     from nanojunction.instruments.station import Station
 
-Step = tuple[str, Callable[[], None]]
+#: The instrument, what has failed if the step fails, and the step.
+Step = tuple[str, str, Callable[[], None]]
+#: What an instrument is called whose output may still be on.
+METER, OUTPUT_ON = "source-meter", "source-meter (output may be ON)"
+_OUTPUT = "the output could not be opened"
+
+
+class NotDone(str):
+    """What could not be made safe at an `instrument`, in words; `is_silent`: it does not answer."""
+
+    instrument: str
+    is_silent: bool
+    __slots__ = ("instrument", "is_silent")
+
+    @classmethod
+    def at(cls, instrument: str, words: str, *, is_silent: bool) -> NotDone:
+        """Return the words with what they are about."""
+        made = cls(words)
+        made.instrument, made.is_silent = instrument, is_silent
+        return made
+
+
+def not_safe(failed: Iterable[str]) -> str:
+    """Return what a person must know who now walks to the cryostat: first where to go.
+
+    The details follow, one line for each of what `failed` says, none twice.
+    """
+    lines = list(dict.fromkeys(failed))
+    known = [one for one in lines if isinstance(one, NotDone)]
+    silent = list(dict.fromkeys(one.instrument for one in known if one.is_silent))
+    others = [one.instrument for one in known if not one.is_silent]
+    others = [one for one in dict.fromkeys(others) if one not in silent]
+    parts = []
+    if silent:
+        parts.append(f"{', '.join(silent)} {'do' if len(silent) > 1 else 'does'} not answer")
+    if others:
+        parts.append(f"{', '.join(others)} could not be made safe")
+    where = f"{'; '.join(parts)}: " if parts else ""
+    head = f"NOT SAFE: {where}use the front panels"
+    return "\n  ".join([head, *lines])
 
 
 def source_to_safe(station: Station) -> list[str]:
@@ -41,7 +80,9 @@ def magnet_to_hold(station: Station) -> list[str]:
 
     carry_out = _second_chance(station, "magnet")
 
-    return _attempt(station, iter([("the magnet could not be stopped", lambda: carry_out(hold))]))
+    return _attempt(
+        station, iter([("magnet", "the magnet could not be stopped", lambda: carry_out(hold))])
+    )
 
 
 def rest_to_safe(station: Station, should_stop: Callable[[], bool]) -> list[str]:
@@ -53,14 +94,26 @@ def rest_to_safe(station: Station, should_stop: Callable[[], bool]) -> list[str]
 
 
 def _attempt(station: Station, steps: Iterator[Step]) -> list[str]:
-    failed = []
-    for what, step in steps:
+    failed: dict[str, list[tuple[str, Exception]]] = {}
+    for instrument, what, step in steps:
         station.owner.beat()  # each may wait for an instrument that does not answer
         try:
             step()
         except Exception as problem:  # whatever it was: the steps that follow must be attempted
-            failed.append(f"{what}: {problem or type(problem).__name__}")
-    return failed
+            failed.setdefault(instrument, []).append((what, problem))
+    return [_not_done(instrument, problems) for instrument, problems in failed.items()]
+
+
+def _not_done(instrument: str, problems: list[tuple[str, Exception]]) -> NotDone:
+    """Return what failed at an instrument, each reason said once."""
+    reasons: dict[str, list[str]] = {}
+    for what, problem in problems:
+        reasons.setdefault(str(problem) or type(problem).__name__, []).append(what)
+    words = "; ".join(f"{', '.join(whats)}: {why}" for why, whats in reasons.items())
+    if instrument == METER and any(what == _OUTPUT for what, _ in problems):
+        instrument = OUTPUT_ON
+    silent = all(isinstance(problem, NoAnswer | ConnectionFailed) for _, problem in problems)
+    return NotDone.at(instrument, words, is_silent=silent)
 
 
 def _second_chance(station: Station, role: str) -> Callable[[Callable[[], None]], None]:
@@ -100,9 +153,13 @@ def _source_steps(station: Station) -> Iterator[Step]:
             ramp_level(meter.bare, 0.0, rate, Watch(station.clock))
 
     carry_out = _second_chance(station, "source_meter")
-    yield "the source could not be ramped to zero", lambda: carry_out(to_zero)
-    yield "the level could not be set to zero", lambda: carry_out(lambda: meter.set_level(0.0))
-    yield "the output could not be opened", lambda: carry_out(meter.output_off)
+    yield METER, "the source could not be ramped to zero", lambda: carry_out(to_zero)
+    yield (
+        METER,
+        "the level could not be set to zero",
+        lambda: carry_out(lambda: meter.set_level(0.0)),
+    )
+    yield METER, _OUTPUT, lambda: carry_out(meter.output_off)
 
 
 def _switch_steps(station: Station) -> Iterator[Step]:
@@ -123,6 +180,7 @@ def _switch_steps(station: Station) -> Iterator[Step]:
         switch.short_all()
 
     yield (
+        "switch",
         "the junctions could not be shorted",
         lambda: _second_chance(station, "switch")(to_short),
     )
@@ -150,6 +208,7 @@ def _policy_steps(station: Station, should_stop: Callable[[], bool]) -> Iterator
 
         if station.magnet_in_use:
             yield (
+                "magnet",
                 f"the magnet could not be brought to its policy ({magnet_config.on_exit})",
                 lambda: _second_chance(station, "magnet")(to_policy),
             )
@@ -160,6 +219,7 @@ def _policy_steps(station: Station, should_stop: Callable[[], bool]) -> Iterator
         and temperature_config.on_exit == "off"
     ):
         yield (
+            "temperature controller",
             "the heater could not be switched off",
             lambda: _second_chance(station, "temperature")(temperature.heater_off),
         )

@@ -18,7 +18,12 @@ from nanojunction.instruments.entry_points import (
     open_instrument,
     other_packages,
 )
-from nanojunction.instruments.errors import LaboratoryError, StationError
+from nanojunction.instruments.errors import (
+    ConnectionFailed,
+    LaboratoryError,
+    NoAnswer,
+    StationError,
+)
 from nanojunction.instruments.limits import (
     LimitedMagnet,
     LimitedSourceMeter,
@@ -28,7 +33,7 @@ from nanojunction.instruments.limits import (
 from nanojunction.instruments.operator import ByHand, Operator, TerminalOperator
 from nanojunction.instruments.ownership.owner import Owner
 from nanojunction.instruments.roles import FieldProbe, SwitchMatrix
-from nanojunction.instruments.safe_state import rest_to_safe, source_to_safe
+from nanojunction.instruments.safe_state import NotDone, not_safe, rest_to_safe, source_to_safe
 from nanojunction.instruments.station_file import InstrumentConfig, StationConfig, load_station_file
 
 log = logging.getLogger(__name__)
@@ -42,7 +47,7 @@ class Unsafe(Exception):
     """What could not be made safe; the words are for a person who must now walk to the cryostat."""
 
     def __init__(self, failed: list[str]) -> None:
-        super().__init__("NOT SAFE, use the front panels: " + "; ".join(failed))
+        super().__init__(not_safe(failed))
         self.failed = tuple(failed)
 
 
@@ -75,9 +80,9 @@ class Station:
         self._magnet_in_use = False
         #: For a look at the station that must change nothing, not even to make it safe.
         self.leave_as_found = False
-        #: In an emergency what answers is opened and made safe, and the rest is in `not_opened`.
+        #: What answers is opened, and the rest is in `not_opened`: in an emergency, or to look.
         self.open_what_answers = False
-        self.not_opened: list[str] = []
+        self.not_opened: list[NotDone] = []
         #: For the watchdog, which has taken the instruments from their owner itself.
         self.is_taken = False
         #: Whether a watchdog stands by; None: as the station file says.
@@ -138,9 +143,9 @@ class Station:
                 opener = driver(config.driver, f"{self.source}: {role}.driver")
                 check_options(opener, config, f"{self.source}: {role}.options")
             except StationError as problem:
-                if not self.open_what_answers:
+                if not self.open_what_answers or self.leave_as_found:
                     raise
-                self.not_opened.append(str(problem))
+                self.not_opened.append(NotDone.at(role, str(problem), is_silent=False))
             else:
                 self._openers[role] = opener
 
@@ -153,7 +158,8 @@ class Station:
             words = str(problem)
             if not isinstance(problem, LaboratoryError):
                 words = f"{role}: {type(problem).__name__}: {problem}"
-            self.not_opened.append(words)
+            silent = isinstance(problem, ConnectionFailed | NoAnswer)
+            self.not_opened.append(NotDone.at(role, words, is_silent=silent))
 
     def _enter_virtual(self) -> None:
         """Start the virtual cryostat, unless its instruments are served elsewhere."""

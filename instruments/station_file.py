@@ -22,6 +22,7 @@ from pydantic import (
 from nanojunction.instruments.errors import StationError
 from nanojunction.instruments.reading_config import ReadingConfig
 from nanojunction.instruments.roles import OutputOff
+from nanojunction.instruments.slips import Location, dotted, sentence_of
 from nanojunction.instruments.station_checks import check_whole
 
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
@@ -243,7 +244,9 @@ def station_from(content: Mapping[str, Any], source: str) -> StationConfig:
     try:
         config = StationConfig.model_validate({**station, **flat})
     except ValidationError as problem:
-        raise StationError(f"{source}: {sentence_of(problem)}") from problem
+        raise StationError(
+            f"{source}: {sentence_of(problem, StationConfig, place_of=_place)}"
+        ) from problem
     check_whole(config, source)
     return config
 
@@ -254,22 +257,7 @@ _TABLES = (
 )
 
 
-def sentence_of(problem: ValidationError, table: str = "") -> str:
-    """Return the first error as `key: what is wrong (got …)`, and how many more there are.
-
-    The keys are those of `table`, or of the whole file if it is empty.
-    """
-    # A mistyped key is also a missing one: the typing is what can be mended.
-    errors = sorted(problem.errors(), key=lambda error: error["type"] != "extra_forbidden")
-    first = errors[0]
-    words = {
-        "extra_forbidden": "is not a key that is known here",
-        "missing": "is missing",
-    }.get(first["type"], first["msg"][:1].lower() + first["msg"][1:])
-    words = words.removeprefix("value error, ")
-    place = ".".join(str(part) for part in (table, *first["loc"]) if part != "")
-    if not table and len(first["loc"]) == 1 and place not in _TABLES:
-        place = f"station.{place}"
-    got = "" if first["type"] in ("missing",) else f" (got {first['input']!r})"
-    more = f"; {len(errors) - 1} more" if len(errors) > 1 else ""
-    return f"{place}: {words}{got}{more}"
+def _place(location: Location) -> str:
+    """Return a place as it is written in the file: keys without a table are those of [station]."""
+    one = len(location) == 1 and str(location[0]) not in _TABLES
+    return dotted(("station", *location) if one else location)

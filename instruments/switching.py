@@ -73,7 +73,8 @@ def require_connected(station: Station) -> Connected | None:
     if found is None or switch.is_shorted():
         short = ", and the source-meter's leads are shorted" if switch.is_shorted() else ""
         raise LaboratoryError(
-            f"{in_words(found)} is connected{short}: connect a position before measuring "
+            f"{in_words(found)} is connected{short}: connect a position before measuring, "
+            f"for example with --set position={next(iter(switch.positions))} "
             f"({', '.join(switch.positions)})"
         )
     return found

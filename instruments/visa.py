@@ -132,6 +132,11 @@ class Connection(VISAAdapter):
                     f"{self.where}: this is no VISA address that can be opened; examples are "
                     "GPIB0::24::INSTR, ASRL3::INSTR, TCPIP::hostname::5025::SOCKET"
                 ) from problem
+            if self._address.upper().startswith("GPIB") and _names_no_driver(problem):
+                raise ConnectionFailed(
+                    f"{self.where}: this computer has no driver for GPIB: install NI-VISA, or on "
+                    "Linux linux-gpib and then `pip install gpib-ctypes`"
+                ) from problem
             raise ConnectionFailed(
                 f"{self.where}: cannot be opened ({_in_one_line(problem)}); "
                 "check the address, the cable and that no other program uses the instrument"
@@ -302,6 +307,12 @@ class Connection(VISAAdapter):
         self._write(self.identity_query)
         self.identity = self._read().strip()
         return self.identity
+
+
+def _names_no_driver(problem: BaseException) -> bool:
+    """Tell whether pyvisa or pyvisa-py says that a library is missing, not the instrument."""
+    words = str(problem)
+    return "gpib-ctypes" in words or "VISA implementation" in words
 
 
 def _in_one_line(problem: BaseException) -> str:

@@ -58,7 +58,9 @@ def check_surroundings(run: JunctionProcedure) -> None:
     if (target_K := run.target_K()) is not None:
         station.temperature.check(target_K, run.temperature_rate_K_per_min())
     if run.heater_off and not run.goes_to_temperatures():
-        raise ProcedureError("heater_off: needs a temperature to come from and to go back to")
+        raise ProcedureError(
+            "heater_off: needs a temperature to come from and to go back to (--set temperature=…)"
+        )
     if run.goes_to_temperatures() and 0.0 < run.excursion <= run.tolerance:
         raise ProcedureError(
             f"excursion: {run.excursion:g} K is within the tolerance of {run.tolerance:g} K, so "

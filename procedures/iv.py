@@ -50,7 +50,7 @@ class IVSweep(JunctionProcedure):
         """Return the sweep; raises ProcedureError if turning points and step do not fit."""
         points = parse_quantities(self.turning_points, "V") or standard_legs(self.vmax)
         try:
-            return Sweep(points, self.step, self.repeats)
+            return Sweep(points, self.step, self.repeats, "V")
         except ValueError as problem:
             raise ProcedureError(str(problem)) from problem
 

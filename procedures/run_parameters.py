@@ -14,6 +14,7 @@ from pymeasure.experiment import (
 )
 
 from nanojunction.instruments.errors import LaboratoryError
+from nanojunction.instruments.slips import did_you_mean
 from nanojunction.procedures.quantities import QuantityParameter, TargetParameter, parse_target
 
 
@@ -52,7 +53,7 @@ class RunParameters(Procedure):
         "Magnetic state",
         choices=["", "P", "AP"],
         default="",
-        description="which one this is, for the analysis",
+        description="P or AP: tells the analysis in which magnetic state it is; moves nothing",
     )
     compliance = QuantityParameter(
         "Compliance", "A", minimum=0, maximum=1, default=0.0,
@@ -113,24 +114,34 @@ class RunParameters(Procedure):
     )  # fmt: skip
     guard = ListParameter(
         "Guard", choices=["cable", "ohms"], default="cable",
-        description="what the guard drives; above 10 Mohm it must not be forgotten",
+        description="what a 2400's guard terminal follows: 'cable' the output, for the inner "
+        "shield of the cables (needed above 10 Mohm); 'ohms' the node between two resistors",
     )  # fmt: skip
     saturate = TargetParameter(
-        "Saturating field", "T", description="gone to first, so that 'field' is approached from it"
-    )
+        "Saturating field", "T",
+        description="go to this field first and to 'field' from there, so that a magnetic junction "
+        "is saturated and the side of approach is known; 'as is' goes straight",
+    )  # fmt: skip
     degauss = QuantityParameter(
         "Demagnetising field", "T", minimum=0, maximum=20, default=0.0,
-        description="first swing of an alternating field that dies out, before anything else",
+        description="before all else demagnetise: fields of either sign, each smaller than the one "
+        "before, the first this large; 0 leaves it out",
     )  # fmt: skip
     field_first = BooleanParameter(
-        "Field first", default=False, description="before the temperature: field cooling"
-    )
+        "Field first", default=False,
+        description="true goes to 'field' before 'temperature', so that the sample cools in the "
+        "field; false goes to the temperature first (zero-field cooling if the field was zero)",
+    )  # fmt: skip
     persistent = BooleanParameter(
-        "Persistent magnet", default=False, description="the switch closed, the leads at zero"
-    )
+        "Persistent magnet", default=False,
+        description="of a superconducting magnet with a switch: at 'field', close the switch and "
+        "ramp the leads to zero, then measure; no noise of the supply",
+    )  # fmt: skip
     heater_off = BooleanParameter(
-        "Heater off", default=False, description="while it is measured: against its pickup"
-    )
+        "Heater off", default=False,
+        description="switch the temperature controller's heater off while it is measured, to see "
+        "whether its current is picked up; the temperature drifts meanwhile; needs 'temperature'",
+    )  # fmt: skip
     excursion = QuantityParameter(
         "Largest excursion", "K", minimum=0, maximum=100, default=2.0,
         description="further from the temperature asked for, the run is suspended; 0: never",
@@ -171,7 +182,11 @@ class RunParameters(Procedure):
         """Set a parameter from a value or a text with a unit; raises ProcedureError."""
         known = self.settable()
         if name not in known and name not in OWN_OPTIONS:
-            raise ProcedureError(f"unknown key {name!r}; known are {', '.join(sorted(known))}")
+            meant = did_you_mean(name, known)
+            raise ProcedureError(
+                f"unknown key {name!r}; {f'{meant} ' if meant else ''}known are "
+                f"{', '.join(sorted(known))}"
+            )
         parameter = self._parameters[name]
         try:
             parameter.value = value

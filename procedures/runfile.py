@@ -56,6 +56,12 @@ class RunFile:
         self._sync_problem: OSError | None = None
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as problem:
+            why = "it is a file" if isinstance(problem, FileExistsError) else problem.strerror
+            raise NotWritten(
+                f"{path.parent}: the folder cannot be made ({why}); give another --out"
+            ) from problem
+        try:
             self._handle = _create(path)
             _sync_folder(path.parent)
         except OSError as problem:

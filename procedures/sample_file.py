@@ -15,12 +15,13 @@ from __future__ import annotations
 
 import tomllib
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from nanojunction.instruments.errors import StationError
 from nanojunction.instruments.limits import SourceLimits
+from nanojunction.instruments.slips import sentence_of
 
 if TYPE_CHECKING:
     from nanojunction.instruments.station_file import StationConfig
@@ -46,15 +47,32 @@ class Junction(BaseModel):
 
 
 class Sample(BaseModel):
-    """A whole sample file: limits in V and A, the longest time in compliance in s."""
+    """A whole sample file: limits in V and A, the longest time in compliance in s.
+
+    A limit may be left out where every junction has its own.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: str = ""
-    max_voltage_V: Positive
-    max_current_A: Positive
+    max_voltage_V: Positive | None = None
+    max_current_A: Positive | None = None
     max_dwell_in_compliance_s: Positive | None = None
     junctions: tuple[Junction, ...] = ()
+
+    @model_validator(mode="after")
+    def _limits_every_junction(self) -> Self:
+        for key in ("max_voltage_V", "max_current_A"):
+            if getattr(self, key) is not None:
+                continue
+            without = [one.name for one in self.junctions if getattr(one, key) is None]
+            if without or not self.junctions:
+                whose = f", and {without[0]} has none of its own" if without else ""
+                raise ValueError(
+                    f"{key}: is missing{whose}; give it for the whole sample, or in each of "
+                    "[[junctions]]"
+                )
+        return self
 
     def junction(self, name: str) -> Junction:
         """Return a junction with the sample's limits filled in; any, if the file lists none."""
@@ -78,6 +96,15 @@ class Sample(BaseModel):
         assert one.max_voltage_V is not None  # the sample's are filled in
         assert one.max_current_A is not None
         return SourceLimits(one.max_voltage_V, one.max_current_A, f"the sample file ({name})")
+
+    def unused_positions(self, config: StationConfig) -> str | None:
+        """Return a note if the file has positions and the station no switch; None if it is fine."""
+        if config.switch is not None or not any(one.position for one in self.junctions):
+            return None
+        return (
+            "note: the sample file has positions, and the station no [switch]: they are not used; "
+            "the limits are those of the junction that is named, see that it is the one connected"
+        )
 
 
 def own_limits(
@@ -136,9 +163,7 @@ def load_sample_file(path: Path) -> Sample:
     try:
         sample = Sample.model_validate(content)
     except ValidationError as problem:
-        first = problem.errors()[0]
-        place = ".".join(str(part) for part in first["loc"])
-        raise SampleFileError(f"{path}: {place}: {first['msg']}") from problem
+        raise SampleFileError(f"{path}: {sentence_of(problem, Sample)}") from problem
     names = [one.name for one in sample.junctions]
     if twice := sorted({name for name in names if names.count(name) > 1}):
         raise SampleFileError(f"{path}: junctions: {twice[0]!r} is listed twice")

@@ -33,12 +33,13 @@ class Sweep:
 
     Both ends belong to a leg, so that every leg is complete: a turning point is measured at the
     end of one leg and again at the start of the next. Raises ValueError if a leg is not a whole
-    number of steps, or if there is nothing to sweep.
+    number of steps, or if there is nothing to sweep; `unit` is for its words.
     """
 
     turning_points: tuple[float, ...]
     step: float
     repeats: int = 1
+    unit: str = ""
 
     def __post_init__(self) -> None:
         if not all(map(math.isfinite, (*self.turning_points, self.step))):
@@ -58,9 +59,11 @@ class Sweep:
         exact = abs(stop - start) / self.step
         count = round(exact)
         if count < 1 or abs(exact - count) > 1e-6 * exact:
+            unit = f" {self.unit}" if self.unit else ""
+            fits = abs(stop - start) / max(1, math.ceil(exact - 1e-9))
             raise ValueError(
-                f"the step {self.step:g} does not divide the leg from {start:g} to {stop:g}; "
-                f"{abs(stop - start) / max(1, math.ceil(exact - 1e-9)):g} does"
+                f"the step {self.step:g}{unit} does not divide the leg from {start:g} to "
+                f"{stop:g}{unit}; {fits:g}{unit} does"
             )
         return count
 

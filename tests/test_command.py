@@ -48,9 +48,9 @@ IV = ["measure", "iv", "--sample", "A", "--station", "station.toml"]
         ([*IV, "--set", "vmax=10mT"], 2, "vmax: '10mT' has the unit 'mT', V is expected"),
         ([*IV, "--set", "vmax=0,5"], 2, "write decimals with a point"),
         ([*IV, "--set", "vmax=600mV", "--set", "step=100mV"], 2,
-         "the voltage 0.6 V lies outside the station's limits (±0.5 V)"),
-        ([*IV, "--set", "vmax=10mV", "--set", "step=3mV"], 2, "the step 0.003 does not divide"),
-        ([*IV, "--set", "temperature=500K"], 2, "(4 to 400 K)"),
+         "the voltage 0.6 V lies outside the limits of the station: ±0.5 V"),
+        ([*IV, "--set", "vmax=10mV", "--set", "step=3mV"], 2, "the step 0.003 V does not divide"),
+        ([*IV, "--set", "temperature=500K"], 2, ": 4 to 400 K"),
         (["measure", "iv", "--sample", "A", "--station", "none.toml"], 2,
          "none.toml: there is no such station file"),
         (["measure", "iv", "--sample", "A"], 2, "--station FILE is missing"),
@@ -203,3 +203,21 @@ def test_a_console_that_knows_few_letters(encoding: str, tmp_path: Path) -> None
 
 def test_the_version_is_printed(tmp_path: Path) -> None:
     assert command("--version", cwd=tmp_path).stdout.startswith("nanojunction 0.")
+
+
+def test_check_has_a_row_for_what_does_not_answer(
+    served: Any, unused_port: int, tmp_path: Path
+) -> None:
+    bench = served()
+    text = bench.station_file.read_text(encoding="utf-8")
+    gone = f"TCPIP::127.0.0.1::{unused_port}::SOCKET"
+    file = tmp_path / "gone.toml"
+    file.write_text(text.replace(bench.endpoints["source_meter"]["address"], gone))
+    done = command("check", "--station", file, cwd=tmp_path)
+    table = " ".join(done.stdout.split())
+    assert done.returncode == 1
+    assert "error: source_meter at " in table
+    assert "the connection was refused" in table.replace(" │ │ │ │ ", " ")
+    for word in ("IPS120-10", "clamped", "ITC503", "295"):
+        assert word in table
+    assert "source_meter at" in sentence(done)

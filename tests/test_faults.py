@@ -372,7 +372,7 @@ def test_a_source_meter_that_hangs_for_ever_is_said_loudly(
     virtual_station: Make, tmp_path: Path
 ) -> None:
     station = with_fault(virtual_station, {"kind": "hang", **TWELFTH})
-    with pytest.raises(Unsafe, match="NOT SAFE, use the front panels: the source could"), station:
+    with pytest.raises(Unsafe, match=r"NOT SAFE: source-meter \(output may be ON\)"), station:
         outcome = run(station, tmp_path)
         assert outcome.status == "failed"
         assert "no answer in time" in (outcome.error or "")

@@ -64,7 +64,9 @@ def test_nothing_connected_is_no_measurement(virtual_station: Make, tmp_path: Pa
     with virtual_station(**CHIP) as station:
         outcome = run_procedure(IVSweep(), station, tmp_path)
     assert outcome.status == "failed"
-    assert "connect a position before measuring (1, 2)" in (outcome.error or "")
+    assert "connect a position before measuring, for example with --set position=1 (1, 2)" in (
+        outcome.error or ""
+    )
     assert outcome.rows == 0
 
 

@@ -241,7 +241,7 @@ def test_a_setpoint_beyond_the_limits_is_refused_before_anything_is_sent(
 ) -> None:
     done = command(*MEASURE, station_file(), "--set", "voltage=0.6")
     assert done.returncode == 2
-    assert "the voltage 0.6 V lies outside the station's limits (±0.5 V)" in done.stderr
+    assert "the voltage 0.6 V lies outside the limits of the station: ±0.5 V" in done.stderr
     assert set(box.heard) <= {"*IDN?", "OUTP?", "OUTP 0", "VOLT 0"}
     assert not (tmp_path / "runs").exists()
     with Station.from_file(station_file()) as station:
@@ -557,8 +557,8 @@ def test_a_driver_that_fails_while_it_measures(
 @pytest.mark.parametrize(
     ("method", "status", "words"),
     [
-        ("output_off", "failed", "error: NOT SAFE, use the front panels: the output could not be "
-         "opened: the ADC is on fire"),
+        ("output_off", "failed", "error: NOT SAFE: source-meter (output may be ON) could not "
+         "be made safe: use the front panels\n  the output could not be opened: the ADC is on fire"),
         ("close", "finished", "error: source_meter could not be closed: RuntimeError: the ADC"),
     ],
 )  # fmt: skip

@@ -161,7 +161,17 @@ def test_a_sample_file_limits_its_junctions(tmp_path: Path) -> None:
     [
         ('position = "3"', "posn = 3", "junctions.0.posn"),
         ("max_voltage_V = 0.2", "max_voltage_V = -1", "max_voltage_V"),
-        ("max_voltage_V = 0.2", "", "max_voltage_V"),
+        ("max_current_A = 1e-4", "", "max_current_A: is missing, and J03 has none of its own"),
+        (
+            "max_current_A",
+            "max_current",
+            r"max_current: is not a key .* did you mean max_current_A\?",
+        ),
+        (
+            "max_voltage_V = 0.05",
+            "max_voltag_V = 0.05",
+            r"junctions.0.max_voltag_V: .* did you mean max_voltage_V\?",
+        ),
         ('name = "chip 17"', "name = ", "not valid TOML"),
         ("[[junctions]]", '[[junctions]]\nname = "J03"\n[[junctions]]', "listed twice"),
     ],

@@ -145,7 +145,7 @@ def test_the_limits_are_checked_before_anything_is_sent(
     with virtual_station() as station:
         for wrong in ({"vmax": 0.6, "step": 0.1}, {"compliance": 2e-3}, {"field": 1.5},
                       {"temperature": 401.0}, {"field": 0.1, "field_rate": 0.6}):  # fmt: skip
-            with pytest.raises(LimitError, match="outside the station's limits"):
+            with pytest.raises(LimitError, match="outside the limits of the station"):
                 run_procedure(IVSweep(sample="A", **wrong), station, tmp_path)
             assert not station.bench.world.output_on
     assert list(tmp_path.iterdir()) == []
@@ -243,12 +243,20 @@ def test_an_instrument_that_goes_away_fails_the_run_loudly(
     _, words = process.communicate(timeout=60)
     assert process.returncode == 1
     assert "the connection was lost" in words
-    assert "NOT SAFE, use the front panel" in words
+    assert words.count("NOT SAFE") == 1
+    assert "NOT SAFE: source-meter (output may be ON) does not answer: use the front" in words
+    assert "nanojunction.procedures" not in words
     assert end_of(file)["status"] == "failed"
 
 
 def test_what_cannot_be_made_safe_is_said(virtual_station: Callable[..., Station]) -> None:
     station = virtual_station()
-    with pytest.raises(Unsafe, match=r"NOT SAFE, use the front panels: .*output"), station:
+    with (
+        pytest.raises(
+            Unsafe,
+            match=r"NOT SAFE: source-meter \(output may be ON\) does not answer",
+        ),
+        station,
+    ):
         station.source_meter.output_on()
         station.bench.__exit__(None, None, None)

@@ -25,6 +25,7 @@ from pydantic import (
     field_validator,
 )
 
+from nanojunction.instruments.slips import did_you_mean, sentence_of
 from nanojunction.procedures.recipes.conditions import Condition, parse_condition
 from nanojunction.procedures.run_parameters import ProcedureError
 from nanojunction.procedures.sample_file import Sample, load_sample_file
@@ -125,9 +126,11 @@ def _action(given: Any) -> str:
     found = [action for action in ACTIONS if action in given]
     if len(found) != 1:
         known = ", ".join(f"`{action}`" for action in ACTIONS)
+        meant = [] if found else [words for key in given if (words := did_you_mean(key, ACTIONS))]
         raise ValueError(
             f"a step has exactly one of {known}, this one has "
             f"{' and '.join(f'`{action}`' for action in found) or 'none'}"
+            f"{f'; {meant[0]}' if meant else ''}"
         )
     return f"<{found[0]}>"
 
@@ -225,7 +228,9 @@ def recipe_from(text: str, source: str) -> Recipe:
     except RecursionError as problem:
         raise RecipeError(f"{source}: steps are nested too deeply") from problem
     except ValidationError as problem:
-        raise RecipeError(f"{source}: {_sentence(problem)}") from problem
+        raise RecipeError(
+            f"{source}: {sentence_of(problem, Content, place_of=_place)}"
+        ) from problem
     recipe = Recipe(content, text, source)
     _check_step_names(recipe)
     return recipe
@@ -245,22 +250,6 @@ def _check_step_names(recipe: Recipe) -> None:
                     f"{recipe.source}: {place}.{key}: no measurement is called "
                     f"{condition.step!r}; known are {', '.join(sorted(names)) or 'none'}"
                 )
-
-
-def _sentence(problem: ValidationError) -> str:
-    """Return the first error as `key: what is wrong (got …)`, and how many more there are."""
-    # A mistyped key is also a missing one: the typing is what can be mended.
-    errors = sorted(problem.errors(), key=lambda error: error["type"] != "extra_forbidden")
-    first = errors[0]
-    words = {
-        "extra_forbidden": "is not a key that is known here",
-        "missing": "is missing",
-    }.get(first["type"], first["msg"][:1].lower() + first["msg"][1:])
-    words = words.removeprefix("value error, ")
-    silent = first["type"] == "missing" or isinstance(first["input"], dict | list | tuple)
-    got = "" if silent else f" (got {first['input']!r})"
-    more = f"; {len(errors) - 1} more" if len(errors) > 1 else ""
-    return f"{_place(first['loc'])}: {words}{got}{more}"
 
 
 def _place(location: tuple[int | str, ...]) -> str:

@@ -1,0 +1,80 @@
+"""What is wrong in a file or a name that somebody typed, in a sentence that helps to mend it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any, get_args
+
+from pydantic import BaseModel, ValidationError
+
+#: Where in a file an error is: keys, indices, and tags of unions.
+Location = tuple[int | str, ...]
+
+
+def did_you_mean(typed: str, known: Iterable[str]) -> str:
+    """Return `did you mean …?` with the name that is closest to what was typed; empty if none is.
+
+    Names that begin or end with what was typed, or hold it as a word, count as close.
+    """
+    from difflib import get_close_matches
+
+    names = sorted(known)
+    whole = [name for name in names if typed.lower() in name.lower().split("_")]
+    close = get_close_matches(typed, names, n=1) or whole[:1]
+    return f"did you mean {close[0]}?" if close else ""
+
+
+def sentence_of(
+    problem: ValidationError,
+    model: type[BaseModel],
+    table: str = "",
+    place_of: Callable[[Location], str] | None = None,
+) -> str:
+    """Return the first error as `key: what is wrong (got …)`, and how many more there are.
+
+    `model` is what was validated. `place_of` writes the place of a key, else it is dotted; the
+    keys are those of `table`, or of the whole file if it is empty.
+    """
+    # A mistyped key is also a missing one: the typing is what can be mended.
+    errors = sorted(problem.errors(), key=lambda error: error["type"] != "extra_forbidden")
+    first = errors[0]
+    location = first["loc"]
+    words = first["msg"][:1].lower() + first["msg"][1:]
+    if first["type"] == "missing":
+        words = "is missing"
+    elif first["type"] == "extra_forbidden":
+        meant = did_you_mean(str(location[-1]), keys_at(model, location[:-1]))
+        words = f"is not a key that is known here{f'; {meant}' if meant else ''}"
+    words = words.removeprefix("value error, ")
+    place = dotted((table, *location)) if place_of is None else place_of(location)
+    silent = first["type"] == "missing" or isinstance(first["input"], dict | list | tuple)
+    got = "" if silent else f" (got {first['input']!r})"
+    more = f"; {len(errors) - 1} more" if len(errors) > 1 else ""
+    return f"{f'{place}: ' if place else ''}{words}{got}{more}"
+
+
+def dotted(location: Location) -> str:
+    """Return a place as `junctions.0.name`."""
+    return ".".join(str(part) for part in location if part != "")
+
+
+def keys_at(model: type[BaseModel], location: Location) -> list[str]:
+    """Return the keys that may stand at a place of what `model` validates."""
+    here = {model}
+    for part in location:
+        inner = {
+            one
+            for outer in here
+            for name, field in outer.model_fields.items()
+            if part in (field.alias or name, name)
+            for one in _models_in(field.annotation)
+        }
+        here = inner or here  # an index, a name that is free, or the tag of a union
+    fields = [item for one in here for item in one.model_fields.items()]
+    return sorted({field.alias or name for name, field in fields})
+
+
+def _models_in(annotation: Any) -> set[type[BaseModel]]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return {annotation}
+    return {one for part in get_args(annotation) for one in _models_in(part)}
