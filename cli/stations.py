@@ -60,7 +60,8 @@ def check(station_file: Path) -> int:
                     table.add_row(role, instrument.identify(), address, read(instrument))
                 except LaboratoryError as problem:
                     failed[role] = str(problem)
-                    table.add_row(role, "", address, f"error: {problem}")
+                    words = str(problem).removeprefix(f"{role} at {address}: ")
+                    table.add_row(role, "", address, f"error: {words}")
     except StationInUse as problem:
         say(f"error: {problem}")
         show_owners(station.config)

@@ -216,8 +216,7 @@ def test_check_has_a_row_for_what_does_not_answer(
     done = command("check", "--station", file, cwd=tmp_path)
     table = " ".join(done.stdout.split())
     assert done.returncode == 1
-    assert "error: source_meter at " in table
-    assert "the connection was refused" in table.replace(" │ │ │ │ ", " ")
+    assert "error: the connection was refused" in table
     for word in ("IPS120-10", "clamped", "ITC503", "295"):
         assert word in table
     assert "source_meter at" in sentence(done)

@@ -558,7 +558,7 @@ def test_a_driver_that_fails_while_it_measures(
     ("method", "status", "words"),
     [
         ("output_off", "failed", "error: NOT SAFE: source-meter (output may be ON) could not "
-         "be made safe: use the front panels\n  the output could not be opened: the ADC is on fire"),
+         "be made safe: use the front panels\n  the output could not be opened: the ADC"),
         ("close", "finished", "error: source_meter could not be closed: RuntimeError: the ADC"),
     ],
 )  # fmt: skip
