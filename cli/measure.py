@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from nanojunction.cli.console import FAILED, progress_of, say
 from nanojunction.instruments.safe_state import not_safe
@@ -15,6 +17,9 @@ from nanojunction.procedures.registry import UnknownProcedure, load_procedure, p
 from nanojunction.procedures.run_parameters import OWN_OPTIONS, ProcedureError
 from nanojunction.procedures.runner import Outcome, StopRequest, run_procedure, stop_on_signals
 from nanojunction.procedures.sample_file import load_sample_file, own_limits
+
+if TYPE_CHECKING:
+    from nanojunction.analysis.values import Quantity
 
 #: What `measure` takes beside station, sample and keys.
 OPTIONS = {
@@ -68,7 +73,49 @@ def measure(
             if outcome is not None:
                 say(f"{outcome.status}: {outcome.rows} rows in {outcome.file}")
             raise
-    return conclude(outcome, stop)
+    status = conclude(outcome, stop)
+    if procedure.KIND == "calibration" and outcome.rows:
+        say(calibration_words(outcome.file))
+    return status
+
+
+def calibration_words(file: Path) -> str:
+    """Return what a calibration run has measured, and a warning if it is another resistor."""
+    from nanojunction.analysis.analyse import analyse_file
+    from nanojunction.analysis.calibration import not_as_stated, number
+    from nanojunction.analysis.iv import IVSettings
+    from nanojunction.analysis.notation import NO_BREAK, amount
+
+    found = analyse_file(file, None, IVSettings())
+    if not isinstance(found, list):
+        return f"warning: {found.error}"
+    (result,) = found
+    parts = []
+    for key, name, unit in (
+        ("r_s_ohm", "R", "Ω"),
+        ("v_off_V", "V_off", "V"),
+        ("i_off_A", "I_off", "A"),
+    ):
+        parts.append(f"{name} {plus_minus(number(result.quantities, key), unit)}")
+    stated = amount(float(result.run.header["Nominal resistance"].split()[0]), "Ω")
+    words = f"measured: {', '.join(parts)}; nominal {stated}".replace(NO_BREAK, " ")
+    if not_as_stated(result) is None:
+        return words
+    return f"{words}\nwarning: not this resistor: was it connected, and its value typed right?"
+
+
+def plus_minus(quantity: Quantity, unit: str) -> str:
+    """Return `4.905 ± 0.048 µV`: two digits of the standard error, the prefix of the value."""
+    from nanojunction.analysis.notation import si_scale
+
+    if quantity.value is None:
+        return f"not found ({quantity.note})" if quantity.note else "not found"
+    scale = si_scale([quantity.value], unit)
+    value, stderr = quantity.value * scale.factor, (quantity.stderr or 0.0) * scale.factor
+    if not stderr:
+        return f"{value:.6g} {scale.unit}"
+    decimals = max(0, 1 - math.floor(math.log10(stderr)))
+    return f"{value:.{decimals}f} ± {stderr:.{decimals}f} {scale.unit}"
 
 
 @contextmanager

@@ -202,6 +202,7 @@ def simulate(
                 "read_termination": endpoint.read_termination,
                 "write_termination": endpoint.write_termination,
                 **endpoint.serial,
+                **named_sensors(bench.instruments[role].sensors),
             }
             for role, endpoint in bench.endpoints.items()
         }
@@ -215,7 +216,7 @@ def simulate(
 
 
 def station_text(
-    endpoints: Mapping[str, Mapping[str, str | int]],
+    endpoints: Mapping[str, Mapping[str, object]],
     speed: float,
     wiring: SwitchConfig | None = None,
 ) -> str:
@@ -241,9 +242,16 @@ def station_text(
             f'address = "{endpoint["address"]}"',
             'visa_library = "@py"',
             *(f"{key} = {json.dumps(endpoint[key])}" for key in SERIAL_KEYS if key in endpoint),
+            *([f"sensors = {endpoint['sensors']}"] if "sensors" in endpoint else []),
             limits[role],
         ]
     return "\n".join(lines)
+
+
+def named_sensors(sensors: Mapping[str, str]) -> dict[str, str]:
+    """Return the key `sensors` of a station file; none where its default serves."""
+    table = ", ".join(f"{name} = {json.dumps(uid)}" for name, uid in sensors.items())
+    return {"sensors": f"{{ {table} }}"} if sensors else {}
 
 
 def write_whole(path: Path, text: str) -> None:

@@ -201,16 +201,7 @@ class Station:
 
     def _enter_instrument(self, role: str, config: InstrumentConfig) -> None:
         if self.bench is not None and config.needs_address:
-            endpoint = self.bench.endpoints[role]
-            config = config.model_copy(
-                update={
-                    "address": endpoint.address,
-                    "visa_library": "@py",
-                    "read_termination": endpoint.read_termination,
-                    "write_termination": endpoint.write_termination,
-                    **endpoint.serial,
-                }
-            )
+            config = self.bench.served(role, config)
         instrument = open_instrument(
             role, self._openers[role], config, self.clock,
             lambda opened: self._open.callback(self._close, role, opened),

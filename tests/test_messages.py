@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 import errno
+import os
+import re
+import subprocess
+import sys
+import tomllib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,8 +18,11 @@ from pydantic import BaseModel, Field, ValidationError
 
 from nanojunction.cli.console import in_words, make_folder
 from nanojunction.cli.measure import help_text
+from nanojunction.cli.stations import named_sensors, station_text
 from nanojunction.instruments.errors import ConnectionFailed, LimitError, StationError
 from nanojunction.instruments.limits import SourceLimits
+from nanojunction.instruments.ownership import lock, records
+from nanojunction.instruments.ownership.records import ProcessId, Record
 from nanojunction.instruments.safe_state import NotDone, not_safe
 from nanojunction.instruments.slips import did_you_mean, keys_at, sentence_of
 from nanojunction.instruments.station import Unsafe
@@ -232,3 +240,59 @@ def test_gpib_without_a_driver_says_what_to_install() -> None:
         )
     for word in ("NI-VISA", "linux-gpib", "gpib-ctypes"):
         assert word in str(problem.value)
+
+
+def test_a_calibration_says_at_once_what_it_measured(tmp_path: Path) -> None:
+    file = tmp_path / "station.toml"
+    content = station_content(virtual={"junction": "resistor-1k"}, magnet=None, temperature=None)
+    file.write_text(tomli_w.dumps(content), encoding="utf-8")
+    for nominal, stated, wrong in (("1000", "1 kΩ", False), ("10000", "10 kΩ", True)):
+        done = subprocess.run(
+            [sys.executable, "-m", "nanojunction.cli", "measure", "calibrate", "--station", file,
+             "--sample", "R", "--set", f"nominal={nominal}", "--out", tmp_path / nominal],
+            capture_output=True, text=True, encoding="utf-8", check=False,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr
+        pattern = r"measured: R (1000|999)\.\d+ ± 0\.\d+ Ω, V_off \d.* ± .* µV, I_off .* ± .* nA; "
+        assert re.search(f"{pattern}nominal {stated}\n", done.stderr), done.stderr
+        assert ("warning: not this resistor: " in done.stderr) == wrong
+
+
+def test_a_virtual_mercury_needs_no_sensors_in_the_file(
+    virtual_station: Callable[..., Any],
+) -> None:
+    with virtual_station(temperature={"driver": "mercury_itc"}, magnet=None) as station:
+        assert station.temperature.sensors == {"sample": "DB6.T1", "vti": "MB1.T1"}
+        assert station.temperature.temperature_K() == pytest.approx(295, abs=1)
+    own = {"driver": "mercury_itc", "sensors": {"sample": "MB1.T1"}}
+    with virtual_station(temperature=own, magnet=None) as station:
+        assert station.temperature.sensors == {"sample": "MB1.T1"}
+
+
+def test_simulate_prints_the_sensors_of_its_controller() -> None:
+    sensors = {"sample": "DB6.T1", "vti": "MB1.T1"}
+    endpoint = {"driver": "mercury_itc", "address": "X", **named_sensors(sensors)}
+    text = station_text({"temperature": endpoint}, 1.0)
+    assert tomllib.loads(text)["temperature"]["sensors"] == sensors
+    assert named_sensors({}) == {}
+
+
+def test_a_note_is_told_to_the_next_owner_once(unused_port: int) -> None:
+    record = Record(
+        owner=ProcessId.of(os.getpid()),
+        host=records.this_host(),
+        token="3" * 64,
+        since=lock.now_iso(),
+        station="Test cryostat",
+        source="s.toml",
+        addresses=(f"TCPIP::127.0.0.1::{unused_port}::SOCKET", "ASRL99::INSTR"),
+        command="nanojunction measure iv",
+    )
+    said: list[str] = []
+    lock.take(record, said.append)
+    assert said == []
+    lock.release(record, "its watchdog made the station safe")
+    for _ in range(2):
+        lock.take(record, said.append)
+        lock.release(record)
+    assert said == ["note: its watchdog made the station safe"]

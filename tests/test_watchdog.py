@@ -121,6 +121,21 @@ def test_a_killed_measurement_is_made_safe_and_its_magnet_holds(
     assert "# End:" not in run.file().read_text(encoding="utf-8")
 
 
+def test_who_comes_next_is_told_once_what_the_watchdog_did(
+    measuring: Callable[..., Measuring], nanojunction: Any
+) -> None:
+    run = measuring()
+    pid = run.process.pid
+    run.process.kill()
+    run.finish()
+    for is_told in (True, False):
+        check = nanojunction("check", "--station", run.bench.station_file)
+        _, words = check.communicate(timeout=60)
+        assert check.returncode == 0, words
+        assert (f"note: the last owner (process {pid}, nanojunction measure iv" in words) == is_told
+        assert ("has died; its watchdog made the station safe at " in words) == is_told
+
+
 def test_the_watchdog_keeps_the_magnets_policy(measuring: Callable[..., Measuring]) -> None:
     run = measuring(*IH, speed=100.0, rows=20, magnet='on_exit = "zero"')
     record = run.record()

@@ -28,6 +28,9 @@ def take(record: Record, tell: Callable[[str], None]) -> None:
         for other in others:
             records.remove(other)
         records.write(record)
+        notes = records.take_notes(record)
+    for words in notes:
+        tell(f"note: {words}")
     for other in others:
         tell(f"warning: {_what_was_left(other)}; its lock was taken over")
 
@@ -143,9 +146,11 @@ def amend(record: Record, **changes: Any) -> Record:
     return changed
 
 
-def release(record: Record) -> None:
-    """Leave the instruments to the next."""
+def release(record: Record, note: str = "") -> None:
+    """Leave the instruments to the next, who is told `note` once."""
     with guard():
+        if note:
+            records.leave_note(record, note)
         records.remove(record)
 
 

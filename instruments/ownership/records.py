@@ -129,6 +129,10 @@ class Record:
         """Return where its watchdog writes what it did."""
         return self.files()[0].with_suffix(".log")
 
+    def note_files(self) -> tuple[Path, ...]:
+        """Return where its watchdog leaves word for the next owner, a file for each address."""
+        return tuple(file.with_suffix(".note") for file in self.files())
+
     def last_beat(self) -> float | None:
         """Return the time stamp (s) of the last sign of life; None if the record is gone."""
         try:
@@ -270,6 +274,24 @@ def remove(record: Record) -> None:
         there = read(path)
         if there is not None and there.token == record.token:
             despite_readers(path.unlink)
+
+
+def leave_note(record: Record, words: str) -> None:
+    """Leave word for the next owner of any of the instruments; only under `guard`."""
+    for path in record.note_files():
+        partial = path.with_name(f"{path.name}.{secrets.token_hex(4)}.part")
+        partial.write_text(words, encoding="utf-8")
+        despite_readers(partial.replace, path)
+
+
+def take_notes(record: Record) -> list[str]:
+    """Return what was left for the owner of these instruments, and remove it; under `guard`."""
+    notes: dict[str, None] = {}
+    for path in record.note_files():
+        with suppress(FileNotFoundError):
+            notes[path.read_text(encoding="utf-8", errors="replace")] = None
+            despite_readers(path.unlink)
+    return list(notes)
 
 
 def beat(files: Iterable[Path]) -> None:

@@ -29,6 +29,7 @@ from nanojunction.instruments.station_file import StationConfig
 LOOK_S, LOOK_COUNTS_S = 1.0, 2.0
 #: Time (s) between two attempts to make safe, and after which it is given up, loudly.
 RETRY_S, GIVE_UP_S = 1.0, 300.0
+SAFE = "source at zero, output open, magnet and heater as the policy says"
 WORDS = {"ended": "was ended", "stuck": "cannot be ended; its instruments are tried all the same"}
 
 
@@ -61,7 +62,8 @@ class Watchdog:
         reason = self._wait_for_the_end()
         if reason is None:
             return 0
-        self.say(f"the owner (process {self.record.owner.pid}, {self.record.command}) {reason}")
+        end = f"owner (process {self.record.owner.pid}, {self.record.command}) {reason}"
+        self.say(f"the {end}")
         mine = replace(
             self.record,
             owner=ProcessId.of(os.getpid()),
@@ -76,7 +78,11 @@ class Watchdog:
             return 0
         if not self._make_safe(Heart(mine.files()), mine.magnet_in_use):
             return 1  # the record stays, and warns who takes it over
-        lock.release(mine)
+        lock.release(
+            mine,
+            f"the last {end}; its watchdog made the station safe at {lock.now_iso()}: {SAFE} "
+            f"({self.log_file} says more)",
+        )
         return 0
 
     def _wait_for_the_end(self) -> str | None:
@@ -123,7 +129,7 @@ class Watchdog:
         while True:
             failed = "; ".join(self._attempt(heart, magnet_in_use))
             if not failed:
-                self.say("safe: source at zero, output open, magnet and heater as the policy says")
+                self.say(f"safe: {SAFE}")
                 return True
             if failed != said:
                 self.say(f"not safe yet: {failed}")

@@ -11,7 +11,7 @@ from types import MappingProxyType
 from typing import Literal
 
 from nanojunction.instruments.clock import Clock
-from nanojunction.instruments.station_file import SwitchConfig
+from nanojunction.instruments.station_file import InstrumentConfig, SwitchConfig
 from nanojunction.instruments.virtual.breakdown import with_breakdowns
 from nanojunction.instruments.virtual.faults import Breakdown, Drop, Fault, Half
 from nanojunction.instruments.virtual.instrument import VirtualInstrument
@@ -130,6 +130,24 @@ class VirtualCryostat:
     def endpoints(self) -> Mapping[str, Endpoint]:
         """Where each role listens; empty before the cryostat is entered."""
         return MappingProxyType(self._endpoints)
+
+    def served(self, role: str, config: InstrumentConfig) -> InstrumentConfig:
+        """Return the table of a station file with what reaches the role's instrument here.
+
+        A temperature controller also names its sensors, where the file does not.
+        """
+        endpoint = self._endpoints[role]
+        update: dict[str, object] = {
+            "address": endpoint.address,
+            "visa_library": "@py",
+            "read_termination": endpoint.read_termination,
+            "write_termination": endpoint.write_termination,
+            **endpoint.serial,
+        }
+        sensors = self.instruments[role].sensors
+        if sensors and "sensors" not in config.model_fields_set:
+            update["sensors"] = dict(sensors)
+        return config.model_copy(update=update)
 
     def __enter__(self) -> VirtualCryostat:
         with ExitStack() as servers:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 from typing import ClassVar
 
 from nanojunction.instruments.virtual.world import World
@@ -26,6 +27,8 @@ class VirtualInstrument(ABC):
     termination: ClassVar[str]
     #: Characters any of which ends a line that arrives; empty: only `termination` does.
     line_ends: ClassVar[str] = ""
+    #: Of a temperature controller whose sensors have other names than a station file's defaults.
+    sensors: ClassVar[Mapping[str, str]] = MappingProxyType({})
 
     def __init__(self, world: World, latency_s: float = 0.0) -> None:
         self.world = world

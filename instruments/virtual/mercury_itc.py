@@ -7,8 +7,9 @@ the insert's heater (MB0.H1), a needle valve (DB4.G1) and a level meter (DB5.L1)
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from types import MappingProxyType
 from typing import ClassVar
 
 from nanojunction.instruments.virtual.instrument import VirtualInstrument
@@ -41,6 +42,7 @@ class MercuryITC(VirtualInstrument):
 
     driver: ClassVar[str] = "mercury_itc"
     termination: ClassVar[str] = "\n"
+    sensors: ClassVar[Mapping[str, str]] = MappingProxyType({"sample": "DB6.T1", "vti": "MB1.T1"})
     identity: ClassVar[str] = "IDN:OXFORD INSTRUMENTS:MERCURY ITC:113450000:2.6.04.000"
 
     def __init__(self, world: World, latency_s: float = 0.0) -> None:
