@@ -120,16 +120,27 @@ def plus_minus(quantity: Quantity, unit: str) -> str:
 
 @contextmanager
 def live_in(folder: Path, monitor_port: int | None) -> Iterator[Live]:
-    """Keep the live state in `folder`; with a port (0: any) also serve the page of it."""
+    """Keep the live state in `folder`, to the end; with a port (0: any) also serve its page."""
     live = Live(folder / LIVE_FILE)
+    with _served(live, monitor_port):
+        try:
+            yield live
+        except BaseException as problem:
+            live.leave(problem)
+            raise
+        live.leave(None)
+
+
+@contextmanager
+def _served(live: Live, monitor_port: int | None) -> Iterator[None]:
     if monitor_port is None:
-        yield live
+        yield
         return
     from nanojunction.procedures.monitor import Monitor
 
     with Monitor(live, monitor_port) as monitor:
         say(f"monitor: {monitor.url}")
-        yield live
+        yield
 
 
 def prepared(name: str, sample: str, settings: list[str]) -> JunctionProcedure:

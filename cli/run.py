@@ -83,7 +83,12 @@ def _carry_out(plan: Plan, station: Station, journal: Journal, live: Live, *, ye
         with said_what_is_left(plan, journal), station, progress_of(name) as show:
             todo = remaining(plan, station, journal)  # once more, with what the instruments can do
             countdown = countdown_of(todo, station, pace_of(station.config, journal.settlings_s()))
-            ask = asker(stop, station.owner.beat, yes=yes)
+
+            def beat() -> None:
+                station.owner.beat()
+                live.alive()
+
+            ask = asker(stop, beat, yes=yes)
             work = RecipeRun(
                 plan, station, journal, stop, countdown, ask, tell=say, show=show, live=live
             )
@@ -155,7 +160,7 @@ def show_plan(recipe_file: Path, station_file: Path, out: Path, *, resume: bool)
 def asker(stop: StopRequest, beat: Callable[[], None], *, yes: bool) -> Callable[[str], bool]:
     """Return who answers pauses: the operator at the terminal, or `--yes`.
 
-    `beat` tells the watchdog all the while that this process is alive.
+    `beat` tells watchdog and live state all the while that this process is alive.
     """
 
     def pass_over(words: str) -> bool:

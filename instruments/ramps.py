@@ -10,6 +10,7 @@ import math
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol
 
 from nanojunction.instruments.clock import Clock
 from nanojunction.instruments.errors import LaboratoryError, MagnetLost
@@ -18,6 +19,18 @@ from nanojunction.instruments.roles import MagnetState, SourceMeter
 
 ShouldStop = Callable[[], bool]
 Report = Callable[[str], None]
+
+
+class Place(Protocol):
+    """Takes what a wait has read, and where it goes to: `temperature_K`, `target_K`, `field_T`…"""
+
+    def __call__(self, **read: float) -> None:
+        """Take them."""
+
+
+def nowhere(**_read: float) -> None:
+    """Tell nobody."""
+
 
 #: Time (s) between two steps of a ramp of the source, and between two looks at a slow instrument.
 LEVEL_STEP_S = 0.05
@@ -37,6 +50,7 @@ class Watch:
     clock: Clock
     should_stop: ShouldStop = lambda: False
     report: Report = lambda _words: None
+    place: Place = nowhere
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +105,9 @@ def ramp_field(
                 f"the field did not reach {target_T:g} T in {60 + 2 * expected_s:.0f} s, "
                 f"it is {magnet.field_T():g} T; is the supply limited, or its switch closed?"
             )
-        watch.report(f"ramping the field to {target_T:g} T, now {magnet.field_T():.4f} T")
+        field_T = magnet.field_T()
+        watch.place(field_T=field_T, target_T=target_T)
+        watch.report(f"ramping the field to {target_T:g} T, now {field_T:.4f} T")
         if not watch.clock.sleep(LOOK_S, watch.should_stop):
             magnet.hold()
             return False
@@ -120,6 +136,7 @@ def settle_temperature(
     if not _ramp_setpoint(controller, target_K, rate_K_per_min, watch):
         return False
     if stability.fixed_s:
+        watch.place(temperature_K=controller.temperature_K(), target_K=target_K)
         watch.report(f"waiting for {stability.fixed_s:g} s at {target_K:g} K")
         return watch.clock.sleep(stability.fixed_s, watch.should_stop)
     seen: deque[tuple[float, float]] = deque()
@@ -132,6 +149,7 @@ def settle_temperature(
         worst = max(abs(value - target_K) for _, value in seen)
         if worst <= stability.tolerance_K and seen[0][0] <= now - stability.window_s:
             return True
+        watch.place(temperature_K=temperature, target_K=target_K)
         watch.report(f"waiting for {target_K:g} K to be stable, now {temperature:.3f} K")
         if now > deadline:
             raise NotStable(
@@ -162,7 +180,9 @@ def _ramp_setpoint(
         low, high = sorted((target_K, start_K))
         setpoint = min(max(setpoint, low, controller.min_K), high, controller.max_K)
         controller.set_setpoint_K(setpoint)
-        watch.report(f"ramping to {target_K:g} K, now {controller.temperature_K():.3f} K")
+        temperature = controller.temperature_K()
+        watch.place(temperature_K=temperature, target_K=target_K)
+        watch.report(f"ramping to {target_K:g} K, now {temperature:.3f} K")
         if not watch.clock.sleep(LOOK_S, watch.should_stop):
             return False
     controller.set_setpoint_K(target_K)

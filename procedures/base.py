@@ -235,7 +235,12 @@ class JunctionProcedure(RunParameters):
 
     def watch(self) -> Watch:
         """Return the clock with this run's stop and its messages."""
-        return Watch(self.station.clock, self.should_stop, lambda words: self.emit("words", words))
+        return Watch(
+            self.station.clock,
+            self.should_stop,
+            lambda words: self.emit("words", words),
+            lambda **read: self.emit("place", read),
+        )
 
     def settle_at(self, target_K: float) -> bool:
         """Go to a temperature and wait until the sample is stable; False when told to stop."""

@@ -76,6 +76,13 @@ class Expected:
 DISTURBANCES = (Disturbed, MagnetLost)
 
 
+def place_of(station: Station) -> dict[str, float]:
+    """Return what the cryostat reads now: `field_T` and `temperature_K`, as far as there are."""
+    magnet, controller = station.magnet_or_none, station.temperature_or_none
+    found = {} if magnet is None else {"field_T": magnet.field_T()}
+    return found if controller is None else found | {"temperature_K": controller.temperature_K()}
+
+
 def wait_for_magnet(station: Station, patience_s: float, watch: Watch) -> bool:
     """Wait until the magnet is no longer quenched or at fault; False when told to stop.
 
@@ -92,7 +99,10 @@ def wait_for_magnet(station: Station, patience_s: float, watch: Watch) -> bool:
                 f"the magnet is still {status.state} after {patience_s:g} s "
                 f"({status.detail or 'see its display'}): the run was given up"
             )
-        watch.report(f"suspended: the magnet is {status.state}")
+        watch.place(**place_of(station))
+        watch.report(
+            f"suspended: the magnet is {status.state}: look at it, and clear it at its front panel"
+        )
         if not watch.clock.sleep(LOOK_S, watch.should_stop):
             return False
     return True

@@ -8,29 +8,37 @@ from __future__ import annotations
 
 import json
 import logging
-import math
 import os
 import threading
 import time
 from collections import deque
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from datetime import datetime
-from numbers import Real
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from nanojunction.instruments.clock import Clock
+from nanojunction.procedures.live_rows import KeptRows, plain
 
 log = logging.getLogger(__name__)
 
 SCHEMA = "nanojunction-live/1"
 LIVE_FILE = "live.json"
-#: Wall-clock time (s) between two writings of the file, and how many rows and events are kept.
-EVERY_S, ROWS, EVENTS = 0.5, 4000, 20
+#: Wall-clock time (s) between two writings of the file, and how many events are kept.
+EVERY_S, EVENTS = 0.5, 20
 #: Time (s, wall clock) between two writings while there is nothing new, and silence after which
 #: somebody should look at the cryostat; what a single reading takes comes on top.
 ALIVE_S, QUIET_S = 5.0, 60.0
+#: What a run and a recipe begin with: every key is there from the start.
+UNKNOWN: dict[str, Any] = {
+    "rows": 0, "planned_rows": None, "percent": None, "left_s": None, "words": "", "point": None,
+    "suspended": None, "target_K": None, "target_T": None,
+}  # fmt: skip
+#: Statuses after which something still follows.
+ACTIVE = ("running", "suspended", "waiting for the operator")
+#: Columns of a row that also tell where the run is.
+PLACES = {"temperature_K": "Temperature (K)", "field_T": "Field (T)"}
 #: How often, and with which pauses (s), a file is replaced that a reader holds open (Windows).
 TRIES, PAUSE_S = 5, 0.01
 
@@ -45,33 +53,82 @@ class Live:
         self.file = file
         self._lock = threading.Lock()
         self._state: dict[str, Any] = {
-            "schema": SCHEMA, "pid": os.getpid(), "status": "starting", "rows": 0,
-            "last_error": None,
+            "schema": SCHEMA, "pid": os.getpid(), "status": "starting", "simulated": False,
+            "recipe": None, "step": None, "procedure": None, "sample": None, "file": None,
+            "station": None, "started": None, "run_status": None, "quiet_s": QUIET_S,
+            "temperature_K": None, "field_T": None, "read_at": None,
+            "last_error": None, "last_error_run": None, **UNKNOWN,
         }  # fmt: skip
-        self._rows: deque[dict[str, Any]] = deque(maxlen=ROWS)
-        self._count = 0  # of the rows of this run, more than are kept
+        self._rows = KeptRows()
         self._run = 0
+        self._row_read: datetime | None = None  # None: a wait has read later than the last row
+        self._began = self._run_began = datetime.now().astimezone()
         self._events: deque[str] = deque(maxlen=EVENTS)
         self._written = -EVERY_S
         self._wall = Clock()
         self._said = ""
 
-    def begin(self, **run: Any) -> None:
-        """Start a new run: what is said here replaces what was said of the one before."""
+    def begin_recipe(self, name: str, **more: Any) -> None:
+        """Start a recipe: until `conclude`, what ends is a run of it and no more."""
         with self._lock:
-            self._rows.clear()
-            self._count = 0
+            self._began = datetime.now().astimezone()
+            self._state |= plain(more) | {"recipe": name, "status": "running"}
+
+    def begin(self, **run: Any) -> None:
+        """Start a new run: what is said here replaces what was said of the one before.
+
+        Temperature and field stay, with the moment at which they were read.
+        """
+        with self._lock:
+            self._rows.begin(self._state["procedure"], self._state["sample"])
             self._run += 1
-            self._state |= {"rows": 0, "percent": 0.0, "left_s": None, "words": "", "point": None}
-            self._state |= plain(run) | {"status": "running", "run": self._run, "started": _now()}
+            self._row_read = None
+            self._run_began = datetime.now().astimezone()
+            if self._state["recipe"] is None:
+                self._began = self._run_began
+            self._state |= UNKNOWN | {"file": None, "run_status": None} | plain(run)
+            self._state |= {"run": self._run, "started": _iso(self._run_began)}
+            self._state["status"] = run.get("status", "running")
         self._write()
 
     def update(self, **changes: Any) -> None:
-        """Say what has changed; the file follows at most every half second."""
+        """Say what has changed; the file follows at most every half second.
+
+        Another `status` is written at once.
+        """
         with self._lock:
+            at_once = changes.get("status", self._state["status"]) != self._state["status"]
             self._state |= plain(changes)
+        if at_once or self._wall.now() - self._written >= EVERY_S:
+            self._write()
+
+    def place(self, **read: float) -> None:
+        """Take what a wait has read (`temperature_K`, `field_T`) and where it goes to (`target_…`).
+
+        It stands until a row or another wait has read later.
+        """
+        with self._lock:
+            self._note_rows_place()
+            self._state |= plain(read) | {"read_at": _now()}
         if self._wall.now() - self._written >= EVERY_S:
             self._write()
+
+    def suspend(self, why: str, at_most_s: float | None) -> None:
+        """Say that the run waits for its conditions, for `at_most_s` of wall-clock time if known."""
+        with self._lock:
+            now = datetime.now().astimezone()
+            since = (self._state["suspended"] or {}).get("since", _iso(now))
+            until = None if at_most_s is None else _iso(now + timedelta(seconds=at_most_s))
+            self._state["suspended"] = {"since": since, "until": until, "why": why}
+            self._state["status"] = "suspended"
+            self._rows.interrupt()
+        self._write()
+
+    def resume(self) -> None:
+        """Say that the conditions are back."""
+        with self._lock:
+            self._state |= {"suspended": None, "status": "running"}
+        self._write()
 
     def alive(self) -> None:
         """Give a sign of life without news; the file follows every few seconds."""
@@ -82,9 +139,9 @@ class Live:
         """Take a row that has been written to the run file."""
         kept = dict(row)  # made plain when somebody looks: rows must not wait
         with self._lock:
-            self._rows.append(kept)
-            self._count += 1
+            self._rows.add(kept)
             self._state["point"] = kept
+            self._row_read = datetime.now().astimezone()
         self.alive()
 
     def event(self, what: str) -> None:
@@ -94,32 +151,86 @@ class Live:
         self._write()
 
     def end(self, status: str, error: str | None) -> None:
-        """Say how a run ended; the last error stays until there is another one."""
+        """Say how a run ended; in a recipe something follows, and `run_status` alone tells."""
         with self._lock:
-            self._state |= {"status": status, "words": ""}
-            if error:
-                self._state["last_error"] = f"{time.strftime('%H:%M:%S')} {error}"
+            self._state |= {"run_status": status, "words": "", "suspended": None}
+            self._state["status"] = status if self._state["recipe"] is None else "running"
+            self._note_error(error)
         self._write()
+
+    def conclude(self, status: str, words: str = "", error: str | None = None) -> None:
+        """Say how all of it ended: nothing follows. The last error stays, with its moment."""
+        with self._lock:
+            left_s = 0 if status == "finished" else None
+            self._state |= {"status": status, "words": words, "suspended": None, "left_s": left_s}
+            self._note_error(error)
+        self._write()
+
+    def leave(self, problem: BaseException | None) -> None:
+        """Say that the program ends; with `problem`, or in the middle of something, it has failed.
+
+        What has begun nothing says nothing: the file may be another program's.
+        """
+        status = self._state["status"]
+        if status != "starting" and (problem is not None or status in ACTIVE):
+            words = None if problem is None else str(problem) or type(problem).__name__
+            self.conclude("failed", error=words)
+
+    def _note_error(self, error: str | None) -> None:
+        """Keep an error, with when and whose."""
+        if error:
+            state = self._state
+            of = [state["sample"], (state["step"] or "").partition(": ")[2] or state["procedure"]]
+            whose = " ".join(filter(None, of))
+            moment = time.strftime("%H:%M:%S")
+            state["last_error"] = f"{moment} {whose}: {error}" if whose else f"{moment} {error}"
+            state["last_error_run"] = self._run
 
     def state(self) -> dict[str, Any]:
         """Return the state as it is written to the file."""
         with self._lock:
-            point = plain(self._state.get("point"))
-            more = {"point": point, "events": list(self._events), "updated": self._updated}
-            return self._state | more
+            self._note_rows_place()
+            state = self._state | {
+                "point": plain(self._state["point"]),
+                "events": list(self._events),
+                "updated": self._updated,
+            }
+            return state | self._progress()
+
+    def _note_rows_place(self) -> None:
+        """Take temperature and field from the last row, unless a wait has read later."""
+        if self._row_read is not None and self._state["point"]:
+            row = plain(self._state["point"])
+            self._state |= {key: row[name] for key, name in PLACES.items() if name in row}
+            self._state["read_at"] = _iso(self._row_read)
+            self._row_read = None
+
+    def _progress(self) -> dict[str, Any]:
+        """Return what is derived, rounded to what it is worth; nobody knows when a wait ends."""
+        state, now = self._state, datetime.now().astimezone()
+        is_under_way = state["status"] == "running"
+        percent, left_s = state["percent"], state["left_s"]
+        if state["status"] in ("suspended", "waiting for the operator"):
+            left_s = None
+        ends = None
+        if is_under_way and left_s is not None:
+            ends = _iso(now + timedelta(seconds=left_s))
+        return {
+            "percent": None if percent is None else round(percent, 1),
+            "left_s": None if left_s is None else round(left_s),
+            "ends": ends,
+            "elapsed_s": round((now - self._began).total_seconds()),
+        }
 
     def rows(self, run: int, after: int) -> dict[str, Any]:
         """Return the rows of the present run beyond the first `after`, by column.
 
-        All rows that are kept, if `run` is another one.
+        All rows that are kept, and those of the run before, if `run` is another one. `gaps` are
+        the numbers of the rows that follow a suspension, among those that are kept.
         """
         with self._lock:
-            kept = list(self._rows)
-            first = 0 if run != self._run else max(0, after - (self._count - len(kept)))
-            new = kept[first:]
-            names = list(kept[-1]) if kept else []
-            columns = {name: [plain(row.get(name)) for row in new] for name in names}
-            return {"run": self._run, "total": self._count, "columns": columns}
+            found = {"run": self._run} | self._rows.beyond(after if run == self._run else 0)
+            return found if run == self._run else found | {"before": self._rows.before}
 
     _updated = ""
 
@@ -176,24 +287,9 @@ def kept_alive(live: Live, clock: Clock) -> Iterator[None]:
         clock.on_sleep = before
 
 
-def plain(value: Any) -> Any:
-    """Return what JSON can carry: numpy's numbers as Python's, None for what is not finite.
-
-    What is neither number, text, list nor mapping becomes its words.
-    """
-    kind = type(value)
-    if kind is float:
-        return value if math.isfinite(value) else None
-    if value is None or kind in (int, str, bool):
-        return value
-    if isinstance(value, Mapping):
-        return {str(key): plain(one) for key, one in value.items()}
-    if isinstance(value, list | tuple):
-        return [plain(one) for one in value]
-    if hasattr(value, "tolist"):  # numpy's numbers and arrays
-        return plain(value.tolist())
-    return plain(float(value)) if isinstance(value, Real) else str(value)
-
-
 def _now() -> str:
-    return datetime.now().astimezone().isoformat(timespec="milliseconds")
+    return _iso(datetime.now().astimezone())
+
+
+def _iso(moment: datetime) -> str:
+    return moment.isoformat(timespec="milliseconds")

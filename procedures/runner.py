@@ -138,6 +138,9 @@ def run_procedure(
         planned_rows=procedure.planned_rows(),
         station=station.config.name,
         quiet_s=QUIET_S + longest_s,
+        simulated=station.config.virtual is not None,
+        target_K=procedure.target_K(),
+        target_T=procedure.target_T(),
     )
     station.owner.publish(live.state)
     with (
@@ -172,7 +175,10 @@ class _RunningRun:
     status: str = "finished"
     unsafe: tuple[str, ...] = ()
     in_compliance: int = 0
-    _began: float = field(default_factory=time.monotonic)
+    #: When points began to be measured (s, monotonic), and at which percent; before that nobody
+    #: knows how long they take. None: not yet.
+    _began: tuple[float, float] | None = None
+    _suspended_at: float | None = None
     _has_header: bool = False
     _early: list[str] = field(default_factory=list)
     _percent: float = 0.0
@@ -269,6 +275,7 @@ class _RunningRun:
             self._write_batch(record)
         elif topic == "progress":
             self._percent, self._words = float(record), ""
+            self._began = self._began or (time.monotonic(), self._percent)
             self._report()
         elif topic == "event":
             self._write_event(str(record))
@@ -278,6 +285,13 @@ class _RunningRun:
         elif topic == "words":
             self._words = str(record)
             self._report()
+        elif topic == "place":
+            self.live.place(**record)
+        elif topic == "suspended":
+            self._suspended_at = self._suspended_at or time.monotonic()
+            self.live.suspend(**record)
+        elif topic == "resumed":
+            self._go_on()
 
     def _write_batch(self, batch: dict[str, Any]) -> None:
         lengths = {len(values) for values in batch.values()}
@@ -286,11 +300,27 @@ class _RunningRun:
         for index in range(lengths.pop()):
             self.file.write_row({name: values[index] for name, values in batch.items()})
 
+    def _go_on(self) -> None:
+        """Note the end of a suspension: it says nothing about how long the points take."""
+        if self._began is not None and self._suspended_at is not None:
+            at, percent = self._began
+            self._began = (at + time.monotonic() - self._suspended_at, percent)
+        self._suspended_at = None
+        self.live.resume()
+
+    def _left_s(self) -> float | None:
+        """Return the time left by the pace since the first point, None while it is not known."""
+        if self._began is None or self._percent - self._began[1] < 1.0:
+            return None
+        at, percent = self._began
+        return (time.monotonic() - at) * (100.0 - self._percent) / (self._percent - percent)
+
     def _report(self) -> None:
-        passed = time.monotonic() - self._began
-        left = passed * (100.0 - self._percent) / self._percent if self._percent >= 1.0 else None
-        progress = Progress(self._percent, left, self._words, self.file.rows)
-        self.live.update(percent=self._percent, left_s=left, words=self._words, rows=self.file.rows)
+        progress = Progress(self._percent, self._left_s(), self._words, self.file.rows)
+        percent = None if self._began is None else self._percent
+        self.live.update(
+            percent=percent, left_s=progress.left_s, words=self._words, rows=self.file.rows
+        )
         self.on_progress(progress)
 
     def __exit__(self, *_problem: object) -> None:

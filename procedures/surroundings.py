@@ -121,13 +121,19 @@ def _until_back(
 ) -> bool:
     """Go `way` once the magnet is fine; again if it is lost on it. False: told to stop."""
     for _ in range(MOST_IN_VAIN):
+        is_lost = isinstance(why, MagnetLost)
+        patience_s = run.patience / run.station.clock.speed if is_lost else None
+        run.emit("suspended", {"why": str(why), "at_most_s": patience_s})
         if not wait_for_magnet(run.station, run.patience, run.watch()):
             return False
         try:
-            return way(run)
+            is_back = way(run)
         except MagnetLost as again:
             run.emit("event", f"waits: {again}")
             why = again
+        else:
+            run.emit("resumed", None)
+            return is_back
     raise GivenUp(f"the magnet was lost {MOST_IN_VAIN} times on its way: {why}")
 
 

@@ -24,7 +24,8 @@ from nanojunction.instruments.station import Station
 from nanojunction.procedures.at_fixed import CurrentOverTime
 from nanojunction.procedures.base import LEG
 from nanojunction.procedures.iv import IVSweep
-from nanojunction.procedures.live import ROWS, Live, kept_alive, plain
+from nanojunction.procedures.live import Live, kept_alive
+from nanojunction.procedures.live_rows import ROWS, plain
 from nanojunction.procedures.monitor import MOST_CLIENTS, Monitor
 from nanojunction.procedures.runner import Progress, run_procedure
 from tests.run_rows import rows_of

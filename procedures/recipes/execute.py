@@ -9,7 +9,7 @@ from pathlib import Path
 from nanojunction.instruments.errors import LaboratoryError
 from nanojunction.instruments.station import Station
 from nanojunction.procedures.base import TIME
-from nanojunction.procedures.live import Live
+from nanojunction.procedures.live import QUIET_S, Live
 from nanojunction.procedures.protection import JunctionBroken
 from nanojunction.procedures.recipes.checking import checked, shorten_window, temperature_after
 from nanojunction.procedures.recipes.conditions import Condition
@@ -47,6 +47,7 @@ class RecipeRun:
     failed: list[str] = field(default_factory=list)
     unsafe: list[str] = field(default_factory=list)
     _at_K: float | None = None
+    _run_failed: bool = False
 
     @property
     def folder(self) -> Path:
@@ -56,20 +57,39 @@ class RecipeRun:
     def go(self) -> bool:
         """Do what is left of the plan, in order; True if all of it is done then."""
         self.station.owner.on_stop(self.stop.ask)
+        self.live.begin_recipe(
+            self.plan.recipe.content.recipe.name,
+            simulated=self.station.config.virtual is not None,
+            station=self.station.config.name,
+        )
         for position, item in enumerate(self.plan.items):
             if self.stop.asked():
                 break
             if not self.journal.is_done(item.key) and not self._is_skipped(item):
+                self.live.update(step=f"step {position + 1} of {len(self.plan.items)}: {item.key}")
                 if isinstance(item, PlannedPause):
                     if not self._pause(item):
                         break
                 elif not self._measure(item, position) and self._must_end(item):
+                    self._run_failed = True
                     break
+            following = "".join(f", next: {one.key}" for one in self.plan.items[position + 1 :][:1])
+            self.live.update(words=f"analysing {item.key}{following}")
             self._judge(item, position)
         done = all(self.journal.is_done(item.key) for item in self.plan.items)
         left = sum(not self.journal.is_done(item.key) for item in self.plan.items)
-        self.journal.event("finished" if done else f"ended, {left} steps are left")
+        words = "finished" if done else f"ended, {left} steps are left"
+        self.journal.event(words)
+        self.live.conclude(self._status(done), words)
         return done and not self.unsafe
+
+    def _status(self, done: bool) -> str:
+        """Return how the recipe ended, in the words of a run."""
+        if self.unsafe:
+            return "failed"
+        if done:
+            return "finished"
+        return "failed" if self._run_failed and not self.stop.asked() else "aborted"
 
     def _must_end(self, run: PlannedRun) -> bool:
         """Tell whether the recipe ends with a run that did not finish.
@@ -88,10 +108,13 @@ class RecipeRun:
         self._at_K = None  # the operator may have warmed the sample
         part = len(self.journal.parts(pause.key)) + 1
         self.journal.begin(pause.key, part, None)
-        self.live.begin(procedure="pause", sample=pause.sample, planned_rows=None)
-        self.live.update(status="waiting for the operator", words=pause.words)
+        self.live.begin(
+            status="waiting for the operator", procedure="pause", sample=pause.sample,
+            words=pause.words, quiet_s=QUIET_S,
+        )  # fmt: skip
         self.station.owner.publish(self.live.state)
         answered = self.ask(pause.words) and not self.stop.asked()
+        self.live.end(FINISHED if answered else "aborted", None)
         self.journal.end(pause.key, part, FINISHED if answered else "aborted")
         words = "answered" if answered else "not answered, the recipe ends"
         self.journal.event(f"pause: {pause.words}: {words}", pause.key)
@@ -109,7 +132,6 @@ class RecipeRun:
             self.journal.event("all rows were measured, only the end was missing", run.key)
             return True
         shorten_window(run, procedure, self._at_K)
-        self.live.update(step=f"step {position + 1} of {len(self.plan.items)}: {run.key}")
         name = f"{position + 1:03d}_{run.key.replace('/', '_')}"[:LONGEST_NAME]
         path = free_path(self.folder, name if continues is None else continues.next_name)
         part = len(parts) + 1
