@@ -114,7 +114,7 @@ class Live:
             self._write()
 
     def suspend(self, why: str, at_most_s: float | None) -> None:
-        """Say that the run waits for its conditions, for `at_most_s` of wall-clock time if known."""
+        """Say that the run waits for its conditions, at most `at_most_s` (wall clock) if given."""
         with self._lock:
             now = datetime.now().astimezone()
             since = (self._state["suspended"] or {}).get("since", _iso(now))
