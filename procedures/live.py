@@ -56,7 +56,7 @@ class Live:
             "schema": SCHEMA, "pid": os.getpid(), "status": "starting", "simulated": False,
             "recipe": None, "step": None, "procedure": None, "sample": None, "file": None,
             "station": None, "started": None, "run_status": None, "quiet_s": QUIET_S,
-            "temperature_K": None, "field_T": None, "read_at": None,
+            "temperature_K": None, "field_T": None, "read_at": {},
             "last_error": None, "last_error_run": None, **UNKNOWN,
         }  # fmt: skip
         self._rows = KeptRows()
@@ -109,7 +109,7 @@ class Live:
         """
         with self._lock:
             self._note_rows_place()
-            self._state |= plain(read) | {"read_at": _now()}
+            self._take(plain(read), _now())
         if self._wall.now() - self._written >= EVERY_S:
             self._write()
 
@@ -195,15 +195,21 @@ class Live:
                 "events": list(self._events),
                 "updated": self._updated,
             }
-            return state | self._progress()
+            return state | self._progress() | {"read_at": dict(self._state["read_at"])}
 
     def _note_rows_place(self) -> None:
         """Take temperature and field from the last row, unless a wait has read later."""
         if self._row_read is not None and self._state["point"]:
             row = plain(self._state["point"])
-            self._state |= {key: row[name] for key, name in PLACES.items() if name in row}
-            self._state["read_at"] = _iso(self._row_read)
+            read = {key: row[name] for key, name in PLACES.items() if name in row}
+            self._take(read, _iso(self._row_read))
             self._row_read = None
+
+    def _take(self, read: dict[str, Any], moment: str) -> None:
+        self._state |= read
+        self._state["read_at"] = self._state["read_at"] | {
+            key: moment for key in read if key in PLACES
+        }
 
     def _progress(self) -> dict[str, Any]:
         """Return what is derived, rounded to what it is worth; nobody knows when a wait ends."""

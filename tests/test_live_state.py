@@ -7,6 +7,7 @@ import os
 import signal
 from collections.abc import Callable
 from datetime import datetime
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -53,6 +54,7 @@ def test_what_is_derived_is_rounded_and_what_is_measured_is_not() -> None:
     state = live.state()
     assert (state["percent"], state["left_s"]) == (12.3, 46)
     assert state["temperature_K"] == 290.12345678
+    assert list(state["read_at"]) == ["temperature_K"]
     ends = datetime.fromisoformat(state["ends"]) - datetime.fromisoformat(state["started"])
     assert 45.0 < ends.total_seconds() < 60.0
 
@@ -117,7 +119,7 @@ def test_a_quench_shows_what_is_read_since_and_until_when_it_is_waited(
     # The page draws no line over the gap.
     (gap,) = live.rows(run=0, after=0)["gaps"]
     times = live.rows(run=0, after=0)["columns"]["Time (s)"]
-    steps = [after - before for before, after in zip(times, times[1:], strict=False)]
+    steps = [after - before for before, after in pairwise(times)]
     assert steps.index(max(steps)) == gap - 1
 
 

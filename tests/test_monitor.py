@@ -312,6 +312,58 @@ def test_the_page_is_read_only_and_on_loopback() -> None:
                 socket.create_connection((str(address), port), timeout=2).close()
 
 
+def seen_by_a_person(chromium: list[str], url: str, profile: Path) -> str:
+    """Return the page as a browser has it once it has looked at the state."""
+    return subprocess.run(
+        [*chromium, f"--user-data-dir={profile}", "--virtual-time-budget=4000", "--dump-dom", url],
+        capture_output=True, text=True, check=True, timeout=120,
+    ).stdout.partition("<script>")[0]  # fmt: skip
+
+
+@pytest.mark.browser
+def test_the_page_in_a_suspension_on_the_way_and_in_a_pause(
+    chromium: list[str], tmp_path: Path
+) -> None:
+    live = Live(None)
+    row = {"Time (s)": 0.0, "Voltage (V)": 0.0, "Current (A)": 1e-6, "Field (T)": 0.1}
+    live.begin_recipe("Night")
+    live.update(step="step 2 of 9: field=-0.5/it")
+    live.begin(procedure="it", sample="J1", target_T=0.1)
+    for second in (0.0, 1.0):
+        live.row(row | {"Time (s)": second})
+    live.suspend("the magnet is quenched", 3600.0)
+    live.place(field_T=0.0)
+    with Monitor(live) as monitor:
+        page = seen_by_a_person(chromium, monitor.url, tmp_path / "profile")
+        assert ">suspended<" in page
+        assert "(patience)" in page
+        assert "0.0000 T" in page
+        assert "0.1000 T" not in page  # that was before
+        assert "→ 0.1 T, read " in page
+        assert "field=−0.5/it" in page
+        assert ">not known<" in page
+        live.resume()
+        for second in (60.0, 61.0):
+            live.row(row | {"Time (s)": second})
+        page = seen_by_a_person(chromium, monitor.url, tmp_path / "profile")
+        assert page.count("<polyline") == 2  # no line where nothing was measured
+        assert ">0 %<" not in page
+        live.end("failed", "it went wrong")
+        live.begin(procedure="iv", sample="J1", target_K=120.0)
+        live.place(temperature_K=201.234)
+        page = seen_by_a_person(chromium, monitor.url, tmp_path / "profile")
+        assert ">running<" in page
+        assert "201.234 K" in page
+        assert "→ 120 K" in page
+        assert "no row yet; the run before (J1 it)" in page
+        assert "J1 field=−0.5/it: it went wrong" in page
+        assert 'id="error" class="old"' in page
+        live.begin(procedure="pause", status="waiting for the operator", words="plug in R")
+        page = seen_by_a_person(chromium, monitor.url, tmp_path / "profile")
+        assert ">waiting for the operator<" in page
+        assert "plug in R" in page
+
+
 @pytest.mark.browser
 def test_a_person_opens_the_page_during_a_run(
     station_file: Any, nanojunction: Any, eventually: Any, chromium: list[str], tmp_path: Path
@@ -324,14 +376,9 @@ def test_a_person_opens_the_page_during_a_run(
     line = next(line for line in process.stderr if line.startswith("monitor: "))
     url = line.removeprefix("monitor: ").strip()
     eventually(lambda: json.loads(ask(url, "/state.json")[1])["rows"] > 50, "fifty rows")
-    page = subprocess.run(
-        [
-            *chromium, f"--user-data-dir={tmp_path / 'profile'}", "--virtual-time-budget=4000",
-            "--dump-dom", url,
-        ],
-        capture_output=True, text=True, check=True, timeout=120,
-    ).stdout  # fmt: skip
+    page = seen_by_a_person(chromium, url, tmp_path / "profile")
     assert "A · iv" in page
+    assert ">SIMULATED<" in page
     assert ">running<" in page
     assert "<polyline" in page
     assert "current against voltage" in page
