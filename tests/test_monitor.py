@@ -127,7 +127,7 @@ def test_the_file_is_touched_between_two_distant_points(
             looks.append((live.state()["rows"], file.exists()))
             file.unlink(missing_ok=True)
 
-    run = CurrentOverTime(interval="100 s", duration="300 s", nplc=10, filter_count=10)
+    run = CurrentOverTime(interval="300 s", duration="900 s", nplc=10, filter_count=10)
     with virtual_station() as station:
         station.clock.on_sleep = look
         assert run_procedure(run, station, tmp_path, live=live).ok
