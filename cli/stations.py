@@ -67,8 +67,11 @@ def check(station_file: Path) -> int:
         show_owners(station.config)
         return FAILED
     wide_console().print(table)
-    if failed:
-        say(f"error: {'; '.join(failed.values())}")
+    if len(failed) == 1:
+        say(f"error: {next(iter(failed.values()))}")
+    elif failed:
+        known = len(station.config.instruments())
+        say(f"error: {len(failed)} of {known} instruments cannot be used: {', '.join(failed)}")
     return FAILED if failed else 0
 
 

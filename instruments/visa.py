@@ -244,8 +244,8 @@ class Connection(VISAAdapter):
         self._in_step = False
         if isinstance(problem, ConnectionRefusedError):
             return ConnectionFailed(
-                f"{self.where}: the connection was refused, nothing listens there: "
-                "is the instrument (or its gateway) on, and is the port right?"
+                f"{self.where}: the connection was refused, nothing listens there "
+                "(is it, or its gateway, on? is the port right?)"
             )
         if "VI_ERROR_TMO" in str(problem):
             return NoAnswer(f"{self.where}: no answer in time")

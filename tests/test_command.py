@@ -220,3 +220,7 @@ def test_check_has_a_row_for_what_does_not_answer(
     for word in ("IPS120-10", "clamped", "ITC503", "295"):
         assert word in table
     assert "source_meter at" in sentence(done)
+    text = file.read_text(encoding="utf-8")
+    file.write_text(text.replace(bench.endpoints["magnet"]["address"], gone), encoding="utf-8")
+    done = command("check", "--station", file, cwd=tmp_path)
+    assert sentence(done) == "2 of 3 instruments cannot be used: source_meter, magnet"

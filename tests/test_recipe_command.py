@@ -37,6 +37,22 @@ def test_pauses_need_somebody(nanojunction: Any, station_file: Any, tmp_path: Pa
     assert "pause passed over (--yes): plug in R" in words
 
 
+def test_what_is_left_is_said_where_the_station_cannot_be_made_safe(
+    served: Any, nanojunction: Any, eventually: Any, tmp_path: Path
+) -> None:
+    bench = served("B", 10.0)
+    recipe, runs = tmp_path / "night.toml", tmp_path / "runs"
+    text = HEAD + '[[steps]]\nmeasure = "iv"\nset = { step = "10 uV", buffered = "off" }\n'
+    recipe.write_text(text, encoding="utf-8")
+    process = nanojunction("run", recipe, "--station", bench.station_file, "--out", runs)
+    eventually(lambda: any(len(f.read_bytes()) > 8000 for f in runs.glob("*.csv")), "rows")
+    bench.stop()
+    _, words = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert "not finished: 1 of 1 steps are left; go on with --resume" in words
+    assert words.count("NOT SAFE: source-meter (output may be ON) does not answer") == 1
+
+
 @pytest.mark.parametrize(
     ("keys", "ending"),
     [
