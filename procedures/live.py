@@ -154,7 +154,9 @@ class Live:
         """Say how a run ended; in a recipe something follows, and `run_status` alone tells."""
         with self._lock:
             self._state |= {"run_status": status, "words": "", "suspended": None}
-            self._state["status"] = status if self._state["recipe"] is None else "running"
+            self._state["status"] = "running"
+            if self._state["recipe"] is None:
+                self._state |= {"status": status, "left_s": 0 if status == "finished" else None}
             self._note_error(error)
         self._write()
 

@@ -160,6 +160,7 @@ def test_a_run_that_only_a_person_ends_has_no_percent(
     with virtual_station() as station:
         run_procedure(CurrentOverTime(), station, tmp_path, live=live, stop=stop, on_progress=look)
     assert {state["percent"] for state in seen} == {None}
+    assert [live.state()[key] for key in ("status", "left_s", "ends")] == ["finished", 0, None]
 
 
 def carry_out(
