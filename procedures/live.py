@@ -33,7 +33,7 @@ ALIVE_S, QUIET_S = 5.0, 60.0
 #: What a run and a recipe begin with: every key is there from the start.
 UNKNOWN: dict[str, Any] = {
     "rows": 0, "planned_rows": None, "percent": None, "left_s": None, "words": "", "point": None,
-    "suspended": None, "target_K": None, "target_T": None,
+    "suspended": None, "target_K": None, "target_T": None, "run_percent": None,
 }  # fmt: skip
 #: Statuses after which something still follows.
 ACTIVE = ("running", "suspended", "waiting for the operator")
