@@ -68,7 +68,7 @@ def cases(draw: st.DrawFn) -> Case:
     case = Case({}, of_station, of_sample, max_T, driver, beyond)
 
     def size(what: str, limit: float) -> float:
-        factors = [1.02, 3.0] if what == beyond else [0.3, 1.0]
+        factors = [1.02, 3.0] if what == beyond else [0.5, 1.0]
         return float(f"{limit * draw(st.sampled_from(factors)):.6g}")
 
     kind = draw(st.sampled_from(MEASUREMENTS))
