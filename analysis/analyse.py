@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,12 +17,17 @@ from nanojunction.analysis.calibration import (
 )
 from nanojunction.analysis.controls import find_controls
 from nanojunction.analysis.groups import Group, find_groups
-from nanojunction.analysis.ih import analyse_at_rest, analyse_ih
-from nanojunction.analysis.iv import IVSettings, RunResult, analyse_iv
-from nanojunction.analysis.reader import ReadError, find_files, read_runs
+from nanojunction.analysis.iv import IVSettings, RunResult
+from nanojunction.analysis.outcomes import Outcome, Work, analyse_run, outcomes
+from nanojunction.analysis.parts import families
+from nanojunction.analysis.reader import ReadError, find_files
 from nanojunction.analysis.results import FileError, build_results
-from nanojunction.analysis.run import Run
 from nanojunction.analysis.states import LARGEST_AGAINST_ZERO, FieldReference
+
+__all__ = ["Analysis", "Progress", "analyse", "analyse_run"]
+
+MOST_NAMES = 5
+"""How many files without a row are named."""
 
 Progress = Callable[[int, int], None]
 """Called with the number of files done and the number of all files."""
@@ -32,15 +35,19 @@ Progress = Callable[[int, int], None]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Analysis:
-    """What an analysis of files found: results a run, groups of runs, and what failed."""
+    """What an analysis of files found: results a run, groups of runs, and what failed.
+
+    `warnings` are about no single run: files without a row, runs passed over.
+    """
 
     run_results: tuple[RunResult, ...]
     groups: tuple[Group, ...]
     errors: tuple[FileError, ...]
+    warnings: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """Return the document `nanojunction-results/1`, checked."""
-        return build_results(self.run_results, self.groups, self.errors)
+        return build_results(self.run_results, self.groups, self.errors, self.warnings)
 
 
 def analyse(
@@ -56,34 +63,43 @@ def analyse(
 ) -> Analysis:
     """Analyse run files and find the groups among them.
 
-    `paths` are files, or folders for their *.csv. `calibration` is a file or folder with runs of
-    calibrated resistors; runs of kind calibration among `paths` serve as well. A file that cannot
-    be read goes to the errors with its sentence and never stops the others. `reference` says which
-    fields of I(H) are compared; `subtract_offsets` adds the offsets without the line's beside the
-    measured ones. `workers` processes share the files where it is more than one. Raises
-    ValueError for fewer than one worker.
+    `paths` are files, or folders for their *.csv. Files that state to be parts of one run are
+    analysed as one, in whatever order they come. `calibration` is a file or folder with runs of
+    calibrated resistors (other runs in the folder are passed over); without it, runs of kind
+    calibration among `paths` serve. A file that cannot be read goes to the errors with its
+    sentence and never stops the others. `reference` says which fields of I(H) are compared;
+    `subtract_offsets` adds the offsets without the line's beside the measured ones. `workers`
+    processes share the files where it is more than one. Raises ValueError for fewer than one
+    worker.
     """
     if workers < 1:
         raise ValueError(f"workers is {workers}: give at least 1")
     errors: list[FileError] = []
-    files = _files(paths, errors)
-    extra = [] if calibration is None else _files([calibration], errors)
-    todo = list(dict.fromkeys([*files, *extra]))
-    found: dict[Path, list[RunResult]] = {}
-    for done, (path, outcome) in enumerate(_outcomes(todo, pattern, settings, workers), 1):
-        if isinstance(outcome, FileError):
-            errors.append(outcome)
-        else:
-            found[path] = outcome
+    asked = [Work(family, pattern, settings) for family in families(_files(paths, errors))]
+    extra = [] if calibration is None else families(_files([calibration], errors))
+    also_asked = {work.files: work for work in asked}
+    given = [also_asked.get(family, Work(family, pattern, settings, True)) for family in extra]
+    todo = list(dict.fromkeys([*asked, *given]))
+    done, total = 0, sum(len(work.files) for work in todo)
+    found: dict[Work, Outcome] = {}
+    for work, outcome in outcomes(todo, workers):
+        found[work] = outcome
+        errors += outcome.errors
+        done += len(work.files)
         if progress is not None:
-            progress(done, len(todo))
-    asked = [result for path in files for result in found.get(path, [])]
-    given = [result for path in extra for result in found.get(path, [])]
-    line = _line(asked, given, errors)
+            progress(done, total)
+    results = [result for work in asked for result in found[work].results]
+    warnings = _without_rows([found[work].empty for work in asked])
+    if calibration is None:
+        candidates = [result for result in results if result.run.kind == "calibration"]
+    else:
+        of_these = [found[work] for work in given]
+        candidates = _calibrations(calibration, of_these, errors, warnings)
+    line = _line(candidates, errors)
     if line is not None:
-        asked = [_compared(result, line, subtract_offsets) for result in asked]
-    groups = (*find_groups(asked, line, reference), *find_controls(asked))
-    return Analysis(tuple(asked), groups, tuple(errors))
+        results = [_compared(result, line, subtract_offsets) for result in results]
+    groups = (*find_groups(results, line, reference), *find_controls(results))
+    return Analysis(tuple(results), groups, tuple(dict.fromkeys(errors)), tuple(warnings))
 
 
 def _files(paths: Iterable[Path], errors: list[FileError]) -> list[Path]:
@@ -92,102 +108,71 @@ def _files(paths: Iterable[Path], errors: list[FileError]) -> list[Path]:
         try:
             files.update(dict.fromkeys(find_files([path])))
         except ReadError as error:
-            errors.append(FileError(path.as_posix(), str(error)))
+            errors.append(FileError.of(path, error))
     return list(files)
 
 
-Outcome = list[RunResult] | FileError
+def _without_rows(empty: Iterable[Mapping[Path, str]]) -> list[str]:
+    """Return one sentence about all files without a row, none where there is no such file."""
+    ended = {path: how for one in empty for path, how in one.items()}
+    if not ended:
+        return []
+    names = [f"{path.as_posix()}{f' ({how})' if how else ''}" for path, how in ended.items()]
+    more = "" if len(names) <= MOST_NAMES else f" and {len(names) - MOST_NAMES} more"
+    which = "1 file holds" if len(names) == 1 else f"{len(names)} files hold"
+    return [
+        f"{which} no row, of runs that ended before their first, and nothing to analyse: "
+        f"{', '.join(names[:MOST_NAMES])}{more}"
+    ]
 
 
-def _outcomes(
-    files: Sequence[Path], pattern: str | None, settings: IVSettings, workers: int
-) -> Iterator[tuple[Path, Outcome]]:
-    """Yield each file and what came of it, in order."""
-    if workers == 1 or len(files) < 2:
-        for path in files:
-            yield path, analyse_file(path, pattern, settings)
-        return
-    import multiprocessing
-    from concurrent.futures import ProcessPoolExecutor
+def _calibrations(
+    path: Path, given: Sequence[Outcome], errors: list[FileError], warnings: list[str]
+) -> list[RunResult]:
+    """Return the runs of calibrated resistors in what was given as calibration.
 
-    count = min(workers, len(files))
-    share = max(1, min(32, len(files) // (4 * count)))
-    columns = (files, [pattern] * len(files), [settings] * len(files))
-    with ProcessPoolExecutor(count, mp_context=multiprocessing.get_context("spawn")) as pool:
-        with _single_threaded_children():
-            outcomes = pool.map(analyse_file, *columns, chunksize=share)
-        yield from zip(files, outcomes, strict=True)
-
-
-@contextmanager
-def _single_threaded_children() -> Iterator[None]:
-    """Let processes that start meanwhile use one thread each for linear algebra.
-
-    The threads of several processes would wait for one another on small matrices.
+    Other runs in a folder are counted in a warning; a file that is named itself and is none, and
+    a folder without any, are errors.
     """
-    names = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
-    before = {name: os.environ.get(name) for name in names}
-    os.environ.update({name: value or "1" for name, value in before.items()})
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                del os.environ[name]
+    results = [result for outcome in given for result in outcome.results]
+    found = [result for result in results if is_calibration(result.run)]
+    others = [result.run.device for result in results if not is_calibration(result.run)]
+    others += [device for outcome in given for device in outcome.passed_over]
+    if found and others:
+        warnings.append(
+            f"{path.as_posix()}: {len(found)} of the {len(found) + len(others)} runs there make "
+            "the measuring line; the others are not of calibrated resistors and were passed over"
+        )
+    failed = any(outcome.errors for outcome in given)
+    if given and not found and (path.is_dir() or not failed):
+        which = f"device {others[0]!r} is not" if others else "no run there is"
+        if path.is_dir() and others:
+            which = f"none of the {len(others)} runs there is"
+        errors.append(
+            FileError.of(
+                path,
+                f"{which} recognised as a calibrated resistor: name it resistor-… or give a run "
+                "of kind calibration (nanojunction measure calibrate)",
+            )
+        )
+    return found
 
 
-def analyse_file(path: Path, pattern: str | None, settings: IVSettings) -> Outcome:
-    """Return the results of the runs in one file, or the sentence that says why there are none."""
-    try:
-        return [analyse_run(run, settings) for run in read_runs(path, pattern=pattern)]
-    except (OSError, ValueError) as error:
-        return FileError(path.as_posix(), str(error))
-    except Exception as error:
-        # Whatever a stranger's table provokes, the night's other files have their results.
-        return FileError(path.as_posix(), f"{type(error).__name__}: {error}, in this file")
-
-
-def analyse_run(run: Run, settings: IVSettings) -> RunResult:
-    """Return the quantities of one run, whatever its kind."""
-    if run.kind in ("iv", "calibration"):
-        return analyse_iv(run, settings)
-    if run.kind == "ih":
-        return analyse_ih(run)
-    if run.kind in ("it", "vt"):
-        return analyse_at_rest(run)
-    warning = "neither voltage nor field alone was swept: no quantities"
-    return RunResult(run, {}, (*run.warnings, warning))
-
-
-def _line(
-    asked: Sequence[RunResult], given: Sequence[RunResult], errors: list[FileError]
-) -> MeasuringLine | None:
-    """Return the measuring line, None where there is none.
-
-    Runs that were given as calibration are the line, and they alone; without any, runs of kind
-    calibration among those asked for are.
-    """
-    candidates = given or [result for result in asked if result.run.kind == "calibration"]
+def _line(candidates: Sequence[RunResult], errors: list[FileError]) -> MeasuringLine | None:
+    """Return the measuring line that runs of calibrated resistors make, None without one."""
     runs = []
     for result in candidates:
-        if not is_calibration(result.run):
-            wrong: str | None = (
-                f"device {result.run.device!r} is not recognised as a calibrated resistor: "
-                "name it resistor-… or give a run of kind calibration"
-            )
-        else:
-            wrong = not_as_stated(result)
+        wrong = not_as_stated(result)
         if wrong is None:
             runs.append(result)
         else:
-            file = result.run.file.as_posix()
-            errors.append(FileError(file, f"{file}: {wrong}"))
+            errors.append(FileError.of(result.run.file, wrong))
     if not runs:
         return None
     try:
         return measuring_line(runs)
     except CalibrationError as error:
-        errors.append(FileError(runs[0].run.file.as_posix(), str(error)))
+        errors.append(FileError.of(runs[0].run.file, error))
         return None
 
 

@@ -5,7 +5,7 @@ Nothing that a file names is ever imported or evaluated.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
@@ -14,22 +14,13 @@ import numpy as np
 
 from nanojunction.analysis.columns import KNOWN_NAMES, Column, identify
 from nanojunction.analysis.conditions import conditions_of, match_pattern
-from nanojunction.analysis.legs import find_legs, is_swept
-from nanojunction.analysis.run import Conditions, Run, RunKind, cut
-from nanojunction.analysis.tables import ReadError, Table, parse_table
+from nanojunction.analysis.parts import Part, joined, whole_runs
+from nanojunction.analysis.run import Conditions, Run, cut
+from nanojunction.analysis.run_kind import finish, stated_kind
+from nanojunction.analysis.tables import NoRows, ReadError, Table, parse_table
 from nanojunction.analysis.values import Array
 
 __all__ = ["ReadError", "find_files", "read_runs"]
-
-_KINDS: tuple[tuple[str, RunKind], ...] = (
-    ("calibrat", "calibration"),
-    ("temperature", "iv"),
-    ("iv", "iv"),
-    ("ih", "ih"),
-    ("it", "it"),
-    ("vt", "vt"),
-    ("unknown", "unknown"),
-)
 
 
 def find_files(paths: Iterable[Path]) -> list[Path]:
@@ -61,15 +52,41 @@ def read_runs(path: Path, *, pattern: str | None = None) -> list[Run]:
     Raises ReadError with one sentence that names the file, and the line or column where it is
     about one.
     """
+    ((parts, warning),) = whole_runs([Part(path, _table_of(path))])
+    return runs_of(parts, warning, pattern=pattern)
+
+
+def read_part(path: Path) -> Part:
+    """Return a file's table, without a row where a run ended before its first; raises ReadError."""
+    try:
+        return Part(path, _table_of(path))
+    except NoRows as error:
+        return Part(path, error.table)
+
+
+def _table_of(path: Path) -> Table:
     try:
         data = path.read_bytes()
     except OSError as error:
         raise ReadError(f"{path}: cannot be read ({error.strerror})") from error
-    table = parse_table(data, str(path))
+    return parse_table(data, str(path))
+
+
+def runs_of(
+    parts: tuple[Part, ...], warning: str | None, *, pattern: str | None = None
+) -> list[Run]:
+    """Return the runs in a file, or in the parts of one in order, as `read_runs` does.
+
+    `warning` (or None) is what is known about the parts; a file's name is the first part's.
+    """
+    path = parts[0].path
     try:
+        table = parts[0].table if len(parts) == 1 else joined(parts)
         known, warnings = _choose(table.names)
         named = match_pattern(path.stem, pattern) if pattern else None
-        return _assemble(path, table, known, named, warnings)
+        if warning is not None:
+            warnings.append(warning)
+        return _assemble(parts, table, known, named, warnings)
     except ReadError:
         raise
     except ValueError as error:
@@ -109,19 +126,19 @@ def _choose(names: tuple[str, ...]) -> tuple[_Known, list[str]]:
 
 
 def _assemble(
-    path: Path,
+    parts: tuple[Part, ...],
     table: Table,
     known: _Known,
     named: dict[str, str | float] | str | None,
     warnings: list[str],
 ) -> list[Run]:
     """Make runs of a table's columns, in SI."""
-    columns, lost = _columns(table, known, warnings)
-    warnings += _losses(table, lost)
-    ours = table.header.get("Procedure", "").startswith("<nanojunction.")
+    columns, missing = _columns(table, known, warnings)
+    warnings += _losses(parts, missing)
+    path = parts[0].path
     status = table.end.get("status") if table.end is not None else None
-    if ours:
-        warnings += _ending(table)
+    if table.header.get("Procedure", "").startswith("<nanojunction."):
+        warnings += _ending(parts)
     if isinstance(named, str):
         warnings.append(named)
         named = None
@@ -139,6 +156,7 @@ def _assemble(
     device = (named or {}).get("device") or table.header.get("Sample") or path.stem
     run = Run(
         file=path,
+        parts=tuple(part.path for part in parts[1:]),
         device=str(device),
         kind="unknown",
         time_s=columns.get("time"),
@@ -156,28 +174,28 @@ def _assemble(
         warnings=tuple(warnings),
     )
     plateau = columns.get("setpoint temperature")
-    stated = _stated_kind(table.header)
+    stated = stated_kind(table.header)
     legs = columns.get("leg")
     if plateau is None or stated in ("ih", "it", "vt"):
-        return [_finish(run, stated, legs, set(named or ()), plateau)]
+        return [finish(run, stated, legs, set(named or ()), plateau)]
     edges = [0, *(np.flatnonzero(np.diff(plateau)) + 1).tolist(), rows]
-    parts = [slice(a, b) for a, b in pairwise(edges)]
+    plateaus = [slice(a, b) for a, b in pairwise(edges)]
     return [
-        _finish(
-            replace(cut(run, part), segment=n),
+        finish(
+            replace(cut(run, rows_of), segment=n),
             stated,
-            None if legs is None else legs[part],
+            None if legs is None else legs[rows_of],
             set(named or ()),
-            plateau[part],
+            plateau[rows_of],
         )
-        for n, part in enumerate(parts)
+        for n, rows_of in enumerate(plateaus)
     ]
 
 
 def _columns(
     table: Table, known: _Known, warnings: list[str]
-) -> tuple[dict[str, Array], list[int]]:
-    """Return the known columns in SI without the rows that miss a number, and those rows' lines."""
+) -> tuple[dict[str, Array], np.ndarray[tuple[int], np.dtype[np.bool_]]]:
+    """Return the known columns in SI without the rows that miss a number, and which those are."""
     present: dict[str, Array] = {}
     for key, (index, column) in known.items():
         values = table.values[:, index]
@@ -200,35 +218,50 @@ def _columns(
     if missing.all():
         raise ValueError("no row has a number in every column")
     if not missing.any():
-        return present, []
-    kept = {key: values[~missing] for key, values in present.items()}
-    return kept, table.lines[missing].tolist()
+        return present, missing
+    return {key: values[~missing] for key, values in present.items()}, missing
 
 
-def _losses(table: Table, lost: list[int]) -> list[str]:
-    """Return the warnings about rows that are not in the run."""
-    warnings = []
-    lines = sorted([*table.dropped, *lost])
-    if lines:
-        shown = ", ".join(map(str, lines[:10])) + (", …" if len(lines) > 10 else "")
-        rows = "1 row was" if len(lines) == 1 else f"{len(lines)} rows were"
-        warnings.append(f"{rows} dropped for a missing number (line {shown})")
-    if table.unterminated:
-        warnings.append("the last line does not end and was dropped")
+def _losses(
+    parts: tuple[Part, ...], missing: np.ndarray[tuple[int], np.dtype[np.bool_]]
+) -> list[str]:
+    """Return the warnings about rows that are not in the run, `missing` of all parts' rows."""
+    warnings, at = [], 0
+    for part in parts:
+        table, where = part.table, _where(part, parts)
+        lost = table.lines[missing[at : at + len(table.lines)]].tolist()
+        at += len(table.lines)
+        lines = sorted([*table.dropped, *lost])
+        if lines:
+            shown = ", ".join(map(str, lines[:10])) + (", …" if len(lines) > 10 else "")
+            rows = "1 row was" if len(lines) == 1 else f"{len(lines)} rows were"
+            warnings.append(f"{where}{rows} dropped for a missing number (line {shown})")
+        if table.unterminated:
+            warnings.append(f"{where}the last line does not end and was dropped")
     return warnings
 
 
-def _ending(table: Table) -> list[str]:
-    """Return the warnings about how one of our runs ended."""
-    if table.end is None:
-        return ["the run was cut off (there is no '# End:' line); its complete rows are used"]
+def _where(part: Part, parts: tuple[Part, ...]) -> str:
+    return "" if len(parts) == 1 else f"{part.path.name}: "
+
+
+def _ending(parts: tuple[Part, ...]) -> list[str]:
+    """Return the warnings about how one of our runs ended: its last part did."""
     warnings = []
-    status, rows = table.end.get("status"), table.end.get("rows")
-    if status != "finished":
+    end = parts[-1].table.end
+    if end is None:
+        warnings.append(
+            "the run was cut off (there is no '# End:' line); its complete rows are used"
+        )
+    elif (status := end.get("status")) != "finished":
         warnings.append(f"the run ended as '{status}'")
-    present = len(table.values) + len(table.dropped)
-    if isinstance(rows, int) and rows != present:
-        warnings.append(f"the '# End:' line counts {rows} rows, the file holds {present}")
+    for part in parts:
+        stated = (part.table.end or {}).get("rows")
+        if isinstance(stated, int) and stated != part.rows:
+            where = _where(part, parts)
+            warnings.append(
+                f"{where}the '# End:' line counts {stated} rows, the file holds {part.rows}"
+            )
     return warnings
 
 
@@ -250,62 +283,3 @@ def _replacement(
         f"no column means a voltage (they are: {', '.join(names)}); "
         f"known are names such as {KNOWN_NAMES}"
     )
-
-
-def _stated_kind(header: Mapping[str, str]) -> RunKind | None:
-    """Return the kind that a header states: its Kind, or else the class name of its procedure."""
-    procedure = header.get("Procedure", "").strip("<>").rpartition(".")[2]
-    for text in (header.get("Kind", ""), procedure):
-        for start, kind in _KINDS:
-            if text.lower().startswith(start):
-                return kind
-    return None
-
-
-def _finish(
-    run: Run, stated: RunKind | None, legs: Array | None, named: set[str], plateau: Array | None
-) -> Run:
-    """Add to a run what follows from its rows: kind, legs and mean conditions."""
-    kind = stated or _inferred_kind(run)
-    if legs is not None:
-        leg = legs.astype(np.int64)
-        leg -= leg.min()
-    elif kind == "ih" and run.field_T is not None:
-        leg = find_legs(run.field_T)
-    elif kind in ("iv", "calibration", "unknown"):
-        swept = next(s for s in (run.setpoint_V, run.setpoint_A, run.voltage_V) if s is not None)
-        leg = find_legs(swept)
-    else:
-        leg = run.leg
-    clean = ~run.in_compliance
-
-    def mean(values: Array | None) -> float | None:
-        return float(np.mean(values[clean])) if values is not None and clean.any() else None
-
-    old = run.conditions
-
-    def condition(key: str, seen: float | None, stated: float | None) -> float | None:
-        return stated if key in named or seen is None else seen
-
-    temperature = mean(run.temperature_K if run.temperature_K is not None else plateau)
-    field = mean(run.field_T) if kind != "ih" else None
-    voltage = mean(run.voltage_V) if kind in ("ih", "it") else None
-    current = mean(run.current_A) if kind == "vt" else None
-    conditions = replace(
-        old,
-        temperature_K=condition("temperature_K", temperature, old.temperature_K),
-        field_T=condition("field_T", field, old.field_T),
-        voltage_V=condition("voltage_V", voltage, old.voltage_V),
-        current_A=condition("current_A", current, old.current_A),
-    )
-    return replace(run, kind=kind, leg=leg, conditions=conditions)
-
-
-def _inferred_kind(run: Run) -> RunKind:
-    """Tell an I(V) from an I(H) by what is swept."""
-    voltage = run.setpoint_V if run.setpoint_V is not None else run.voltage_V
-    v_swept = is_swept(voltage) or (run.setpoint_A is not None and is_swept(run.setpoint_A))
-    h_swept = run.field_T is not None and is_swept(run.field_T)
-    if v_swept and not h_swept:
-        return "iv"
-    return "ih" if h_swept and not v_swept else "unknown"

@@ -66,7 +66,7 @@ class _Section:
 
 @dataclass(frozen=True, slots=True)
 class _Source:
-    """Where numbers come from: a file, its digest, its rows and how its runs ended."""
+    """Where numbers come from: a file (or a run's parts), digests, rows and how its runs ended."""
 
     file: str
     sha256: str
@@ -110,7 +110,7 @@ def write_report(
         software=software,
         simulated=_simulated(runs),
         run_count=len(runs),
-        file_count=len({run.file for run in runs}),
+        file_count=len({path for run in runs for path in (run.file, *run.parts)}),
         comparison=comparison_tables(comparison),
         holding=holding,
         judged=judged,
@@ -121,6 +121,7 @@ def write_report(
         verdicts=verdicts(analysis.groups),
         run_tables=run_tables(analysis.run_results, names),
         errors=analysis.errors,
+        warnings=analysis.warnings,
         sources=_sources(runs, names),
     )
     path = folder / PAGE
@@ -250,15 +251,18 @@ def _sources(runs: Sequence[Run], names: Sequence[str]) -> list[_Source]:
 
 def _source(path: Path, name: str, members: Sequence[tuple[int, Run]]) -> _Source:
     run = members[0][1]
-    try:
-        digest = hashlib.sha256(path.read_bytes()).hexdigest()
-    except OSError as error:
-        digest = f"cannot be read any more ({error.strerror})"
     return _Source(
-        file=name,
-        sha256=digest,
+        file=", ".join([name, *(part.name for part in run.parts)]),
+        sha256=", ".join(map(_digest, (path, *run.parts))),
         runs=numbered(number for number, _ in members),
         rows=sum(len(member) for _, member in members),
         status=run.status or "not stated",
         software=run.header.get("Software", "not stated"),
     )
+
+
+def _digest(path: Path) -> str:
+    try:
+        return hashlib.sha256(path.read_bytes()).hexdigest()
+    except OSError as error:
+        return f"cannot be read any more ({error.strerror})"

@@ -33,10 +33,21 @@ class ResultsError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class FileError:
-    """A file that could not be read or analysed, and the sentence that says why."""
+    """A file that could not be read or analysed, and why; as text a sentence that names both."""
 
     file: str
     error: str
+
+    @classmethod
+    def of(cls, path: Path, problem: Exception | str) -> FileError:
+        """Return the error of a file; a name that the problem begins with is not repeated."""
+        text = str(problem)
+        for name in (str(path), path.as_posix()):
+            text = text.removeprefix(f"{name}: ").removeprefix(f"{name}, ")
+        return cls(path.as_posix(), text)
+
+    def __str__(self) -> str:
+        return f"{self.file}: {self.error}"
 
     def to_json(self) -> dict[str, str]:
         """Return the JSON object of one error."""
@@ -44,9 +55,14 @@ class FileError:
 
 
 def build_results(
-    runs: Sequence[RunResult], groups: Sequence[Group] = (), errors: Sequence[FileError] = ()
+    runs: Sequence[RunResult],
+    groups: Sequence[Group] = (),
+    errors: Sequence[FileError] = (),
+    warnings: Sequence[str] = (),
 ) -> dict[str, Any]:
     """Return the document as plain JSON values, checked; files are named as they were given.
+
+    `warnings` are about no single run.
 
     Raises ResultsError where a value cannot be stated in the document.
     """
@@ -55,6 +71,7 @@ def build_results(
         "runs": [_run(result) for result in runs],
         "groups": [group.to_json() for group in groups],
         "errors": [error.to_json() for error in errors],
+        "warnings": list(warnings),
     }
     _explain(document)
     check_results(document)
@@ -77,6 +94,7 @@ def _run(result: RunResult) -> dict[str, Any]:
     run = result.run
     return {
         "file": run.file.as_posix(),
+        "parts": [part.as_posix() for part in run.parts],
         "segment": run.segment,
         "kind": run.kind,
         "device": run.device,

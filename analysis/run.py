@@ -65,6 +65,7 @@ class Run:
     where a file has nothing else (a warning says so). `leg` counts from 0, a new one at each
     turning point. Columns that the file does not have are None; `in_compliance` is then all
     False. `segment` counts the plateaus of a series from 0 and is None for a file of one run.
+    `file` is the first part's where a run is in parts, and `parts` names the others in order.
     `header` holds the file's parameters and metadata as text. `status` is that of the `# End:`
     line, None where there is none (the run was cut off, or the file is not ours).
     """
@@ -83,6 +84,7 @@ class Run:
     in_compliance: np.ndarray[tuple[int], np.dtype[np.bool_]]
     conditions: Conditions = field(default_factory=Conditions)
     segment: int | None = None
+    parts: tuple[Path, ...] = ()
     header: Mapping[str, str] = field(default_factory=dict)
     status: str | None = None
     warnings: tuple[str, ...] = ()

@@ -39,6 +39,17 @@ class Table:
     unterminated: bool = False
 
 
+class NoRows(ReadError):
+    """A run ended before its first row; `table` holds its header and end."""
+
+    def __init__(self, sentence: str, table: Table) -> None:
+        super().__init__(sentence)
+        self.table = table
+
+
+OURS = b"#Procedure: <"
+"""How a run file in PyMeasure's Results format begins."""
+
 _END = b"# End:"
 _ESCAPE = re.compile(r"\\(?:x[0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8}|[\\nrt'\"])")
 _PAIR = re.compile(r"^\s*([^:]+?)\s*:\s(.*?)\s*$")
@@ -48,8 +59,14 @@ _OVERFLOW = 9.9e37  # what source-meters send instead of a number that they coul
 def parse_table(data: bytes, name: str) -> Table:
     """Return the table in `data`, the contents of the file called `name`.
 
-    Raises ReadError if there is no text, no line of column names or no row of numbers in it.
+    Raises ReadError if there is no text, no line of column names or no row of numbers in it;
+    NoRows where the file is empty or a run file that ends before its first row.
     """
+    if not data:
+        raise NoRows(
+            f"{name}: there is no complete row of numbers in this file, it is empty",
+            _without_rows({}, None),
+        )
     if b"\0" in data:
         raise ReadError(
             f"{name}: this is not a text file in UTF-8 or Latin-1 (it holds zero bytes)"
@@ -201,10 +218,14 @@ def _parse_any(data: bytes, name: str) -> Table:
     try:
         at, dialect = _first_row(body, name)
     except ReadError:
-        if end is None or not end.get("error"):
+        if not data.startswith(OURS) or len(body) > 1:
             raise
-        status = end.get("status", "ended")
-        raise ReadError(f"{name}: the run {status} before its first row: {end['error']}") from None
+        status = "was cut off" if end is None else end.get("status", "ended")
+        why = "" if end is None or not end.get("error") else f": {end['error']}"
+        raise NoRows(
+            f"{name}: the run {status} before its first row{why}",
+            _without_rows(parse_header("\n".join(comments)), end),
+        ) from None
     names = _names(body[:at], comments, dialect, body[at], name)
     rows: list[list[float]] = []
     good: list[int] = []
@@ -231,6 +252,10 @@ def _parse_any(data: bytes, name: str) -> Table:
         tuple(dropped),
         unterminated,
     )
+
+
+def _without_rows(header: Mapping[str, str], end: Mapping[str, Any] | None) -> Table:
+    return Table((), np.empty((0, 0)), np.empty(0, dtype=np.int64), header, end)
 
 
 def _decode(data: bytes) -> str:

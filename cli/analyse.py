@@ -18,12 +18,18 @@ if TYPE_CHECKING:
     from nanojunction.analysis.analyse import Analysis
     from nanojunction.analysis.iv import RunResult
 
-#: What the table shows of a run, with a unit for the eye.
-COLUMNS = (
-    ("V_off (mV)", "v_off_V", 1e3),
-    ("I_off (µA)", "i_off_A", 1e6),
-    ("R_s (Ω)", "r_s_ohm", 1.0),
-    ("P_max (nW)", "p_max_W", 1e9),
+#: Title, the keys of which a run has one, and the factor to the title's unit.
+Columns = tuple[tuple[str, tuple[str, ...], float], ...]
+#: What the table shows of a run, with a unit for the eye: of an I(V), and of what is no sweep of V.
+COLUMNS: Columns = (
+    ("V_off (mV)", ("v_off_V",), 1e3),
+    ("I_off (µA)", ("i_off_A",), 1e6),
+    ("R_s (Ω)", ("r_s_ohm",), 1.0),
+    ("P_max (nW)", ("p_max_W",), 1e9),
+)
+MEANS: Columns = (
+    ("mean V (mV)", ("v_mean_V", "voltage_V"), 1e3),
+    ("mean I (µA)", ("i_mean_A",), 1e6),
 )
 
 
@@ -68,8 +74,10 @@ def analyse(
         say(f"report: {page}")
     if json_file != "-":
         show_runs(found)
+    for warning in found.warnings:
+        say(f"warning: {warning}")
     for error in found.errors:
-        say(f"error: {error.error}")
+        say(f"error: {error}")
     return FAILED if found.errors else 0
 
 
@@ -94,19 +102,20 @@ def table_of(results: Sequence[RunResult]) -> Table:
     """Return the table of runs with the quantities that most people look for first."""
     from rich.table import Table
 
-    from nanojunction.analysis.values import Quantity
-
     table = Table(box=None, padding=(0, 1))
     table.add_column("run", overflow="fold", min_width=24)
-    for column in ("device", "kind", "T (K)", "H (T)", *(title for title, _, _ in COLUMNS)):
+    means = [key for _, keys, _ in MEANS for key in keys]
+    columns = COLUMNS
+    if any(key in result.quantities for result in results for key in means):
+        columns = (*COLUMNS, *MEANS)
+    for column in ("device", "kind", "T (K)", "H (T)", *(title for title, _, _ in columns)):
         table.add_column(column, justify="right", no_wrap=True)
     for result in results:
-        run, cells = result.run, []
-        for _, key, scale in COLUMNS:
-            value = result.quantities.get(key)
-            known = isinstance(value, Quantity) and value.value is not None
-            cells.append(with_error(value, scale) if known else "–")
+        run = result.run
+        cells = [cell_of(result, keys, scale) for _, keys, scale in columns]
         part = "" if run.segment is None else f" #{run.segment}"
+        if run.parts:
+            part = f" (in {1 + len(run.parts)} parts){part}"
         way = " reversed" if run.conditions.polarity == "reversed" else ""
         conditions = (run.conditions.temperature_K, run.conditions.field_T)
         table.add_row(
@@ -114,6 +123,12 @@ def table_of(results: Sequence[RunResult]) -> Table:
             *("–" if one is None else f"{one:.5g}" for one in conditions), *cells,
         )  # fmt: skip
     return table
+
+
+def cell_of(result: RunResult, keys: Sequence[str], scale: float) -> str:
+    """Return the first of some quantities that a run has, a dash where it has none."""
+    values = (result.quantities.get(key) for key in keys)
+    return with_error(next((value for value in values if value is not None), None), scale)
 
 
 #: How the outcome of a check is printed: words, since not every console has the signs.

@@ -34,7 +34,7 @@ def demo(out: Path, seed: int) -> int:
         found = analyse([file for file in files if file.parent == folder], progress=show)
     batches = {name: batch_of(name, files, found) for name in DIAMETERS_M}
     for error in found.errors:
-        say(f"error: {error.error}")
+        say(f"error: {error}")
     rows = compare(found, batches)
     document = found.to_json() | {
         "comparison": [row.to_json() for row in rows],
@@ -68,7 +68,7 @@ def batch_of(name: str, files: Sequence[Path], campaign: Analysis) -> Yields:
     with steps_of(f"analysing {name}") as show:
         found = analyse([file for file in files if file.parent.name == name], progress=show)
     for error in found.errors:
-        say(f"error: {error.error}")
+        say(f"error: {error}")
     line, diameter_m = measuring_line(known), DIAMETERS_M[name]
     return batch_yields(found.run_results, line=line, diameter_m=diameter_m)
 

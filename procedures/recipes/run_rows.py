@@ -113,28 +113,3 @@ def bias_of(path: Path) -> Bias | None:
         for level in DWELL_LEVELS_V
     }
     return Bias(max(map(abs, voltage)), max(map(abs, current)), dwell)
-
-
-def joined(files: Sequence[Path]) -> str:
-    """Return the parts of a run as the text of one file, for the analysis of the whole.
-
-    `Time (s)` goes on from part to part, so that it never runs backwards.
-    """
-    parts = [read_rows(file) for file in files]
-    parts = [part for part in parts if part.rows] or parts[:1]
-    lines, gone = [parts[0].header + ",".join(parts[0].columns)], 0.0
-    for part in parts:
-        if part.columns != parts[0].columns:
-            raise RecipeError(f"{files[0]}: its parts have different columns")
-        at = part.columns.index(TIME)
-        for row in part.rows:
-            shifted = (*row[:at], row[at] + gone, *row[at + 1 :])
-            lines.append(",".join(map(_text, shifted)))
-        gone += part.rows[-1][at] if part.rows else 0.0
-    count = sum(len(part.rows) for part in parts)
-    return "\n".join([*lines, END + json.dumps({"status": "finished", "rows": count})]) + "\n"
-
-
-def _text(value: float) -> str:
-    """Return a number to the last bit; legs and flags stay the whole numbers that they were."""
-    return str(int(value)) if value.is_integer() and abs(value) < 1e9 else repr(value)

@@ -1,0 +1,132 @@
+"""What came of files: their runs' results, errors and what had no row; in several processes."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from nanojunction.analysis.calibration import is_calibration
+from nanojunction.analysis.ih import analyse_at_rest, analyse_ih
+from nanojunction.analysis.iv import IVSettings, RunResult, analyse_iv
+from nanojunction.analysis.parts import Part, whole_runs
+from nanojunction.analysis.reader import read_part, runs_of
+from nanojunction.analysis.results import FileError
+from nanojunction.analysis.run import Run
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """The parts of a run (or one file) to analyse, and how; all runs or calibrations alone."""
+
+    files: tuple[Path, ...]
+    pattern: str | None
+    settings: IVSettings
+    only_calibrations: bool = False
+
+
+@dataclass(slots=True)
+class Outcome:
+    """The results of the runs in some files, what failed, and what there was nothing to do for.
+
+    `empty` names files of runs that ended before their first row, with how they ended if that is
+    known; `passed_over` are the devices of runs that are no calibrations, where only these were
+    asked for.
+    """
+
+    results: list[RunResult] = field(default_factory=list)
+    errors: list[FileError] = field(default_factory=list)
+    empty: dict[Path, str] = field(default_factory=dict)
+    passed_over: list[str] = field(default_factory=list)
+
+
+def outcomes(todo: Sequence[Work], workers: int) -> Iterator[tuple[Work, Outcome]]:
+    """Yield each piece of work and what came of it, in order."""
+    if workers == 1 or len(todo) < 2:
+        for work in todo:
+            yield work, analyse_files(work)
+        return
+    import multiprocessing
+    from concurrent.futures import ProcessPoolExecutor
+
+    count = min(workers, len(todo))
+    share = max(1, min(32, len(todo) // (4 * count)))
+    with ProcessPoolExecutor(count, mp_context=multiprocessing.get_context("spawn")) as pool:
+        with _single_threaded_children():
+            found = pool.map(analyse_files, todo, chunksize=share)
+        yield from zip(todo, found, strict=True)
+
+
+@contextmanager
+def _single_threaded_children() -> Iterator[None]:
+    """Let processes that start meanwhile use one thread each for linear algebra.
+
+    The threads of several processes would wait for one another on small matrices.
+    """
+    names = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
+    before = {name: os.environ.get(name) for name in names}
+    os.environ.update({name: value or "1" for name, value in before.items()})
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+
+
+def analyse_files(work: Work) -> Outcome:
+    """Return what came of a family of files; a file that cannot be used never stops another."""
+    outcome = Outcome()
+    parts = [part for path in work.files if (part := _part(path, outcome)) is not None]
+    for run_parts, warning in whole_runs(parts):
+        if any(part.rows for part in run_parts):
+            with _failures_of(run_parts[0].path, outcome):
+                for run in runs_of(run_parts, warning, pattern=work.pattern):
+                    if work.only_calibrations and not is_calibration(run):
+                        outcome.passed_over.append(run.device)
+                    else:
+                        outcome.results.append(analyse_run(run, work.settings))
+        else:
+            outcome.empty |= {part.path: _how_ended(part) for part in run_parts}
+    return outcome
+
+
+def _part(path: Path, outcome: Outcome) -> Part | None:
+    with _failures_of(path, outcome):
+        return read_part(path)
+    return None
+
+
+@contextmanager
+def _failures_of(path: Path, outcome: Outcome) -> Iterator[None]:
+    """Keep what goes wrong with a file as its error."""
+    before = len(outcome.results)
+    try:
+        yield
+        return
+    except (OSError, ValueError) as error:
+        failure = FileError.of(path, error)
+    except Exception as error:
+        # Whatever a stranger's table provokes, the night's other files have their results.
+        failure = FileError.of(path, f"{type(error).__name__}: {error}, in this file")
+    del outcome.results[before:]
+    outcome.errors.append(failure)
+
+
+def _how_ended(part: Part) -> str:
+    end = part.table.end or {}
+    return ": ".join(str(end[key]) for key in ("status", "error") if end.get(key))
+
+
+def analyse_run(run: Run, settings: IVSettings) -> RunResult:
+    """Return the quantities of one run, whatever its kind."""
+    if run.kind in ("iv", "calibration"):
+        return analyse_iv(run, settings)
+    if run.kind == "ih":
+        return analyse_ih(run)
+    if run.kind in ("it", "vt"):
+        return analyse_at_rest(run)
+    warning = "neither voltage nor field alone was swept: no quantities"
+    return RunResult(run, {}, (*run.warnings, warning))
