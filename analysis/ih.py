@@ -36,9 +36,10 @@ def analyse_ih(run: Run) -> RunResult:
     try:
         legs = field_legs(run)
     except ValueError as error:
-        missing = Quantity(None, note=str(error))
+        reason = str(error).removeprefix(f"{run.file}: ")
+        missing = Quantity(None, note=reason)
         keys = ("voltage_V", "i_mean_A", "i_zero_field_A", "i_max_field_A")
-        return RunResult(run, dict.fromkeys(keys, missing), (*warnings, str(error)))
+        return RunResult(run, dict.fromkeys(keys, missing), (*warnings, reason))
     plateaus: list[Plateau] = []
     switches: list[Switch] = []
     for leg in legs:

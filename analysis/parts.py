@@ -126,7 +126,7 @@ def _missing(before: Sequence[Part], stated: Continuation, part: Part) -> str | 
     names = ", ".join(stated.files)
     alone = f"it goes on after {_counted(stated.rows)} in {names}, but"
     rows = sum(one.rows for one in before)
-    if rows != stated.rows or any(one.path.name not in stated.files for one in before):
+    if rows != stated.rows:
         return f"{alone} these are not all among the files given: this part is analysed alone"
     others = [one.table.names for one in (*before, part) if one.rows]
     if len(set(others)) > 1:
