@@ -69,8 +69,7 @@ def run(
         begin_or_resume(journal, plan, str(station_file), resume=resume)
         remaining(plan, paper, journal)  # and whether the files of earlier parts are whole
         if all(journal.is_done(item.key) for item in plan.items):
-            say(f"finished already: nothing is left to do in {folder}")
-            return 0
+            return _conclude(f"finished already: nothing is left to do in {folder}", journal)
         with live_in(folder, monitor_port) as live:
             return _carry_out(plan, station, journal, live, yes=yes)
 
@@ -93,12 +92,8 @@ def _carry_out(plan: Plan, station: Station, journal: Journal, live: Live, *, ye
                 plan, station, journal, stop, countdown, ask, tell=say, show=show, live=live
             )
             done = work.go()
-    if done and work.failed:
-        say(f"done, but {len(work.failed)} runs were ended to spare the junction: {name}")
-        return FAILED
     if done:
-        say(f"finished: {name}, {len(plan.items)} steps in {work.folder}")
-        return 0
+        return _conclude(f"finished: {name}, {len(plan.items)} steps in {work.folder}", journal)
     say_what_is_left(plan, journal)
     if work.unsafe:
         say(not_safe(work.unsafe))
@@ -120,6 +115,17 @@ def say_what_is_left(plan: Plan, journal: Journal) -> None:
     left = sum(not journal.is_done(item.key) for item in plan.items)
     if left:
         say(f"not finished: {left} of {len(plan.items)} steps are left; go on with --resume")
+
+
+def _conclude(words: str, journal: Journal) -> int:
+    """Say that all is done, with the runs that were ended early, and return the exit status."""
+    spared = journal.spared()
+    if not spared:
+        say(words)
+        return 0
+    runs = "1 run was" if len(spared) == 1 else f"{len(spared)} runs were"
+    say(f"{words}; but {runs} ended to spare the junction: {', '.join(spared)}")
+    return FAILED
 
 
 def countdown_of(todo: tuple[Remaining, ...], station: Station, pace: Pace) -> Countdown:

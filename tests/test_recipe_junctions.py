@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,11 +12,13 @@ import pytest
 from nanojunction.instruments.station import Station
 from nanojunction.instruments.station_file import station_from
 from nanojunction.procedures.recipes.checking import on_paper
+from nanojunction.procedures.recipes.journal import NAME, Journal, JournalError
+from nanojunction.procedures.recipes.journal_records import PlanEntry
 from nanojunction.procedures.recipes.plan import plan_of
 from nanojunction.procedures.recipes.recipe_file import RecipeError, load_recipe
 from nanojunction.procedures.recipes.resume import remaining
 from tests.conftest import station_content
-from tests.recipes import Night
+from tests.recipes import HEAD, Night
 from tests.run_rows import header_of, rows_of
 
 Make = Callable[..., Station]
@@ -64,6 +67,59 @@ def test_a_broken_run_is_not_taken_up_again(virtual_station: Make, tmp_path: Pat
         files = sorted(tmp_path.glob("*.csv"))
         assert Night(SWEEP, tmp_path).on(station, resume=True)
     assert sorted(tmp_path.glob("*.csv")) == files
+
+
+FAULT = {"kind": "breakdown", "above_V": 0.019, "becomes": "resistor-100"}
+BREAKS = {"junction": "resistor-10k", "speed": 1000, "faults": [FAULT]}
+
+
+def test_a_kill_after_the_breakdown_loses_neither_the_mark_nor_what_it_skips(
+    virtual_station: Make, tmp_path: Path
+) -> None:
+    night = Night(SWEEP + LATER, tmp_path)
+    with virtual_station(virtual=BREAKS) as station:
+        assert night.on(station)
+        with sqlite3.connect(tmp_path / NAME) as base:  # as it was while the run was measured
+            base.execute("UPDATE runs SET status = 'running', rows = 0 WHERE key = 'iv'")
+            base.execute("DELETE FROM runs WHERE key <> 'iv'")
+            base.execute("DELETE FROM marks")
+            base.execute("UPDATE plan SET judged = 0, skipped = NULL")
+        assert night.on(station, resume=True)
+    with night.journal() as journal:
+        assert "the junction has changed" in journal.marks("A")["broken"]
+        assert list(journal.skipped()) == ["gentle"]
+        assert journal.spared() == ["iv"]
+
+
+def test_the_mark_and_the_end_of_its_run_are_one_change(tmp_path: Path) -> None:
+    with Journal(tmp_path / NAME) as journal:
+        journal.create("x", "text", "station.toml", [PlanEntry("iv", "iv", "A", "iv")])
+        journal.begin("iv", 1, "iv.csv")
+        with sqlite3.connect(tmp_path / NAME) as base:
+            base.execute(
+                "CREATE TRIGGER full BEFORE INSERT ON marks BEGIN SELECT RAISE(ABORT, 'full'); END"
+            )
+        with pytest.raises(JournalError, match="could not be written"):
+            journal.end("iv", 1, "broken", rows=9, error="the junction has changed")
+        assert [run.status for run in journal.runs()] == ["running"]
+        with sqlite3.connect(tmp_path / NAME) as base:
+            base.execute("DROP TRIGGER full")
+        journal.end("iv", 1, "broken", rows=9, error="the junction has changed")
+        assert journal.marks("A") == {"broken": "iv: the junction has changed"}
+
+
+def test_a_recipe_whose_run_broke_the_junction_says_so_each_time_and_exits_1(
+    station_file: Any, nanojunction: Any, tmp_path: Path
+) -> None:
+    recipe = tmp_path / "night.toml"
+    recipe.write_text(HEAD + SWEEP, encoding="utf-8")
+    command = ["run", recipe, "--station", station_file(virtual=BREAKS), "--out", tmp_path / "runs"]
+    for more, begins in (([], "finished: Night, 1 steps"), (["--resume"], "finished already")):
+        process = nanojunction(*command, *more)
+        _, words = process.communicate(timeout=60)
+        assert process.returncode == 1, words
+        (closing,) = [line for line in words.splitlines() if line.startswith(begins)]
+        assert closing.endswith("; but 1 run was ended to spare the junction: iv")
 
 
 CHIP = """

@@ -10,7 +10,6 @@ from nanojunction.instruments.errors import LaboratoryError
 from nanojunction.instruments.station import Station
 from nanojunction.procedures.base import TIME
 from nanojunction.procedures.live import QUIET_S, Live
-from nanojunction.procedures.protection import JunctionBroken
 from nanojunction.procedures.recipes.checking import checked, shorten_window, temperature_after
 from nanojunction.procedures.recipes.conditions import Condition
 from nanojunction.procedures.recipes.countdown import Countdown
@@ -44,7 +43,6 @@ class RecipeRun:
     tell: Callable[[str], None]
     show: Callable[[Progress], None]
     live: Live = field(default_factory=lambda: Live(None))
-    failed: list[str] = field(default_factory=list)
     unsafe: list[str] = field(default_factory=list)
     _at_K: float | None = None
     _run_failed: bool = False
@@ -195,9 +193,6 @@ class RecipeRun:
         if outcome.ok:
             return
         why = outcome.error or (self.stop.reason and f"stopped ({self.stop.reason})")
-        if outcome.status == JunctionBroken.status:
-            self.journal.mark(run.sample, "broken", f"{run.key}: {outcome.error}")
-        self.failed.append(run.key)
         words = f"{outcome.status}: {run.key}: {why}; {outcome.rows} rows in {outcome.file}"
         self.tell(words)
         self.journal.event(words, run.key)

@@ -16,9 +16,10 @@ from types import TracebackType
 from typing import Self
 
 from nanojunction.instruments.errors import LaboratoryError
-from nanojunction.procedures.recipes.conditions import Condition
+from nanojunction.procedures.recipes.conditions import BROKEN, Condition
 from nanojunction.procedures.recipes.journal_records import (
     CONCLUDED,
+    SPARED,
     TABLES,
     VERSION,
     History,
@@ -181,7 +182,7 @@ class Journal:
         settling_s: float | None = None,
         bias: Bias | None = None,
     ) -> None:
-        """Enter how a part ended, and what the junction saw."""
+        """Enter how a part ended, what the junction saw, and at once that it broke if it did."""
         with self.change():
             self._base.execute(
                 "UPDATE runs SET status = ?, rows = ?, error = ?, ended = ?, approach_s = ?, "
@@ -190,6 +191,17 @@ class Journal:
             )
             if bias is not None:
                 self._enter_bias(key, part, bias)
+            if status == BROKEN:
+                sample = self._rows("SELECT sample FROM plan WHERE key = ?", key)[0]["sample"]
+                self._mark(sample, BROKEN, f"{key}: {error}")
+
+    def spared(self) -> list[str]:
+        """Return the keys of the runs that were ended for the junction's sake, in order."""
+        rows = self._rows(
+            "SELECT key FROM plan JOIN runs USING (key) WHERE status IN (?, ?) ORDER BY position",
+            *SPARED,
+        )
+        return [str(row["key"]) for row in rows]
 
     def _enter_bias(self, key: str, part: int, bias: Bias) -> None:
         self._base.execute(
@@ -251,11 +263,13 @@ class Journal:
     def mark(self, sample: str, mark: str, reason: str) -> None:
         """Mark a sample, `broken` for example, with the reason."""
         with self.change():
-            self._base.execute(
-                "INSERT OR REPLACE INTO marks VALUES (?, ?, ?, ?)",
-                (sample, mark, reason, now_iso()),
-            )
-            self._event(None, f"{sample} is marked {mark}: {reason}")
+            self._mark(sample, mark, reason)
+
+    def _mark(self, sample: str, mark: str, reason: str) -> None:
+        self._base.execute(
+            "INSERT OR REPLACE INTO marks VALUES (?, ?, ?, ?)", (sample, mark, reason, now_iso())
+        )
+        self._event(None, f"{sample} is marked {mark}: {reason}")
 
     def marks(self, sample: str) -> dict[str, str]:
         """Return a sample's marks with their reasons."""

@@ -9,8 +9,10 @@ from hashlib import sha256
 
 #: Raised when the tables change: a journal of another version is refused.
 VERSION = 1
+#: How runs end that were ended for the junction's sake.
+SPARED = ("broken", "protected")
 #: A run with one of these is not taken up again: it has its end, or the junction must be spared.
-CONCLUDED = ("finished", "broken", "protected")
+CONCLUDED = ("finished", *SPARED)
 
 TABLES = """
 CREATE TABLE recipe (
@@ -51,10 +53,11 @@ class PlanEntry:
 
 @dataclass(frozen=True, slots=True)
 class RunRecord:
-    """One part of a run. `status` is running, finished, aborted, failed or `cut off`.
+    """One part of a run.
 
-    `approach_s` is what the way to temperature and field took (s), `took_s` the whole part and
-    `settling_s` what the sample took to settle after a ramp, on the station's clock.
+    `status` is running, finished, aborted, broken, protected, failed or `cut off`. `approach_s` is
+    what the way to temperature and field took (s), `took_s` the whole part and `settling_s` what
+    the sample took to settle after a ramp, on the station's clock.
     """
 
     key: str
