@@ -136,6 +136,10 @@ def test_defaults_go_where_they_are_known_and_the_step_wins() -> None:
         ('[[steps]]\nover = { turning_points = "0, 1 mV" }\nsteps = [{ measure = "iv" }]',
          "steps[0].over.turning_points: each value is a list itself"),
         ('[[steps]]\nmeasure = "it"', "steps[0] (it): has no end of its own; give it a duration"),
+        (
+            '[[steps]]\nmeasure = "vt"\nset = { steady_for = "60 s", steady_within = "1 uV" }',
+            "steps[0] (vt): has no end of its own; give it a duration, with steady_for the longest",
+        ),
         ('[defaults]\nnlpc = 1\n[[steps]]\nmeasure = "iv"',
          "defaults.nlpc: is not a key of anything measured here"),
         ('[defaults]\nnplc = 100\n[[steps]]\nmeasure = "iv"', "defaults.nplc: 100 is not between"),
@@ -168,6 +172,15 @@ def test_the_window_is_waited_for_once_at_a_temperature() -> None:
     )
     windows = [one.procedure.window for one in remaining(made, paper(), None)]
     assert windows == [60.0, 0.0, 60.0, 0.0, 0.0, 5.0, 60.0]
+
+
+def test_the_window_is_waited_for_after_a_run_with_the_heater_off() -> None:
+    made = plan(
+        "[defaults]\ntemperature = 290\n[[steps]]\nover = { heater_off = [false, true, false] }\n"
+        'steps = [{ measure = "it", set = { duration = 60 } }]'
+    )
+    windows = [one.procedure.window for one in remaining(made, paper(), None)]
+    assert windows == [60.0, 0.0, 60.0]
 
 
 @pytest.mark.parametrize(

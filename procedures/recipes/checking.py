@@ -17,6 +17,7 @@ from nanojunction.instruments.limits import (
 from nanojunction.instruments.roles import SwitchMatrix
 from nanojunction.instruments.station import Station
 from nanojunction.instruments.station_file import StationConfig, SwitchConfig
+from nanojunction.procedures.at_fixed import AtFixed
 from nanojunction.procedures.base import JunctionProcedure
 from nanojunction.procedures.recipes.plan import PlannedRun
 from nanojunction.procedures.recipes.recipe_file import Recipe, RecipeError
@@ -101,10 +102,14 @@ def checked(run: PlannedRun, station: Station, recipe: Recipe) -> JunctionProced
         procedure.check()
     except LaboratoryError as problem:
         raise RecipeError(f"{source}: {run.place} ({run.key}): {problem}") from problem
+    if isinstance(procedure, AtFixed) and not procedure.duration:
+        raise RecipeError(
+            f"{source}: {run.place} ({run.key}): has no end of its own; give it a duration, with "
+            "steady_for the longest: what is never steady would never end"
+        )
     if procedure.is_open_ended():
         raise RecipeError(
-            f"{source}: {run.place} ({run.key}): has no end of its own; give it a duration or a "
-            "stop criterion"
+            f"{source}: {run.place} ({run.key}): has no end of its own; a recipe needs one"
         )
     return procedure
 
@@ -121,7 +126,12 @@ def shorten_window(run: PlannedRun, procedure: JunctionProcedure, at_K: float | 
 
 
 def temperature_after(procedure: JunctionProcedure, at_K: float | None) -> float | None:
-    """Return the temperature at which a run leaves the sample; None if that is not known."""
+    """Return the temperature at which a run leaves the sample; None if that is not known.
+
+    Without its heater the sample has drifted, nobody knows how far.
+    """
+    if procedure.heater_off:
+        return None
     if isinstance(procedure, TemperatureSeries):
         return procedure.targets()[-1]
     target_K = procedure.target_K()
