@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from nanojunction.instruments.station import Station
+from nanojunction.procedures.recipes.run_rows import Bias, bias_of, read_rows
 from nanojunction.procedures.runner import Progress
 from tests.recipes import IV, Night, expected, measured, rows_in
 from tests.run_rows import header_of
@@ -187,6 +189,81 @@ def test_the_journal_knows_what_each_junction_saw(virtual_station: Make, tmp_pat
     assert b.max_current_A == max(abs(row["Current (A)"]) for row in rows)
     assert b.dwell_s[1e-2] == pytest.approx(rows[-1]["Time (s)"] - rows[1]["Time (s)"])
     assert b.dwell_s[0.1] == nobody.max_voltage_V == 0.0
+
+
+SUSPENDED = """#Parameters:
+Time (s),Leg,Setpoint (V),Voltage (V),Current (A),Temperature setpoint (K)
+0.0,0,0.1,0.1,1e-4,290.0
+1.0,0,0.1,0.1,1e-4,290.0
+# Event: {"after_rows": 2, "what": "suspended: the magnet is quenched"}
+# Event: {"after_rows": 2, "what": "the conditions are back: goes on"}
+3601.0,0,0.1,0.1,2e-4,290.0
+3603.0,0,0.1,0.1,1e-4,290.0
+7203.0,1,0.1,0.1,1e-4,280.0
+7207.0,1,-0.2,-0.2,1e-4,280.0
+"""
+
+
+def test_time_with_the_output_open_is_no_dwell(tmp_path: Path) -> None:
+    file = tmp_path / "run.csv"
+    file.write_text(SUSPENDED, encoding="utf-8")
+    bias = bias_of(read_rows(file))
+    assert bias == Bias(0.2, 2e-4, {1e-3: 7.0, 1e-2: 7.0, 0.1: 7.0, 1.0: 0.0})
+
+
+def test_a_suspended_run_counts_what_the_junction_saw(
+    virtual_station: Make, tmp_path: Path
+) -> None:
+    drift = {"kind": "drift", "at_s": 500.0, "kelvin": 30.0, "seconds": 300.0}
+    night = Night(
+        '[[steps]]\nmeasure = "it"\nset = { temperature = 290, window = 20, voltage = "0.1 V", '
+        "duration = 400 }",
+        tmp_path,
+    )
+    virtual = {"junction": "resistor-1k", "speed": 200, "faults": [drift]}
+    with virtual_station(virtual=virtual) as station:
+        assert night.on(station)
+    with night.journal() as journal:
+        (run,) = journal.runs()
+        assert run.file is not None
+        time_s = (found := read_rows(tmp_path / run.file)).column("Time (s)")
+        (gap,) = found.interrupted
+        assert time_s[gap] - time_s[gap - 1] > 100.0
+        seen = time_s[-1] - time_s[0] - (time_s[gap] - time_s[gap - 1])
+        assert journal.history("A").dwell_s[1e-2] == pytest.approx(seen)
+
+
+def test_an_analysis_that_fails_ends_nothing_and_judges_nothing(
+    virtual_station: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    night = Night(
+        f'[[steps]]\nsteps = [{IV}]\n[[steps]]\nname = "later"\nover = {{ repeat = 3 }}\n'
+        f'stop_when = "r_s_ohm > 1 ohm"\nsteps = [{IV}]',
+        tmp_path,
+    )
+
+    def stop_in_the_first_of_three(progress: Progress) -> None:
+        if progress.words.startswith("later/repeat=1") and progress.rows == 6:
+            night.stop.ask("test")
+
+    night.on_progress = stop_in_the_first_of_three
+    with virtual_station() as station:
+        assert not night.on(station)
+        night.stop.count, night.on_progress = 0, lambda _progress: None
+        # Parts are put together in a folder for temporary files, and there is none.
+        monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "nowhere"))
+        assert night.on(station, resume=True)
+    with night.journal() as journal:
+        assert [run.key for run in journal.runs() if run.status == "finished"] == [
+            "iv", "later/repeat=1/iv", "later/repeat=2/iv",
+        ]  # fmt: skip
+        assert list(journal.skipped()) == ["later/repeat=3/iv"]
+        events = [words for _, key, words in journal.events() if key == "later/repeat=1/iv"]
+    assert any(words.startswith("no results: FileNotFoundError: ") for words in events)
+    assert any(
+        "steps[1].stop_when: 'r_s_ohm > 1 ohm' cannot be judged: no results: " in words
+        for words in night.said
+    )
 
 
 def test_a_calibration_before_gives_ratios_to_the_offsets_of_the_line(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,17 +12,20 @@ from nanojunction.instruments.station import Station
 from nanojunction.procedures.base import TIME
 from nanojunction.procedures.live import QUIET_S, Live
 from nanojunction.procedures.recipes.checking import checked, shorten_window, temperature_after
-from nanojunction.procedures.recipes.conditions import Condition
+from nanojunction.procedures.recipes.conditions import UNITS, Condition
 from nanojunction.procedures.recipes.countdown import Countdown
 from nanojunction.procedures.recipes.estimate import Cost
 from nanojunction.procedures.recipes.journal import Journal
 from nanojunction.procedures.recipes.journal_records import Result
 from nanojunction.procedures.recipes.plan import Plan, PlannedPause, PlannedRun, Stop
+from nanojunction.procedures.recipes.recipe_file import RecipeError
 from nanojunction.procedures.recipes.results import results_of
 from nanojunction.procedures.recipes.resume import FINISHED, files_of
-from nanojunction.procedures.recipes.run_rows import bias_of, partial_of, read_rows
+from nanojunction.procedures.recipes.run_rows import RunRows, bias_of, partial_of, read_rows
 from nanojunction.procedures.runfile import free_path
 from nanojunction.procedures.runner import Outcome, Progress, StopRequest, run_procedure
+
+log = logging.getLogger(__name__)
 
 #: Longest name of a run file without `_part2`; the runner cuts at 120.
 LONGEST_NAME = 100
@@ -165,11 +169,11 @@ class RecipeRun:
     ) -> None:
         """Enter how a run ended; what it took teaches the next plan."""
         bias, approach_s, settling_s = None, None, None
-        if outcome.file.exists():
-            bias = bias_of(outcome.file)
-            times = read_rows(outcome.file)
-            if outcome.ok and times.rows:
-                approach_s = took_s - times.column(TIME)[-1]
+        found = self._rows_of(run, outcome)
+        if found is not None:
+            bias = bias_of(found)
+            if outcome.ok and found.rows:
+                approach_s = took_s - found.column(TIME)[-1]
                 if cost.settling_s > 0.0:
                     settling_s = max(0.0, approach_s - (cost.approach_s - cost.settling_s))
         self.journal.end(
@@ -183,6 +187,14 @@ class RecipeRun:
             settling_s=settling_s,
             bias=bias,
         )
+
+    def _rows_of(self, run: PlannedRun, outcome: Outcome) -> RunRows | None:
+        """Return what is in a run file; one that cannot be read back ends nothing."""
+        try:
+            return read_rows(outcome.file) if outcome.file.exists() else None
+        except RecipeError as problem:
+            self.journal.event(f"what the junction saw is not known: {problem}", run.key)
+            return None
 
     def _say(self, run: PlannedRun, outcome: Outcome) -> None:
         self.unsafe += outcome.unsafe
@@ -215,16 +227,26 @@ class RecipeRun:
         done = self.journal.is_done(item.key)
         if self.journal.is_judged(item.key):
             return
-        results: list[Result] = []
-        if done and (files := files_of(self.journal, item.key)):
-            results, problem = results_of(files, self._calibrations(position))
-            if problem is not None:
-                self.journal.event(f"no results: {problem}", item.key)
+        files = files_of(self.journal, item.key) if done else []
+        results = self._results(item.key, files, position) if files else []
         self.journal.enter_results(item.key, results)
         skips: dict[str, str] = {}
         for stop in item.stops:
             skips |= self._stopped(stop, position, item.key)
         self.journal.judge(item.key, skips, for_good=done)
+
+    def _results(self, key: str, files: list[Path], position: int) -> list[Result]:
+        """Return the results of a run; where there are none, what they would be is not known."""
+        try:
+            results, problem = results_of(files, self._calibrations(position))
+        except Exception as fault:  # data may be anything: no fault of a fit ends the night
+            log.debug("analysis of %s failed", key, exc_info=True)
+            results, problem = [], f"{type(fault).__name__}: {fault}"
+        if problem is None:
+            return results
+        self.tell(f"no results: {key}: {problem}")
+        self.journal.event(f"no results: {problem}", key)
+        return results or [Result(0, one, None, None, f"no results: {problem}") for one in UNITS]
 
     def _stopped(self, stop: Stop, position: int, key: str) -> dict[str, str]:
         """Return the later items of a loop whose condition is met, with the reason."""

@@ -96,7 +96,7 @@ def _conclude(journal: Journal, record: RunRecord, folder: Path) -> None:
     status = CUT_OFF if found.end is None else str(found.end["status"])
     error = "killed, or the power failed" if found.end is None else found.end.get("error")
     journal.end(
-        record.key, record.part, status, rows=len(found.rows), error=error, bias=bias_of(file)
+        record.key, record.part, status, rows=len(found.rows), error=error, bias=bias_of(found)
     )
 
 

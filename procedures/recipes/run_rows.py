@@ -9,15 +9,15 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 from nanojunction.procedures.base import CURRENT, TIME, VOLTAGE
 from nanojunction.procedures.partial import Partial
 from nanojunction.procedures.recipes.recipe_file import RecipeError
+from nanojunction.procedures.temperature_series import SETPOINT_K
 
-END = "# End: "
+END, EVENT = "# End: ", "# Event: "
 #: The dwell of a junction is counted at and above each of these voltages (V).
 DWELL_LEVELS_V = (1e-3, 1e-2, 1e-1, 1.0)
 
@@ -26,13 +26,15 @@ DWELL_LEVELS_V = (1e-3, 1e-2, 1e-1, 1.0)
 class RunRows:
     """The header (comment lines), columns and complete rows of a run file, and its end.
 
-    `end` is what the last line says (`status`, `rows`), None if the run was cut off.
+    `end` is what the last line says (`status`, `rows`), None if the run was cut off;
+    `interrupted` has after how many rows something happened that the run waited for.
     """
 
     header: str
     columns: tuple[str, ...]
     rows: tuple[tuple[float, ...], ...]
     end: Mapping[str, Any] | None
+    interrupted: frozenset[int] = frozenset()
 
     def column(self, name: str) -> list[float]:
         """Return one column."""
@@ -49,16 +51,19 @@ def read_rows(path: Path) -> RunRows:
     header, end = "", None
     columns: tuple[str, ...] = ()
     rows: list[tuple[float, ...]] = []
+    interrupted = set[int]()
     for number, line in enumerate(text.split("\n")[:-1], 1):  # the last has no line end
         if line.startswith(END):
             end = json.loads(line.removeprefix(END))
+        elif line.startswith(EVENT):
+            interrupted.add(len(rows))
         elif line.startswith("#"):
             header += line + "\n"
         elif not columns:
             columns = tuple(line.split(","))
         else:
             rows.append(_row(line, len(columns), f"{path}: line {number}"))
-    return RunRows(header, columns, tuple(rows), end)
+    return RunRows(header, columns, tuple(rows), end, frozenset(interrupted))
 
 
 def _row(line: str, count: int, place: str) -> tuple[float, ...]:
@@ -97,17 +102,21 @@ class Bias:
     dwell_s: Mapping[float, float]
 
 
-def bias_of(path: Path) -> Bias | None:
+def bias_of(found: RunRows) -> Bias | None:
     """Return the bias that a junction saw during a run; None without rows.
 
-    The time between two rows counts for the later one's voltage.
+    The time between two rows counts for the later one's voltage, except where the output was open
+    in between: while the run was suspended, or on the way from one temperature to the next.
     """
-    found = read_rows(path)
     if not found.rows or not {TIME, VOLTAGE, CURRENT} <= set(found.columns):
         return None
     time_s = found.column(TIME)
     voltage, current = found.column(VOLTAGE), found.column(CURRENT)
-    steps = [0.0, *(max(0.0, after - before) for before, after in pairwise(time_s))]
+    plateau_K = found.column(SETPOINT_K) if SETPOINT_K in found.columns else [0.0] * len(time_s)
+    steps = [0.0] * len(time_s)
+    for at in range(1, len(time_s)):
+        if at not in found.interrupted and plateau_K[at] == plateau_K[at - 1]:
+            steps[at] = max(0.0, time_s[at] - time_s[at - 1])
     dwell = {
         level: sum(step for step, V in zip(steps, voltage, strict=True) if abs(V) >= level)
         for level in DWELL_LEVELS_V
