@@ -108,13 +108,15 @@ def run_procedure(
     name: str | None = None,
     stop: StopRequest | None = None,
     on_progress: Callable[[Progress], None] = lambda _progress: None,
+    part_of: Callable[[Progress], Progress] = lambda progress: progress,
     continues: Partial | None = None,
     live: Live | None = None,
 ) -> Outcome:
     """Run `procedure` on `station` into a new run file in `folder`, and return how it ended.
 
     With `continues` it goes on after the rows of earlier parts, in a file named after the first
-    of them. `live` is kept told of what happens. Everything is checked before the first output.
+    of them. `live` is kept told of what happens. `part_of` returns the progress of the whole that
+    the run is a part of, and that is what is shown. Everything is checked before the first output.
     Raises LaboratoryError if the run cannot start at all (a check fails, the file cannot be
     created); from then on the outcome tells.
     """
@@ -131,6 +133,7 @@ def run_procedure(
     station.owner.expect_silence(longest_s)
     file = RunFile.new(folder, name or default_name(procedure), procedure.DATA_COLUMNS)
     live = live or Live(None)
+    beginning = Progress(0.0, None, "", 0)
     live.begin(
         procedure=procedure.KIND,
         sample=procedure.sample,
@@ -141,14 +144,22 @@ def run_procedure(
         simulated=station.config.virtual is not None,
         target_K=procedure.target_K(),
         target_T=procedure.target_T(),
+        **_how_far(beginning, part_of(beginning), is_known=False),
     )
     station.owner.publish(live.state)
     with (
         kept_alive(live, station.clock),
-        _RunningRun(procedure, station, file, stop, on_progress, live) as run,
+        _RunningRun(procedure, station, file, stop, on_progress, part_of, live) as run,
     ):
         run.go()
     return run.outcome()
+
+
+def _how_far(progress: Progress, whole: Progress, *, is_known: bool) -> dict[str, float | None]:
+    """Return what the live state says of the progress of a run, if it is known, and of the whole."""
+    of_run = progress.percent if is_known else None
+    of_whole = of_run if whole is progress else whole.percent
+    return {"percent": of_whole, "left_s": whole.left_s, "run_percent": of_run}
 
 
 def default_name(procedure: JunctionProcedure) -> str:
@@ -170,6 +181,7 @@ class _RunningRun:
     file: RunFile
     stop: StopRequest
     on_progress: Callable[[Progress], None]
+    part_of: Callable[[Progress], Progress]
     live: Live
     error: str | None = None
     status: str = "finished"
@@ -317,11 +329,10 @@ class _RunningRun:
 
     def _report(self) -> None:
         progress = Progress(self._percent, self._left_s(), self._words, self.file.rows)
-        percent = None if self._began is None else self._percent
-        self.live.update(
-            percent=percent, left_s=progress.left_s, words=self._words, rows=self.file.rows
-        )
-        self.on_progress(progress)
+        whole = self.part_of(progress)
+        far = _how_far(progress, whole, is_known=self._began is not None)
+        self.live.update(words=self._words, rows=self.file.rows, **far)
+        self.on_progress(whole)
 
     def __exit__(self, *_problem: object) -> None:
         try:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from nanojunction.instruments.station import Station
 from nanojunction.procedures.iv import IVSweep
+from nanojunction.procedures.live import Live
 from nanojunction.procedures.recipes.checking import procedure_of
 from nanojunction.procedures.recipes.countdown import Countdown
 from nanojunction.procedures.recipes.estimate import Cost
@@ -35,6 +36,7 @@ class Night:
     said: list[str] = field(default_factory=list)
     asked: list[str] = field(default_factory=list)
     stop: StopRequest = field(default_factory=StopRequest)
+    live: Live = field(default_factory=lambda: Live(None))
 
     @property
     def plan(self) -> Plan:
@@ -47,7 +49,7 @@ class Night:
             begin_or_resume(journal, self.plan, "station.toml", resume=resume)
             return RecipeRun(
                 self.plan, station, journal, self.stop, Countdown(self.costs, station.clock),
-                self._ask, self.said.append, self.on_progress,
+                self._ask, self.said.append, self.on_progress, self.live,
             ).go()  # fmt: skip
 
     def _ask(self, words: str) -> bool:

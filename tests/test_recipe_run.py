@@ -5,10 +5,12 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from nanojunction.instruments.station import Station
+from nanojunction.procedures.recipes.estimate import Cost
 from nanojunction.procedures.recipes.run_rows import Bias, bias_of, read_rows
 from nanojunction.procedures.runner import Progress
 from tests.recipes import IV, Night, expected, measured, rows_in
@@ -264,6 +266,32 @@ def test_an_analysis_that_fails_ends_nothing_and_judges_nothing(
         "steps[1].stop_when: 'r_s_ohm > 1 ohm' cannot be judged: no results: " in words
         for words in night.said
     )
+
+
+def test_the_live_state_tells_how_far_the_whole_recipe_is(
+    virtual_station: Make, tmp_path: Path
+) -> None:
+    night = Night(
+        f'[[steps]]\nsteps = [{IV}, {{ pause = "look" }}]\n[[steps]]\nover = {{ repeat = 2 }}\n'
+        f"steps = [{IV}]",
+        tmp_path,
+    )
+    night.costs = {run.key: Cost(measuring_s=10.0) for run in night.plan.runs}
+    seen: list[dict[str, Any]] = []
+    night.on_progress = lambda _progress: seen.append(night.live.state())
+    night.answer = lambda _words: seen.append(night.live.state()) is None
+    with virtual_station() as station:
+        assert night.on(station)
+    seen.append(night.live.state())
+    running = [state for state in seen if "percent" in state]
+    percents = [state["percent"] for state in running]
+    assert percents == sorted(percents)
+    assert percents[-1] == pytest.approx(100.0)
+    pause = next(state for state in running if state["status"] == "waiting for the operator")
+    assert pause["percent"] == pytest.approx(100.0 / 3.0)
+    assert pause["left_s"] == pytest.approx(20.0 / station.clock.speed)
+    of_the_run = [state["run_percent"] for state in running]
+    assert of_the_run.count(100.0) >= 3 and of_the_run != sorted(of_the_run)
 
 
 def test_a_calibration_before_gives_ratios_to_the_offsets_of_the_line(

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from itertools import pairwise
 from pathlib import Path
+from random import Random
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from nanojunction.instruments.station import Station
 from nanojunction.instruments.station_file import station_from
@@ -159,6 +163,27 @@ def test_the_time_left_counts_down_to_zero() -> None:
     countdown.drop("c")
     countdown.begin("b")
     assert countdown.now(100.0) == pytest.approx((100.0, 0.0))
+    countdown.end()
+    assert countdown.now(0.0) == pytest.approx((100.0, 0.0))
+
+
+@given(st.lists(st.floats(0.0, 1e6), min_size=1), st.randoms())
+def test_whatever_is_begun_or_dropped_the_countdown_rises_to_100(
+    seconds: list[float], random: Random
+) -> None:
+    costs = {str(k): Cost(measuring_s=one) for k, one in enumerate(seconds)}
+    countdown, shares = Countdown(costs, SteppedClock()), [0.0]
+    for key in costs:
+        if random.random() < 0.3:
+            countdown.drop(key)
+        else:
+            countdown.begin(key)
+            shares += [countdown.now(percent)[0] for percent in (0.0, 30.0, 100.0)]
+        left = sum(one for k, one in enumerate(seconds) if k > int(key))
+        assert countdown.now(100.0)[1] == pytest.approx(left, abs=1e-6)
+    assert all(later >= one - 1e-6 for one, later in pairwise(shares))
+    countdown.end()
+    assert countdown.now(0.0)[1] == 0.0
 
 
 def test_durations_read_as_a_person_says_them() -> None:

@@ -9,26 +9,41 @@ from nanojunction.procedures.recipes.estimate import Cost
 
 
 class Countdown:
-    """Counts the costs of the runs of a plan down; `costs` has them by key, in order."""
+    """Counts the costs of the runs of a plan down; `costs` has them by key, in order.
+
+    What is left is a running sum: it is asked for at every row, of a plan of any length.
+    """
 
     def __init__(self, costs: Mapping[str, Cost], clock: Clock) -> None:
         self._left = dict(costs)
-        self._clock = clock
+        self._left_s = sum(cost.total_s for cost in costs.values())
         self._gone_s = 0.0
         self._now = Cost()
+        self._clock = clock
         self._began_s = clock.now()
 
     def begin(self, key: str) -> Cost:
         """Note that a run begins, and return its cost."""
-        self._gone_s += self._now.total_s
-        self._now = self._left.pop(key, Cost())
+        self.end()
+        self._now = self._take(key)
         self._began_s = self._clock.now()
         return self._now
+
+    def end(self) -> None:
+        """Note that the present run is over."""
+        self._gone_s += self._now.total_s
+        self._now = Cost()
 
     def drop(self, *keys: str) -> None:
         """Note that runs are skipped."""
         for key in keys:
-            self._left.pop(key, None)
+            self._take(key)
+
+    def _take(self, key: str) -> Cost:
+        cost = self._left.pop(key, Cost())
+        # What rounding leaves of the sum must not outlive the last run.
+        self._left_s = max(0.0, self._left_s - cost.total_s) if self._left else 0.0
+        return cost
 
     def now(self, percent: float) -> tuple[float, float]:
         """Return percent done of the recipe, and the wall-clock time left (s).
@@ -41,7 +56,6 @@ class Countdown:
             left_now = (1.0 - percent / 100.0) * cost.measuring_s
         else:
             left_now = max(0.0, cost.approach_s - passed) + cost.measuring_s
-        later = sum(one.total_s for one in self._left.values())
-        whole = self._gone_s + cost.total_s + later
-        share = 100.0 * (1.0 - (left_now + later) / whole) if whole > 0.0 else 0.0
-        return share, (left_now + later) / self._clock.speed
+        whole = self._gone_s + cost.total_s + self._left_s
+        left = left_now + self._left_s
+        return 100.0 * (1.0 - left / whole) if whole > 0.0 else 0.0, left / self._clock.speed

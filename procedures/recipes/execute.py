@@ -110,9 +110,10 @@ class RecipeRun:
         self._at_K = None  # the operator may have warmed the sample
         part = len(self.journal.parts(pause.key)) + 1
         self.journal.begin(pause.key, part, None)
+        percent, left_s = self.countdown.now(0.0)
         self.live.begin(
             status="waiting for the operator", procedure="pause", sample=pause.sample,
-            words=pause.words, quiet_s=QUIET_S,
+            words=pause.words, quiet_s=QUIET_S, percent=percent, left_s=left_s,
         )  # fmt: skip
         self.station.owner.publish(self.live.state)
         answered = self.ask(pause.words) and not self.stop.asked()
@@ -132,6 +133,7 @@ class RecipeRun:
         if continues is not None and continues.rows == procedure.planned_rows():
             self.journal.end(run.key, parts[-1].part, FINISHED, rows=parts[-1].rows)
             self.journal.event("all rows were measured, only the end was missing", run.key)
+            self.countdown.drop(run.key)
             return True
         shorten_window(run, procedure, self._at_K)
         name = f"{position + 1:03d}_{run.key.replace('/', '_')}"[:LONGEST_NAME]
@@ -147,22 +149,24 @@ class RecipeRun:
                 self.folder,
                 name=name,
                 stop=self.stop,
-                on_progress=lambda progress: self._show(run, progress),
+                on_progress=self.show,
+                part_of=lambda progress: self._whole(run, progress),
                 continues=continues,
                 live=self.live,
             )
         except LaboratoryError as problem:
             outcome = Outcome(path, "failed", 0, str(problem))
         took_s = self.station.clock.now() - began
+        self.countdown.end()
         self._enter(run, part, outcome, took_s, cost)
         self._at_K = temperature_after(procedure, self._at_K) if outcome.ok else None
         self._say(run, outcome)
         return outcome.ok
 
-    def _show(self, run: PlannedRun, progress: Progress) -> None:
+    def _whole(self, run: PlannedRun, progress: Progress) -> Progress:
+        """Return how far the whole recipe is."""
         percent, left_s = self.countdown.now(progress.percent)
-        self.live.update(percent=percent, left_s=left_s)
-        self.show(Progress(percent, left_s, f"{run.key}: {progress.words}", progress.rows))
+        return Progress(percent, left_s, f"{run.key}: {progress.words}", progress.rows)
 
     def _enter(
         self, run: PlannedRun, part: int, outcome: Outcome, took_s: float, cost: Cost
