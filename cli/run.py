@@ -28,6 +28,7 @@ from nanojunction.procedures.recipes.recipe_file import RecipeError, load_recipe
 from nanojunction.procedures.recipes.resume import (
     Remaining,
     begin_or_resume,
+    check_again,
     refuse_another,
     remaining,
 )
@@ -67,20 +68,28 @@ def run(
     make_folder(out, "--out")
     with folder_of_runs(out) as folder, Journal(folder / NAME) as journal:
         begin_or_resume(journal, plan, str(station_file), resume=resume)
-        remaining(plan, paper, journal)  # and whether the files of earlier parts are whole
+        todo = remaining(plan, paper, journal)  # and whether earlier parts' files are whole
         if all(journal.is_done(item.key) for item in plan.items):
             return _conclude(f"finished already: nothing is left to do in {folder}", journal)
         with live_in(folder, monitor_port) as live:
-            return _carry_out(plan, station, journal, live, yes=yes)
+            return _carry_out(plan, todo, station, journal, live, yes=yes)
 
 
-def _carry_out(plan: Plan, station: Station, journal: Journal, live: Live, *, yes: bool) -> int:
+def _carry_out(
+    plan: Plan,
+    todo: tuple[Remaining, ...],
+    station: Station,
+    journal: Journal,
+    live: Live,
+    *,
+    yes: bool,
+) -> int:
     """Open the station, do what is left, leave it safe; return the exit status."""
     name = plan.recipe.content.recipe.name
     with stop_on_signals(StopRequest()) as stop:
         station.stop_waiting = stop.asked_again
         with said_what_is_left(plan, journal), station, progress_of(name) as show:
-            todo = remaining(plan, station, journal)  # once more, with what the instruments can do
+            check_again(todo, station, plan.recipe)
             countdown = countdown_of(todo, station, pace_of(station.config, journal.settlings_s()))
 
             def beat() -> None:
@@ -148,13 +157,14 @@ def show_plan(recipe_file: Path, station_file: Path, out: Path, *, resume: bool)
     """
     plan = plan_of(load_recipe(recipe_file))
     paper = on_paper(load_station_file(station_file), str(station_file))
-    journal = None
+    learnt: tuple[float, ...] = ()
     if resume and (out / NAME).exists():
-        journal = Journal(out / NAME, read_only=True)
-        refuse_another(journal, plan)
-    learnt = () if journal is None else journal.settlings_s()
+        with Journal(out / NAME, read_only=True) as journal:
+            refuse_another(journal, plan)
+            learnt, todo = journal.settlings_s(), remaining(plan, paper, journal)
+    else:
+        todo = remaining(plan, paper, None)
     pace, start = pace_of(paper.config, learnt), start_of(paper.config)
-    todo = remaining(plan, paper, journal)
     costs, _end = timed([one.procedure for one in todo], start, pace)
     wide_console().print(plan_table(plan, todo, costs))
     total = sum(costs, Cost())

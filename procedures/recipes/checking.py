@@ -92,26 +92,32 @@ def checked(run: PlannedRun, station: Station, recipe: Recipe) -> JunctionProced
 
     The station then holds the junction's own limits. Raises RecipeError.
     """
-    source = recipe.source
-    procedure = procedure_of(run, source)
+    procedure = procedure_of(run, recipe.source)
+    check(run, procedure, station, recipe)
+    return procedure
+
+
+def check(run: PlannedRun, procedure: JunctionProcedure, station: Station, recipe: Recipe) -> None:
+    """Attach the procedure of a planned run to a station, and check it; raises RecipeError."""
     try:
         own = own_limits(procedure, station.config, recipe.samples)
         station.source_meter.protect(own)
         procedure.attach(station)
         procedure.check_parameters()
         procedure.check()
+        _check_end(procedure)
     except LaboratoryError as problem:
-        raise RecipeError(f"{source}: {run.place} ({run.key}): {problem}") from problem
+        raise RecipeError(f"{recipe.source}: {run.place} ({run.key}): {problem}") from problem
+
+
+def _check_end(procedure: JunctionProcedure) -> None:
     if isinstance(procedure, AtFixed) and not procedure.duration:
-        raise RecipeError(
-            f"{source}: {run.place} ({run.key}): has no end of its own; give it a duration, with "
-            "steady_for the longest: what is never steady would never end"
+        raise ProcedureError(
+            "has no end of its own; give it a duration, with steady_for the longest: what is never "
+            "steady would never end"
         )
     if procedure.is_open_ended():
-        raise RecipeError(
-            f"{source}: {run.place} ({run.key}): has no end of its own; a recipe needs one"
-        )
-    return procedure
+        raise ProcedureError("has no end of its own; a recipe needs one")
 
 
 def shorten_window(run: PlannedRun, procedure: JunctionProcedure, at_K: float | None) -> None:

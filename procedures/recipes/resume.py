@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import difflib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from nanojunction.instruments.station import Station
 from nanojunction.procedures.base import JunctionProcedure
 from nanojunction.procedures.partial import Partial
-from nanojunction.procedures.recipes.checking import checked, shorten_window, temperature_after
+from nanojunction.procedures.recipes.checking import (
+    check,
+    checked,
+    shorten_window,
+    temperature_after,
+)
 from nanojunction.procedures.recipes.journal import Journal, JournalError
 from nanojunction.procedures.recipes.journal_records import PlanEntry, RunRecord, hash_of
 from nanojunction.procedures.recipes.plan import Plan, PlannedPause, PlannedRun
-from nanojunction.procedures.recipes.recipe_file import recipe_from
+from nanojunction.procedures.recipes.recipe_file import Recipe, recipe_from
 from nanojunction.procedures.recipes.run_rows import bias_of, partial_of, read_rows
 
 PAUSE = "pause"
@@ -135,3 +141,14 @@ def remaining(plan: Plan, station: Station, journal: Journal | None) -> tuple[Re
         at_K = temperature_after(procedure, at_K)
         left.append(Remaining(item, procedure, done))
     return tuple(left)
+
+
+def check_again(todo: Sequence[Remaining], station: Station, recipe: Recipe) -> None:
+    """Check runs that are left with what the instruments of an open station can do.
+
+    A procedure takes milliseconds to make, so these are used again; the watchdog gets its sign of
+    life at each. Raises RecipeError.
+    """
+    for one in todo:
+        station.owner.beat()
+        check(one.run, one.procedure, station, recipe)
