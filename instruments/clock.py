@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from datetime import datetime
 
 
 class Clock:
@@ -47,6 +48,11 @@ class Clock:
             self.on_sleep()
             at_once = self.BEAT_S if should_stop is None else self.PATIENCE_S
             time.sleep(max(0.0, min(left - self.LATE_S, at_once)))
+
+
+def now_iso() -> str:
+    """Return the date and time of day with the time zone, in ISO format to the millisecond."""
+    return datetime.now().astimezone().isoformat(timespec="milliseconds")
 
 
 def _nothing() -> None:

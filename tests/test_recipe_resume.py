@@ -9,12 +9,15 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
+import psutil
 import pytest
 
+from nanojunction.instruments.ownership.records import drive_of
 from nanojunction.procedures.recipes.conditions import parse_condition
-from nanojunction.procedures.recipes.folder import folder_of_runs, network_kind
+from nanojunction.procedures.recipes.folder import folder_of_runs
 from nanojunction.procedures.recipes.journal import NAME, Journal, JournalError
 from nanojunction.procedures.recipes.journal_records import PlanEntry
 from nanojunction.procedures.recipes.plan import plan_of
@@ -218,11 +221,10 @@ def test_one_process_at_a_time(tmp_path: Path) -> None:
         pass
 
 
-MOUNTS = """/dev/sda1 / ext4 rw 0 0
-server:/home /home/lab nfs4 rw 0 0
-//server/data /mnt/my\\040data cifs rw 0 0
-/dev/sdb1 /home/lab/local ext4 rw 0 0
-"""
+MOUNTS = [
+    ("/", "ext4"), ("/home", "autofs"), ("/home", "nfs4"), ("/mnt/my data", "cifs"),
+    ("/home/lab/local", "ext4"), ("/mnt/c", "9p"),
+]  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -230,12 +232,17 @@ server:/home /home/lab nfs4 rw 0 0
     [
         ("/home/lab/runs", "nfs4"),
         ("/mnt/my data/runs", "cifs"),
+        ("/mnt/c/runs", "9p"),
         ("/home/lab/local/runs", None),
-        ("/home/labs", None),
+        ("/homes/lab", None),
     ],
 )
-def test_network_drives_are_told_from_the_table_of_mounts(folder: str, kind: str | None) -> None:
-    assert network_kind(Path(folder), MOUNTS) == kind
+def test_network_drives_are_told_from_the_table_of_mounts(
+    monkeypatch: pytest.MonkeyPatch, folder: str, kind: str | None
+) -> None:
+    parts = [SimpleNamespace(mountpoint=at, fstype=of, opts="rw") for at, of in MOUNTS]
+    monkeypatch.setattr(psutil, "disk_partitions", lambda all: parts)
+    assert drive_of(Path(folder)) == kind
 
 
 def test_what_is_no_journal_is_refused(tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from typing import Any
 import psutil
 import pytest
 
+from nanojunction.instruments.clock import now_iso
 from nanojunction.instruments.ownership import lock, records, watchdog
 from nanojunction.instruments.ownership.control import ask
 from nanojunction.instruments.ownership.records import ProcessId, Record
@@ -271,7 +272,7 @@ def test_what_never_answers_is_given_up_loudly(
         owner=ProcessId.of(gone.pid),
         host=records.this_host(),
         token="0" * 64,
-        since=lock.now_iso(),
+        since=now_iso(),
         station="Test cryostat",
         source=str(file),
         addresses=(address,),
@@ -308,7 +309,7 @@ def test_a_station_that_another_has_is_left_alone(
         owner=ProcessId.of(os.getpid()),
         host=records.this_host(),
         token="1" * 64,
-        since=lock.now_iso(),
+        since=now_iso(),
         station="Test cryostat",
         source=str(file),
         addresses=(address,),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shlex
-import time
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -152,8 +151,3 @@ def release(record: Record, note: str = "") -> None:
         if note:
             records.leave_note(record, note)
         records.remove(record)
-
-
-def now_iso() -> str:
-    """Return the local date and time, with its offset from UTC, to the second."""
-    return time.strftime("%Y-%m-%dT%H:%M:%S%z")

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any, Self
 
+from nanojunction.instruments.clock import now_iso
 from nanojunction.instruments.errors import LaboratoryError
 from nanojunction.instruments.ownership import lock, records
 from nanojunction.instruments.ownership.control import Commands, ControlServer
@@ -89,7 +90,7 @@ class Owner:
             owner=ProcessId.of(os.getpid()),
             host=records.this_host(),
             token=channel.token,
-            since=lock.now_iso(),
+            since=now_iso(),
             station=self._config.name,
             source=self._source,
             addresses=addresses,

@@ -31,6 +31,7 @@ FOLDER_VARIABLE = "NANOJUNCTION_STATE_DIR"
 #: File systems of other computers, on which a lock may be held without anybody here knowing.
 NETWORK = frozenset(
     (
+        "9p",
         "afs",
         "afpfs",
         "ceph",
@@ -187,14 +188,15 @@ def refuse_network(path: Path) -> None:
 
 def drive_of(path: Path) -> str | None:
     """Return the kind of the network drive on which `path` lies; None on a local disk."""
-    whole = str(path.absolute())
+    whole = str(path.resolve())
     if whole.startswith("\\\\"):
         return "a shared folder"
     best, kind = "", None
     for part in psutil.disk_partitions(all=True):
         mount = part.mountpoint.rstrip("/\\")
         inside = whole == mount or whole.startswith((mount + "/", mount + "\\"))
-        if inside and len(part.mountpoint) > len(best):
+        # The last of several on one point is the one that is seen.
+        if inside and len(part.mountpoint) >= len(best):
             remote = part.fstype.lower() in NETWORK or "remote" in part.opts.split(",")
             best, kind = part.mountpoint, part.fstype if remote else None
     return kind

@@ -16,7 +16,7 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import Any, TextIO
 
-from nanojunction.instruments.clock import Clock
+from nanojunction.instruments.clock import Clock, now_iso
 from nanojunction.instruments.errors import LaboratoryError
 from nanojunction.instruments.ownership import lock, records
 from nanojunction.instruments.ownership.ending import end_hung
@@ -68,7 +68,7 @@ class Watchdog:
             self.record,
             owner=ProcessId.of(os.getpid()),
             token=os.urandom(32).hex(),
-            since=lock.now_iso(),
+            since=now_iso(),
             kind="watchdog",
             port=0,
             watchdog=None,
@@ -156,7 +156,7 @@ class Watchdog:
 
     def say(self, words: str) -> None:
         """Write a line to the log beside the lock, and to the terminal if there still is one."""
-        line = f"{lock.now_iso()} watchdog of {self.record.station}: {words}\n"
+        line = f"{now_iso()} watchdog of {self.record.station}: {words}\n"
         with suppress(OSError), self.log_file.open("a", encoding="utf-8") as file:
             file.write(line)
         with suppress(OSError, ValueError):

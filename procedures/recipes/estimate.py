@@ -10,7 +10,7 @@ from nanojunction.instruments.drivers.source_meters import LEVELS_A_MESSAGE
 from nanojunction.instruments.station import Station
 from nanojunction.procedures.at_fixed import AtFixed
 from nanojunction.procedures.base import JunctionProcedure
-from nanojunction.procedures.buffered import points_per_list
+from nanojunction.procedures.buffered import BETWEEN_POINTS_S, points_per_list
 from nanojunction.procedures.ih import IHSweep
 from nanojunction.procedures.iv import IVSweep
 from nanojunction.procedures.recipes.timing import SWITCH_S, Pace, Place
@@ -26,8 +26,6 @@ SWITCH_EXCHANGES = 20
 LIST_EXCHANGES = 3
 #: Exchanges with the magnet to start a leg of an I(H), and these with those that see its end.
 START_EXCHANGES, SEEN_EXCHANGES = 2, 6
-#: What source-meters take (s) between two points of a list: 0.4 to 0.5 ms.
-BETWEEN_POINTS_S = 0.45e-3
 
 
 @dataclass(frozen=True, slots=True)

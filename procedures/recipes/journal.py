@@ -15,6 +15,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from nanojunction.instruments.clock import now_iso
 from nanojunction.instruments.errors import LaboratoryError
 from nanojunction.procedures.recipes.conditions import BROKEN, Condition
 from nanojunction.procedures.recipes.journal_records import (
@@ -27,7 +28,6 @@ from nanojunction.procedures.recipes.journal_records import (
     Result,
     RunRecord,
     hash_of,
-    now_iso,
 )
 from nanojunction.procedures.recipes.run_rows import Bias
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from hashlib import sha256
 
 #: Raised when the tables change: a journal of another version is refused.
@@ -94,11 +93,6 @@ class History:
     max_current_A: float
     dwell_s: Mapping[float, float]
     marks: Mapping[str, str]
-
-
-def now_iso() -> str:
-    """Return date and time with the time zone."""
-    return datetime.now().astimezone().isoformat(timespec="milliseconds")
 
 
 def hash_of(text: str) -> str:
