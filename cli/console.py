@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-    from nanojunction.procedures.runner import Progress
+    from nanojunction.procedures.progress import Progress
 
 #: Wrong usage, and a failure after which what could be done was done.
 WRONG_USAGE, FAILED = 2, 1
@@ -168,7 +168,7 @@ def _plain(title: str) -> Callable[[Progress], None]:
 @contextmanager
 def steps_of(title: str) -> Iterator[Callable[[int, int], None]]:
     """Show how many of a known number of steps are done, and the time left."""
-    from nanojunction.procedures.runner import Progress
+    from nanojunction.procedures.progress import Progress
 
     began = time.monotonic()
     with progress_of(title) as show:

@@ -77,7 +77,8 @@ def measure_all(folder: Path, config: StationConfig, campaign: tuple[Step, ...])
     """Measure the campaign on the demo's station and return its run files."""
     from nanojunction.cli.demo_campaign import measure
     from nanojunction.instruments.station import Station
-    from nanojunction.procedures.runner import Progress, StopRequest, stop_on_signals
+    from nanojunction.procedures.progress import Progress
+    from nanojunction.procedures.runner import StopRequest, stop_on_signals
 
     on = Station(config, source="the demo's station")
     began = time.monotonic()

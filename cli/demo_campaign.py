@@ -16,8 +16,9 @@ from nanojunction.instruments.station import Station
 from nanojunction.instruments.station_file import StationConfig, station_from
 from nanojunction.models.junction import JunctionLaw
 from nanojunction.models.population import load_batch
+from nanojunction.procedures.progress import Progress
 from nanojunction.procedures.registry import load_procedure
-from nanojunction.procedures.runner import Outcome, Progress, StopRequest, run_procedure
+from nanojunction.procedures.runner import Outcome, StopRequest, run_procedure
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,7 @@ from nanojunction.instruments.station import Station
 from nanojunction.procedures.base import COMPLIANCE, JunctionProcedure
 from nanojunction.procedures.live import QUIET_S, Live, kept_alive
 from nanojunction.procedures.partial import Partial
+from nanojunction.procedures.progress import Progress, how_far
 from nanojunction.procedures.protection import JunctionAtRisk
 from nanojunction.procedures.runfile import NotWritten, RunFile, header
 
@@ -67,16 +68,6 @@ def stop_on_signals(stop: StopRequest) -> Iterator[StopRequest]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-
-
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """Where a run is: percent done, wall-clock seconds left (None: not known yet), and words."""
-
-    percent: float
-    left_s: float | None
-    words: str
-    rows: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +135,7 @@ def run_procedure(
         simulated=station.config.virtual is not None,
         target_K=procedure.target_K(),
         target_T=procedure.target_T(),
-        **_how_far(beginning, part_of(beginning), is_known=False),
+        **how_far(beginning, part_of(beginning), is_known=False),
     )
     station.owner.publish(live.state)
     with (
@@ -153,13 +144,6 @@ def run_procedure(
     ):
         run.go()
     return run.outcome()
-
-
-def _how_far(progress: Progress, whole: Progress, *, is_known: bool) -> dict[str, float | None]:
-    """Return what the live state says of the progress of a run, if it is known, and of the whole."""
-    of_run = progress.percent if is_known else None
-    of_whole = of_run if whole is progress else whole.percent
-    return {"percent": of_whole, "left_s": whole.left_s, "run_percent": of_run}
 
 
 def default_name(procedure: JunctionProcedure) -> str:
@@ -330,7 +314,7 @@ class _RunningRun:
     def _report(self) -> None:
         progress = Progress(self._percent, self._left_s(), self._words, self.file.rows)
         whole = self.part_of(progress)
-        far = _how_far(progress, whole, is_known=self._began is not None)
+        far = how_far(progress, whole, is_known=self._began is not None)
         self.live.update(words=self._words, rows=self.file.rows, **far)
         self.on_progress(whole)
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from nanojunction.instruments.station import Station
 from nanojunction.procedures.iv import IVSweep
 from nanojunction.procedures.live import Live
+from nanojunction.procedures.progress import Progress
 from nanojunction.procedures.recipes.checking import procedure_of
 from nanojunction.procedures.recipes.countdown import Countdown
 from nanojunction.procedures.recipes.estimate import Cost
@@ -18,7 +19,7 @@ from nanojunction.procedures.recipes.journal import NAME, Journal
 from nanojunction.procedures.recipes.plan import Plan, PlannedRun, plan_of
 from nanojunction.procedures.recipes.recipe_file import recipe_from
 from nanojunction.procedures.recipes.resume import begin_or_resume, files_of
-from nanojunction.procedures.runner import Progress, StopRequest
+from nanojunction.procedures.runner import StopRequest
 
 HEAD = '[recipe]\nname = "Night"\nsample = "A"\n'
 IV = '{ measure = "iv", set = { vmax = "2 mV", step = "1 mV", nplc = 0.1 } }'

@@ -13,8 +13,9 @@ from nanojunction.procedures.at_fixed import CurrentOverTime
 from nanojunction.procedures.base import JunctionProcedure
 from nanojunction.procedures.ih import IHSweep
 from nanojunction.procedures.iv import IVSweep
+from nanojunction.procedures.progress import Progress
 from nanojunction.procedures.run_parameters import ProcedureError
-from nanojunction.procedures.runner import Progress, run_procedure
+from nanojunction.procedures.runner import run_procedure
 from tests.run_rows import rows_of
 
 Make = Callable[..., Station]

@@ -17,13 +17,14 @@ from hypothesis import strategies as st
 from nanojunction.instruments.errors import LaboratoryError
 from nanojunction.instruments.station import Station
 from nanojunction.instruments.station_file import station_from
+from nanojunction.procedures.progress import Progress
 from nanojunction.procedures.recipes.countdown import Countdown
 from nanojunction.procedures.recipes.execute import RecipeRun
 from nanojunction.procedures.recipes.journal import NAME, Journal
 from nanojunction.procedures.recipes.plan import plan_of
 from nanojunction.procedures.recipes.recipe_file import load_recipe
 from nanojunction.procedures.recipes.resume import begin_or_resume
-from nanojunction.procedures.runner import Progress, StopRequest
+from nanojunction.procedures.runner import StopRequest
 from tests.conftest import station_content
 
 pytestmark = pytest.mark.campaign

@@ -19,10 +19,11 @@ from nanojunction.procedures.at_fixed import CurrentOverTime
 from nanojunction.procedures.iv import IVSweep
 from nanojunction.procedures.live import LIVE_FILE, Live
 from nanojunction.procedures.live_rows import KeptRows
+from nanojunction.procedures.progress import Progress
 from nanojunction.procedures.recipes.countdown import Countdown
 from nanojunction.procedures.recipes.execute import RecipeRun
 from nanojunction.procedures.recipes.resume import begin_or_resume
-from nanojunction.procedures.runner import Progress, StopRequest, run_procedure
+from nanojunction.procedures.runner import StopRequest, run_procedure
 from tests.recipes import HEAD, IV, Night
 
 Make = Callable[..., Station]

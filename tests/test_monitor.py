@@ -27,7 +27,8 @@ from nanojunction.procedures.iv import IVSweep
 from nanojunction.procedures.live import Live, kept_alive
 from nanojunction.procedures.live_rows import ROWS, plain
 from nanojunction.procedures.monitor import MOST_CLIENTS, Monitor
-from nanojunction.procedures.runner import Progress, run_procedure
+from nanojunction.procedures.progress import Progress
+from nanojunction.procedures.runner import run_procedure
 from tests.run_rows import rows_of
 
 Make = Callable[..., Station]

@@ -14,8 +14,9 @@ from nanojunction.instruments.errors import StationError
 from nanojunction.instruments.station import Station
 from nanojunction.procedures.ih import IHSweep
 from nanojunction.procedures.iv import Calibration, IVSweep
+from nanojunction.procedures.progress import Progress
 from nanojunction.procedures.run_parameters import ProcedureError
-from nanojunction.procedures.runner import Outcome, Progress, run_procedure
+from nanojunction.procedures.runner import Outcome, run_procedure
 from nanojunction.procedures.temperature_series import TemperatureSeries
 
 Make = Callable[..., Station]

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from nanojunction.instruments.station import Station
+from nanojunction.procedures.progress import Progress
 from nanojunction.procedures.recipes.estimate import Cost
 from nanojunction.procedures.recipes.run_rows import Bias, bias_of, read_rows
-from nanojunction.procedures.runner import Progress
 from tests.recipes import IV, Night, expected, measured, rows_in
 from tests.run_rows import header_of
 
@@ -283,14 +283,13 @@ def test_the_live_state_tells_how_far_the_whole_recipe_is(
     with virtual_station() as station:
         assert night.on(station)
     seen.append(night.live.state())
-    running = [state for state in seen if "percent" in state]
+    running = [state for state in seen if state["percent"] is not None]
     percents = [state["percent"] for state in running]
     assert percents == sorted(percents)
     assert percents[-1] == pytest.approx(100.0)
     pause = next(state for state in running if state["status"] == "waiting for the operator")
-    assert pause["percent"] == pytest.approx(100.0 / 3.0)
-    assert pause["left_s"] == pytest.approx(20.0 / station.clock.speed)
-    of_the_run = [state["run_percent"] for state in running]
+    assert pause["percent"] == pytest.approx(100.0 / 3.0, abs=0.1)
+    of_the_run = [share for state in running if (share := state["run_percent"]) is not None]
     assert of_the_run.count(100.0) >= 3 and of_the_run != sorted(of_the_run)
 
 

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from nanojunction.instruments.station import Station
 from nanojunction.instruments.station_file import station_from
 from nanojunction.instruments.virtual import VirtualCryostat
+from nanojunction.procedures.progress import Progress
 from nanojunction.procedures.recipes.checking import on_paper
 from nanojunction.procedures.recipes.countdown import Countdown
 from nanojunction.procedures.recipes.estimate import Cost, timed
@@ -28,7 +29,6 @@ from nanojunction.procedures.recipes.timing import (
     settling_of,
     start_of,
 )
-from nanojunction.procedures.runner import Progress
 from tests.conftest import station_content
 from tests.recipes import Night
 from tests.virtual_bench import SteppedClock

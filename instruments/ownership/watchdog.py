@@ -80,7 +80,7 @@ class Watchdog:
             return 1  # the record stays, and warns who takes it over
         lock.release(
             mine,
-            f"the last {end}; its watchdog made the station safe at {lock.now_iso()}: {SAFE} "
+            f"the last {end}; its watchdog made the station safe at {now_iso()}: {SAFE} "
             f"({self.log_file} says more)",
         )
         return 0

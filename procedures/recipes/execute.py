@@ -11,6 +11,7 @@ from nanojunction.instruments.errors import LaboratoryError
 from nanojunction.instruments.station import Station
 from nanojunction.procedures.base import TIME
 from nanojunction.procedures.live import QUIET_S, Live
+from nanojunction.procedures.progress import Progress
 from nanojunction.procedures.recipes.checking import checked, shorten_window, temperature_after
 from nanojunction.procedures.recipes.conditions import UNITS, Condition
 from nanojunction.procedures.recipes.countdown import Countdown
@@ -23,7 +24,7 @@ from nanojunction.procedures.recipes.results import results_of
 from nanojunction.procedures.recipes.resume import FINISHED, files_of
 from nanojunction.procedures.recipes.run_rows import RunRows, bias_of, partial_of, read_rows
 from nanojunction.procedures.runfile import free_path
-from nanojunction.procedures.runner import Outcome, Progress, StopRequest, run_procedure
+from nanojunction.procedures.runner import Outcome, StopRequest, run_procedure
 
 log = logging.getLogger(__name__)
 
