@@ -81,15 +81,14 @@ def measure(
 
 def calibration_words(file: Path) -> str:
     """Return what a calibration run has measured, and a warning if it is another resistor."""
-    from nanojunction.analysis.analyse import analyse_file
+    from nanojunction.analysis.analyse import analyse
     from nanojunction.analysis.calibration import not_as_stated, number
-    from nanojunction.analysis.iv import IVSettings
     from nanojunction.analysis.notation import NO_BREAK, amount
 
-    found = analyse_file(file, None, IVSettings())
-    if not isinstance(found, list):
-        return f"warning: {found.error}"
-    (result,) = found
+    found = analyse([file])
+    if not found.run_results:
+        return f"warning: {'; '.join(error.error for error in found.errors) or 'no result'}"
+    (result,) = found.run_results
     parts = []
     for key, name, unit in (
         ("r_s_ohm", "R", "Ω"),
