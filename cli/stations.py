@@ -71,7 +71,8 @@ def check(station_file: Path) -> int:
         say(f"error: {next(iter(failed.values()))}")
     elif failed:
         known = len(station.config.instruments())
-        say(f"error: {len(failed)} of {known} instruments cannot be used: {', '.join(failed)}")
+        why = "; ".join(failed.values())
+        say(f"error: {len(failed)} of {known} instruments cannot be used: {why}")
     return FAILED if failed else 0
 
 

@@ -19,6 +19,7 @@ from pydantic import BaseModel, Field, ValidationError
 from nanojunction.cli.console import in_words, make_folder
 from nanojunction.cli.measure import help_text
 from nanojunction.cli.stations import named_sensors, station_text
+from nanojunction.instruments.clock import now_iso
 from nanojunction.instruments.errors import ConnectionFailed, LimitError, StationError
 from nanojunction.instruments.limits import SourceLimits
 from nanojunction.instruments.ownership import lock, records
@@ -282,7 +283,7 @@ def test_a_note_is_told_to_the_next_owner_once(unused_port: int) -> None:
         owner=ProcessId.of(os.getpid()),
         host=records.this_host(),
         token="3" * 64,
-        since=lock.now_iso(),
+        since=now_iso(),
         station="Test cryostat",
         source="s.toml",
         addresses=(f"TCPIP::127.0.0.1::{unused_port}::SOCKET", "ASRL99::INSTR"),
