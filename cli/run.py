@@ -7,7 +7,7 @@ import queue
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -67,7 +67,7 @@ def run(
         )
     make_folder(out, "--out")
     with folder_of_runs(out) as folder, Journal(folder / NAME) as journal:
-        begin_or_resume(journal, plan, str(station_file), resume=resume)
+        begin_or_resume(journal, plan, station, resume=resume)
         todo = remaining(plan, paper, journal)  # and whether earlier parts' files are whole
         if all(journal.is_done(item.key) for item in plan.items):
             return _conclude(f"finished already: nothing is left to do in {folder}", journal)
@@ -158,12 +158,15 @@ def show_plan(recipe_file: Path, station_file: Path, out: Path, *, resume: bool)
     plan = plan_of(load_recipe(recipe_file))
     paper = on_paper(load_station_file(station_file), str(station_file))
     learnt: tuple[float, ...] = ()
-    if resume and (out / NAME).exists():
-        with Journal(out / NAME, read_only=True) as journal:
-            refuse_another(journal, plan)
-            learnt, todo = journal.settlings_s(), remaining(plan, paper, journal)
-    else:
-        todo = remaining(plan, paper, None)
+    with ExitStack() as opened:
+        journal = None
+        if resume and (out / NAME).exists():
+            journal = opened.enter_context(Journal(out / NAME, read_only=True))
+            journal = None if journal.is_new() else journal
+        if journal is not None:
+            refuse_another(journal, plan, paper)
+            learnt = journal.settlings_s()
+        todo = remaining(plan, paper, journal)
     pace, start = pace_of(paper.config, learnt), start_of(paper.config)
     costs, _end = timed([one.procedure for one in todo], start, pace)
     wide_console().print(plan_table(plan, todo, costs))

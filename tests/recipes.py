@@ -47,7 +47,7 @@ class Night:
     def on(self, station: Station, *, resume: bool = False) -> bool:
         """Carry out what is left on an open station; True if all is done."""
         with self.journal() as journal:
-            begin_or_resume(journal, self.plan, "station.toml", resume=resume)
+            begin_or_resume(journal, self.plan, station, resume=resume)
             return RecipeRun(
                 self.plan, station, journal, self.stop, Countdown(self.costs, station.clock),
                 self._ask, self.said.append, self.on_progress, self.live,

@@ -117,7 +117,7 @@ def carry_out(file: Path, station: Station, folder: Path) -> tuple[Seen, bool]:
     seen, stop = Seen(station), StopRequest()
     with station, Journal(folder / NAME) as journal:
         plan = plan_of(load_recipe(file))
-        begin_or_resume(journal, plan, "station.toml", resume=False)
+        begin_or_resume(journal, plan, station, resume=False)
         work = RecipeRun(
             plan, station, journal, stop, Countdown({}, station.clock),
             ask=lambda _words: True, tell=lambda _words: None, show=seen.look,

@@ -174,7 +174,7 @@ def carry_out(
     """Carry a recipe out with `live` told of it; True if all is done."""
     night = Night(text, folder)
     with night.journal() as journal:
-        begin_or_resume(journal, night.plan, "station.toml", resume=False)
+        begin_or_resume(journal, night.plan, station, resume=False)
         return RecipeRun(
             night.plan, station, journal, StopRequest(), Countdown({}, station.clock), ask,
             night.said.append, night.on_progress, live,

@@ -67,7 +67,7 @@ class Rehearsal:
         """Carry out a plan; return what the journal knows of its runs."""
         ignore: Any = [].append
         with Journal(folder / NAME) as journal:
-            begin_or_resume(journal, plan, "station.toml", resume=False)
+            begin_or_resume(journal, plan, self.station, resume=False)
             work = RecipeRun(
                 plan, self.station, journal, StopRequest(), Countdown({}, self.station.clock),
                 self.operator, ignore, ignore,

@@ -16,7 +16,7 @@ from nanojunction.procedures.recipes.journal import NAME, Journal, JournalError
 from nanojunction.procedures.recipes.journal_records import PlanEntry
 from nanojunction.procedures.recipes.plan import plan_of
 from nanojunction.procedures.recipes.recipe_file import RecipeError, load_recipe
-from nanojunction.procedures.recipes.resume import remaining
+from nanojunction.procedures.recipes.resume import begin_or_resume, remaining
 from tests.conftest import station_content
 from tests.recipes import HEAD, Night
 from tests.run_rows import header_of, rows_of
@@ -93,7 +93,7 @@ def test_a_kill_after_the_breakdown_loses_neither_the_mark_nor_what_it_skips(
 
 def test_the_mark_and_the_end_of_its_run_are_one_change(tmp_path: Path) -> None:
     with Journal(tmp_path / NAME) as journal:
-        journal.create("x", "text", "station.toml", [PlanEntry("iv", "iv", "A", "iv")])
+        journal.create("x", "text", "station.toml", [PlanEntry("iv", "iv", "A", "iv")], {})
         journal.begin("iv", 1, "iv.csv")
         with sqlite3.connect(tmp_path / NAME) as base:
             base.execute(
@@ -173,6 +173,69 @@ def test_each_junction_of_a_chip_is_connected_and_measured(
         ohms[header_of(file, "Sample")] = top["Voltage (V)"] / top["Current (A)"]
         assert header_of(file, "Position") == header_of(file, "Sample")[-1]
     assert ohms == {"J1": pytest.approx(1e3, rel=0.02), "J2": pytest.approx(1e4, rel=0.02)}
+
+
+CHANGES = [
+    ("= 5e-4", "= 6e-4", r"the sample file .* J1.max_current_A was 0.0005 and is 0.0006;"),
+    ("= 0.02", "= 0.05", r"the sample file .* J2.max_voltage_V was 0.02 and is 0.05;"),
+    ('position = "1"', 'position = "9"', r"the sample file .* J1.position was '1' and is '9';"),
+    ("= 0.02\n", "= 0.02\nmax_dwell_in_compliance_s = 3\n", None),  # stricter
+    ("= 0.02", "= 0.01", None),
+    ("= 0.02", "= 0.02  # of the data sheet", None),
+]
+
+
+@pytest.mark.parametrize(("was", "now", "refusal"), CHANGES)
+def test_a_sample_file_may_become_stricter_between_two_parts_but_not_looser(
+    tmp_path: Path, was: str, now: str, refusal: str | None
+) -> None:
+    file, chip = recipe(tmp_path, "5 mV"), tmp_path / "chip.toml"
+    station = on_paper(station_from(station_content(**TABLES), "station"), "station")
+    with Journal(tmp_path / NAME) as journal:
+        begin_or_resume(journal, plan_of(load_recipe(file)), station, resume=False)
+        chip.write_text(CHIP.replace(was, now), encoding="utf-8")
+        assert chip.read_text(encoding="utf-8") != CHIP
+        changed = plan_of(load_recipe(file))
+        if refusal is None:
+            begin_or_resume(journal, changed, station, resume=True)
+            return
+        with pytest.raises(JournalError, match=f"{refusal} take the change back, or give a new"):
+            begin_or_resume(journal, changed, station, resume=True)
+
+
+SWAPPED = {"1": {"normal": [102, 118]}, "2": {"normal": [101, 117]}}
+METER = {"max_voltage_V": 0.6}
+
+
+@pytest.mark.parametrize(
+    ("changes", "refusal"),
+    [
+        ({"source_meter": METER}, "source_meter.max_voltage_V was 0.5 and is 0.6"),
+        ({"source_meter": {"wires": 2}}, "source_meter.wires was 4 and is 2"),
+        ({"magnet": {"max_field_T": 1.5}}, "magnet.max_field_T was 1.0 and is 1.5"),
+        ({"temperature": {"min_K": 3.0}}, "temperature.min_K was 4.0 and is 3.0"),
+        ({"magnet": None}, "the columns of a row was .* and is "),
+        ({"temperature": {"sensors": {"sample": "A", "vti": "B"}}}, "temperature.sensors was "),
+        ({"switch": TABLES["switch"] | {"positions": SWAPPED}}, "switch.positions.1 was "),
+        ({"source_meter": {"max_voltage_V": 0.3}}, None),
+        ({"temperature": {"on_exit": "off"}, "lab": {"who": "the night shift"}}, None),
+    ],
+)
+def test_a_station_file_may_become_stricter_between_two_parts_but_not_another(
+    tmp_path: Path, changes: dict[str, Any], refusal: str | None
+) -> None:
+    plan = plan_of(load_recipe(recipe(tmp_path, "5 mV")))
+    before, after = (
+        on_paper(station_from(station_content(**tables), "station"), "station")
+        for tables in (TABLES, TABLES | changes)
+    )
+    with Journal(tmp_path / NAME) as journal:
+        begin_or_resume(journal, plan, before, resume=False)
+        if refusal is None:
+            begin_or_resume(journal, plan, after, resume=True)
+            return
+        with pytest.raises(JournalError, match=f"the station file .*{refusal}"):
+            begin_or_resume(journal, plan, after, resume=True)
 
 
 def test_a_junctions_own_limit_refuses_the_recipe_before_anything_is_opened(

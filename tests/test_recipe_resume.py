@@ -158,6 +158,31 @@ def as_if_killed(folder: Path) -> None:
         base.execute("UPDATE plan SET judged = 0 WHERE key = 'iv#2'")
 
 
+def test_a_pause_that_was_cut_off_is_entered_as_such_and_asked_again(
+    virtual_station: Callable[..., Any], tmp_path: Path
+) -> None:
+    first = night(tmp_path, '[[steps]]\npause = "plug in R"')
+    with virtual_station() as station:
+        assert first.on(station)
+        with sqlite3.connect(tmp_path / NAME) as base:
+            base.execute("UPDATE runs SET status = 'running', ended = NULL")
+        assert first.on(station, resume=True)
+    assert first.asked == ["plug in R", "plug in R"]
+    with first.journal() as journal:
+        assert [(run.part, run.status, run.error) for run in journal.parts("pause")] == [
+            (1, "cut off", "killed while the operator was asked"), (2, "finished", None),
+        ]  # fmt: skip
+
+
+def test_a_journal_of_another_version_is_refused(tmp_path: Path) -> None:
+    with Journal(tmp_path / NAME) as journal:
+        journal.create("x", "text", "station.toml", [PlanEntry("iv", "iv", "A", "iv")], {})
+        with sqlite3.connect(tmp_path / NAME) as base:
+            base.execute("UPDATE recipe SET version = 1")
+        with pytest.raises(JournalError, match="is of version 1, this program writes 2"):
+            journal.is_new()
+
+
 def test_a_half_written_row_is_measured_again(
     virtual_station: Callable[..., Any], tmp_path: Path
 ) -> None:
@@ -253,7 +278,7 @@ def test_what_is_no_journal_is_refused(tmp_path: Path) -> None:
 
 def test_a_change_that_fails_leaves_the_journal_as_it_was(tmp_path: Path) -> None:
     with Journal(tmp_path / NAME) as journal:
-        journal.create("x", "text", "station.toml", [PlanEntry("iv", "iv", "A", "iv")])
+        journal.create("x", "text", "station.toml", [PlanEntry("iv", "iv", "A", "iv")], {})
         journal.begin("iv", 1, "iv.csv")
         with pytest.raises(JournalError, match="could not be written"):
             journal.begin("iv", 1, "again.csv")
@@ -266,7 +291,7 @@ from pathlib import Path
 from nanojunction.procedures.recipes.journal import Journal
 from nanojunction.procedures.recipes.journal_records import PlanEntry
 journal = Journal(Path(sys.argv[1]))
-journal.create("x", "text", "station.toml", [PlanEntry("iv", "iv", "A", "iv")])
+journal.create("x", "text", "station.toml", [PlanEntry("iv", "iv", "A", "iv")], {})
 journal._base.execute("PRAGMA cache_size=1")  # so that the change reaches the disk half done
 with journal.change():
     for count in range(20000):

@@ -8,6 +8,7 @@ that is found `running` was cut off. Times are ISO 8601 with the time zone.
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -30,6 +31,7 @@ from nanojunction.procedures.recipes.journal_records import (
     hash_of,
 )
 from nanojunction.procedures.recipes.run_rows import Bias
+from nanojunction.procedures.recipes.setup import Setup
 
 NAME = "journal.sqlite"
 #: How long (s) another process may keep the file before a change fails.
@@ -96,14 +98,16 @@ class Journal:
 
     # The recipe and its plan
 
-    def create(self, name: str, text: str, station: str, plan: Sequence[PlanEntry]) -> None:
-        """Write recipe and plan into a new journal."""
+    def create(
+        self, name: str, text: str, station: str, plan: Sequence[PlanEntry], setup: Setup
+    ) -> None:
+        """Write recipe, plan and what it is measured with into a new journal."""
         with self.change():
             for statement in TABLES.split(";"):
                 self._base.execute(statement)
             self._base.execute(
-                "INSERT INTO recipe VALUES (?, ?, ?, ?, ?, ?)",
-                (VERSION, name, text, hash_of(text), station, now_iso()),
+                "INSERT INTO recipe VALUES (?, ?, ?, ?, ?, ?, ?)",
+                (VERSION, name, text, hash_of(text), station, json.dumps(setup), now_iso()),
             )
             self._base.executemany(
                 "INSERT INTO plan (position, key, action, sample, step) VALUES (?, ?, ?, ?, ?)",
@@ -126,6 +130,11 @@ class Journal:
     def recipe_text(self) -> str:
         """Return the text of the recipe that was begun."""
         return str(self._rows("SELECT text FROM recipe")[0]["text"])
+
+    def setup(self) -> Setup:
+        """Return what the recipe was begun with."""
+        found: Setup = json.loads(self._rows("SELECT setup FROM recipe")[0]["setup"])
+        return found
 
     def keys(self) -> list[str]:
         """Return the keys of the plan, in order."""

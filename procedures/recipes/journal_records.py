@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 
 #: Raised when the tables change: a journal of another version is refused.
-VERSION = 1
+VERSION = 2
 #: How runs end that were ended for the junction's sake.
 SPARED = ("broken", "protected")
 #: A run with one of these is not taken up again: it has its end, or the junction must be spared.
@@ -16,7 +16,7 @@ CONCLUDED = ("finished", *SPARED)
 TABLES = """
 CREATE TABLE recipe (
     version INTEGER NOT NULL, name TEXT NOT NULL, text TEXT NOT NULL, sha256 TEXT NOT NULL,
-    station TEXT NOT NULL, created TEXT NOT NULL);
+    station TEXT NOT NULL, setup TEXT NOT NULL, created TEXT NOT NULL);
 CREATE TABLE plan (
     position INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE, action TEXT NOT NULL,
     sample TEXT NOT NULL, step TEXT NOT NULL, skipped TEXT, judged INTEGER NOT NULL DEFAULT 0);

@@ -21,6 +21,7 @@ from nanojunction.procedures.recipes.journal_records import PlanEntry, RunRecord
 from nanojunction.procedures.recipes.plan import Plan, PlannedPause, PlannedRun
 from nanojunction.procedures.recipes.recipe_file import Recipe, recipe_from
 from nanojunction.procedures.recipes.run_rows import bias_of, partial_of, read_rows
+from nanojunction.procedures.recipes.setup import setup_of, what_changed
 
 PAUSE = "pause"
 FINISHED, CUT_OFF = "finished", "cut off"
@@ -36,7 +37,7 @@ def entries_of(plan: Plan) -> list[PlanEntry]:
     ]
 
 
-def begin_or_resume(journal: Journal, plan: Plan, station: str, *, resume: bool) -> None:
+def begin_or_resume(journal: Journal, plan: Plan, station: Station, *, resume: bool) -> None:
     """Make a new journal, or take up one; raises JournalError where that is not what was asked.
 
     Runs that a killed process has left `running` become `cut off`, or `finished` if their file
@@ -45,7 +46,8 @@ def begin_or_resume(journal: Journal, plan: Plan, station: str, *, resume: bool)
     recipe, folder = plan.recipe, journal.path.parent
     if journal.is_new():
         about = recipe.content.recipe
-        journal.create(about.name, recipe.text, station, entries_of(plan))
+        setup = setup_of(plan, station.config)
+        journal.create(about.name, recipe.text, station.source, entries_of(plan), setup)
         return
     keys = journal.keys()
     done = sum(map(journal.is_done, keys))
@@ -54,15 +56,18 @@ def begin_or_resume(journal: Journal, plan: Plan, station: str, *, resume: bool)
             f"{folder}: has the journal of a recipe already ({done} of {len(keys)} steps done); "
             "add --resume to go on with it, or give another --out"
         )
-    refuse_another(journal, plan)
+    refuse_another(journal, plan, station)
     for record in journal.runs():
         if record.status == "running":
             _conclude(journal, record, folder)
     journal.event(f"resumed: {done} of {len(keys)} steps were done")
 
 
-def refuse_another(journal: Journal, plan: Plan) -> None:
-    """Raise JournalError unless the journal is that of the same recipe; says what changed."""
+def refuse_another(journal: Journal, plan: Plan, station: Station) -> None:
+    """Raise JournalError unless the journal is that of the same recipe; says what changed.
+
+    The same are also the limits, the wiring and the columns, or stricter.
+    """
     before, now = journal.recipe_text(), plan.recipe.text
     changed = hash_of(before) != hash_of(now)
     if changed and recipe_from(before, "journal").content != plan.recipe.content:
@@ -74,6 +79,12 @@ def refuse_another(journal: Journal, plan: Plan) -> None:
         raise JournalError(
             f"{journal.path}: the plan that was begun is not the one that this version of "
             "nanojunction makes of the recipe; give a new --out"
+        )
+    change = what_changed(journal.setup(), setup_of(plan, station.config))
+    if change is not None:
+        raise JournalError(
+            f"{journal.path.parent}: this was begun before, and {change}; take the change back, or "
+            "give a new --out"
         )
 
 
@@ -94,8 +105,11 @@ def _difference(before: str, now: str) -> str:
 
 def _conclude(journal: Journal, record: RunRecord, folder: Path) -> None:
     """Enter what the file of a run says that a killed process could not enter."""
-    file = folder / (record.file or "")
-    if record.file is None or not file.exists():
+    if record.file is None:
+        journal.end(record.key, record.part, CUT_OFF, error="killed while the operator was asked")
+        return
+    file = folder / record.file
+    if not file.exists():
         journal.end(record.key, record.part, CUT_OFF, error="killed before the first row")
         return
     found = read_rows(file)
