@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import tempfile
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -244,24 +244,22 @@ def test_an_analysis_that_fails_ends_nothing_and_judges_nothing(
         tmp_path,
     )
 
-    def stop_in_the_first_of_three(progress: Progress) -> None:
-        if progress.words.startswith("later/repeat=1") and progress.rows == 6:
-            night.stop.ask("test")
+    def break_the_installation(progress: Progress) -> None:
+        if progress.words.startswith("later/repeat=1"):
+            monkeypatch.setitem(sys.modules, "nanojunction.analysis.analyse", None)
+        elif progress.words.startswith("later/repeat=2"):
+            monkeypatch.undo()
 
-    night.on_progress = stop_in_the_first_of_three
+    night.on_progress = break_the_installation
     with virtual_station() as station:
-        assert not night.on(station)
-        night.stop.count, night.on_progress = 0, lambda _progress: None
-        # Parts are put together in a folder for temporary files, and there is none.
-        monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "nowhere"))
-        assert night.on(station, resume=True)
+        assert night.on(station)
     with night.journal() as journal:
         assert [run.key for run in journal.runs() if run.status == "finished"] == [
             "iv", "later/repeat=1/iv", "later/repeat=2/iv",
         ]  # fmt: skip
         assert list(journal.skipped()) == ["later/repeat=3/iv"]
         events = [words for _, key, words in journal.events() if key == "later/repeat=1/iv"]
-    assert any(words.startswith("no results: FileNotFoundError: ") for words in events)
+    assert any(words.startswith("no results: ModuleNotFoundError: ") for words in events)
     assert any(
         "steps[1].stop_when: 'r_s_ohm > 1 ohm' cannot be judged: no results: " in words
         for words in night.said
