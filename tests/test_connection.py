@@ -56,9 +56,10 @@ class LateInstrument:
         elif line.startswith(b"LATE"):
             self.held_back.append(line[5:] + b"\n")
         else:
-            # What was held back comes out before the next answer: instruments answer in order.
+            # What was held back comes out before the next answer, and at once: instruments answer
+            # in order, and a line that is still under way nobody can throw away.
+            self.held_back.append(b"SLOW,1\n" if line == b"*IDN?" else line[5:] + b"\n")
             self.release()
-            self.client.sendall(b"SLOW,1\n" if line == b"*IDN?" else line[5:] + b"\n")
 
     def release(self) -> None:
         """Send what was held back."""

@@ -189,6 +189,7 @@ def test_what_is_no_number_never_reaches_the_json(tmp_path: Path) -> None:
 def test_what_goes_wrong_in_writing_is_logged_once(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
+    caplog.set_level("WARNING", logger="nanojunction.procedures.live")
     taken = tmp_path / "taken"
     taken.touch()
     live = Live(taken / "live.json")

@@ -165,7 +165,7 @@ def test_a_name_that_is_a_broken_link_is_taken(tmp_path: Path) -> None:
 
 def test_a_folder_that_cannot_be_made(tmp_path: Path) -> None:
     (tmp_path / "taken").touch()
-    with pytest.raises(NotWritten, match="cannot be created") as refused:
+    with pytest.raises(NotWritten, match="the folder cannot be made") as refused:
         RunFile.new(tmp_path / "taken", "run", COLUMNS)
     assert not isinstance(refused.value, NameTaken)
 
