@@ -282,3 +282,9 @@ def test_itc503_heater_off_is_read_back(scripted: Any) -> None:
     with pytest.raises(InstrumentFault, match="still gives 12 %"):
         controller.heater_off()
     controller.close()
+
+
+def test_a_2450_is_no_2400(scripted: Any) -> None:
+    newer = scripted([("*IDN?", "KEITHLEY INSTRUMENTS,MODEL 2450,04000001,1.7.12b")])
+    with pytest.raises(WrongInstrument, match="no Keithley 2400"):
+        open_keithley2400(source_meter(newer.address), FAST)

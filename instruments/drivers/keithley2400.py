@@ -7,6 +7,7 @@ A list is loaded a hundred levels a message and run by one more, which also leav
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -43,6 +44,8 @@ if TYPE_CHECKING:
     from nanojunction.instruments.station_file import SourceMeterConfig
     from nanojunction.instruments.visa import Connection
 
+#: The series that speaks this language; a 2450 and its relatives speak another one.
+SERIES = re.compile(r"MODEL 24(00|01|10|20|25|30|40)\b")
 #: Bits of the status word (manual, section 17, `:FETCh?` data elements).
 OVERFLOW, COMPLIANCE, RANGE_COMPLIANCE = 1 << 0, 1 << 3, 1 << 16
 OUTPUT_OFF: dict[OutputOff, str] = {
@@ -57,7 +60,7 @@ def open_keithley2400(config: SourceMeterConfig, clock: Clock) -> Keithley2400So
     connection = open_connection(config, role="source_meter", identity_query="*IDN?")
     identity = connection.identify()
     maker, _, model = identity.partition(",")
-    if "KEITHLEY" not in maker.upper() or "MODEL 24" not in model.upper():
+    if "KEITHLEY" not in maker.upper() or not SERIES.search(model.upper()):
         connection.close()
         raise WrongInstrument(
             f"{connection.where}: answers {identity!r}, which is no Keithley 2400; "
