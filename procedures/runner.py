@@ -294,7 +294,7 @@ class _RunningRun:
         if len(lengths) != 1:
             raise NotWritten(f"{self.file.path}: the columns of a batch differ in length")
         for index in range(lengths.pop()):
-            self.file.write_row({name: values[index] for name, values in batch.items()})
+            self.emit("results", {name: values[index] for name, values in batch.items()})
 
     def _go_on(self) -> None:
         """Note the end of a suspension: it says nothing about how long the points take."""

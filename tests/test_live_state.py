@@ -298,3 +298,20 @@ def test_a_recipe_that_a_person_ends_in_a_pause_is_aborted(
     os.close(theirs)
     last = written(tmp_path / "runs")
     assert (last["status"], last["words"]) == ("aborted", "ended, 2 steps are left")
+
+
+def test_rows_of_a_batch_are_looked_at_like_any_others(
+    virtual_station: Callable[..., Station], tmp_path: Path
+) -> None:
+    class InOneBatch(IVSweep):
+        def emit_rows(self, rows: Any) -> None:
+            names = list(rows[0])
+            self.emit("batch results", {name: [row[name] for row in rows] for name in names})
+
+    live = Live(None)
+    procedure = InOneBatch(vmax="10mV", step="1mV", compliance="5.5 uA")
+    with virtual_station(virtual={"junction": "resistor-1k"}) as station:
+        outcome = run_procedure(procedure, station, tmp_path, live=live)
+    assert outcome.ok
+    assert live.rows(run=0, after=0)["total"] == outcome.rows
+    assert outcome.in_compliance > 0
