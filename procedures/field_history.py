@@ -53,10 +53,9 @@ class FieldHistory:
         if self.saturate_T is not None:
             parts.append(f"saturated at {self.saturate_T:g} T")
         if self.target_T is not None:
-            before = self.saturate_T if self.saturate_T is not None else None
             side = ""
-            if before is not None and before != self.target_T:
-                side = " from below" if before < self.target_T else " from above"
+            if self.saturate_T is not None and self.saturate_T != self.target_T:
+                side = " from below" if self.saturate_T < self.target_T else " from above"
             parts.append(f"went to {self.target_T:g} T{side}")
         return "; ".join(parts) or "as it was"
 

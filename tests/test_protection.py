@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from nanojunction.analysis.analyse import analyse
 from nanojunction.instruments.errors import LimitError
 from nanojunction.instruments.limits import SourceLimits
+from nanojunction.instruments.roles import Function
 from nanojunction.instruments.station import Station
 from nanojunction.instruments.station_file import station_from
 from nanojunction.models.junction import load_junction
@@ -207,15 +208,16 @@ def test_the_tighter_limit_holds(
     station_V: float, own_V: float, station_A: float, own_A: float, level: float
 ) -> None:
     both = SourceLimits(station_V, station_A).tightened(SourceLimits(own_V, own_A, "the sample"))
-    for function, most in (
-        ("voltage", min(station_V, own_V)),
-        ("current", min(station_A, own_A)),
-    ):
+    most_of: dict[Function, float] = {
+        "voltage": min(station_V, own_V),
+        "current": min(station_A, own_A),
+    }
+    for function, most in most_of.items():
         if abs(level) > most:
             with pytest.raises(LimitError):
-                both.check(function, level)  # type: ignore[arg-type]
+                both.check(function, level)
         else:
-            both.check(function, level)  # type: ignore[arg-type]
+            both.check(function, level)
 
 
 def test_the_readings_that_show_a_breakdown_are_in_the_file(

@@ -87,12 +87,12 @@ class Fails(IVSweep):
             return
         super().execute()
 
-    def row(self, *arguments: Any) -> dict[str, float | int]:
-        row = super().row(*arguments)
+    def row(self, *arguments: Any) -> dict[str, Any]:
+        row: dict[str, Any] = super().row(*arguments)
         if self.step_that_fails == "execute" and row["Setpoint (V)"] == -0.005:
             raise ZeroDivisionError("in execute")
         if self.step_that_fails == "row":
-            row["Current (A)"] = "1e-6"  # type: ignore[assignment]
+            row["Current (A)"] = "1e-6"
         return row
 
     def shutdown(self) -> None:
