@@ -25,7 +25,7 @@ from nanojunction.instruments.drivers.keithley2400 import (
 from nanojunction.instruments.roles import SourceMeter, SourceSettings
 from nanojunction.instruments.station_file import SourceMeterConfig
 from nanojunction.instruments.virtual import VirtualCryostat
-from nanojunction.instruments.virtual.in_process import InProcessAdapter
+from nanojunction.instruments.virtual.serving.in_process import InProcessAdapter
 
 POINTS, ROUNDS, STOCK_POINTS = 400, 10, 50
 MEDIAN_AT_MOST, P99_AT_MOST_MS = 3.0, 10.0

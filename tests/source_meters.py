@@ -12,10 +12,10 @@ from nanojunction.instruments.drivers.keithley2400 import Keithley2400SourceMete
 from nanojunction.instruments.drivers.keithley2450 import Keithley2450SourceMeter
 from nanojunction.instruments.roles import SourceMeter
 from nanojunction.instruments.virtual import WorldSettings
-from nanojunction.instruments.virtual.in_process import InProcessAdapter
 from nanojunction.instruments.virtual.instrument import VirtualInstrument
 from nanojunction.instruments.virtual.keithley2400 import Keithley2400 as Twin2400
 from nanojunction.instruments.virtual.keithley2450 import Keithley2450 as Twin2450
+from nanojunction.instruments.virtual.serving.in_process import InProcessAdapter
 from nanojunction.models.junction import Memory
 from tests.virtual_bench import Resistor, world_with
 

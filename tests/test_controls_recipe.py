@@ -15,7 +15,7 @@ from nanojunction.analysis.groups import Group
 from nanojunction.instruments.station import Station
 from nanojunction.instruments.station_file import SwitchConfig, station_from
 from nanojunction.instruments.virtual import VirtualCryostat
-from nanojunction.instruments.virtual.settings import WorldSettings
+from nanojunction.instruments.virtual.world.settings import WorldSettings
 from tests.conftest import station_content
 from tests.recipes import Night
 from tests.virtual_bench import SteppedClock

@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 
 from nanojunction.instruments.errors import StationError
 from nanojunction.instruments.station import Station, Unsafe
-from nanojunction.instruments.virtual.breakdown import Fragile
 from nanojunction.instruments.virtual.faults import Late, as_tables, read_faults, read_faults_file
-from nanojunction.instruments.virtual.schedules import random_schedule
-from nanojunction.instruments.virtual.trouble import Trouble
+from nanojunction.instruments.virtual.faults.breakdown import Fragile
+from nanojunction.instruments.virtual.faults.schedules import random_schedule
+from nanojunction.instruments.virtual.faults.trouble import Trouble
 from nanojunction.models.junction import load_junction
 from nanojunction.procedures.iv import IVSweep
 from nanojunction.procedures.runner import Outcome, run_procedure

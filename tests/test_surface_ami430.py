@@ -11,7 +11,7 @@ from pymeasure.instruments.ami import ami430 as driver_module
 
 from nanojunction.instruments.virtual import VirtualCryostat
 from nanojunction.instruments.virtual.ami430 import Ami430
-from nanojunction.instruments.virtual.in_process import InProcessAdapter
+from nanojunction.instruments.virtual.serving.in_process import InProcessAdapter
 from tests.driver_surface import methods, properties
 from tests.virtual_bench import Resistor, world_with
 

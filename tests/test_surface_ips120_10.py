@@ -10,8 +10,8 @@ from pymeasure.instruments.oxfordinstruments import IPS120_10
 from pymeasure.instruments.oxfordinstruments import ips120_10 as driver_module
 from pymeasure.instruments.oxfordinstruments.ips120_10 import MagnetError
 
-from nanojunction.instruments.virtual.in_process import InProcessAdapter
-from nanojunction.instruments.virtual.ips120_10 import Ips120
+from nanojunction.instruments.virtual.oxford.ips120_10 import Ips120
+from nanojunction.instruments.virtual.serving.in_process import InProcessAdapter
 from tests.driver_surface import methods, properties
 from tests.virtual_bench import world_with
 

@@ -11,8 +11,8 @@ import pytest
 from pymeasure.instruments.keithley import Keithley2600 as Driver
 from pymeasure.instruments.keithley.keithley2600 import Channel
 
-from nanojunction.instruments.virtual.in_process import InProcessAdapter
 from nanojunction.instruments.virtual.keithley2600 import Keithley2600
+from nanojunction.instruments.virtual.serving.in_process import InProcessAdapter
 from tests.virtual_bench import Resistor, world_with
 
 pytestmark = pytest.mark.filterwarnings("ignore::FutureWarning")

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from pymeasure.instruments.keithley import Keithley2700 as Driver
 
-from nanojunction.instruments.virtual.in_process import InProcessAdapter
 from nanojunction.instruments.virtual.keithley2700 import Keithley2700
+from nanojunction.instruments.virtual.serving.in_process import InProcessAdapter
 from tests.virtual_bench import world_with
 
 #: What is set, and what is read then.

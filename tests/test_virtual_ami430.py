@@ -12,7 +12,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from nanojunction.instruments.virtual import VirtualCryostat, WorldSettings
 from nanojunction.instruments.virtual.ami430 import Ami430
-from nanojunction.instruments.virtual.ami430_supply import Segments
+from nanojunction.instruments.virtual.ami430.supply import Segments
 from tests.virtual_bench import Resistor, world_with
 
 ERROR = "SYST:ERR?"

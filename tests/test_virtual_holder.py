@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from nanojunction.instruments.roles import Connected
 from nanojunction.instruments.station_file import SwitchConfig, Wiring
 from nanojunction.instruments.virtual import World, WorldSettings
-from nanojunction.instruments.virtual.line import OPEN, Source
+from nanojunction.instruments.virtual.world.line import OPEN, Source
 from tests.virtual_bench import Resistor, SteppedClock
 
 WIRING = SwitchConfig(

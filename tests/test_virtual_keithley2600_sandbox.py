@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from nanojunction.instruments.virtual import VirtualCryostat
 from nanojunction.instruments.virtual.keithley2600 import Keithley2600
-from nanojunction.instruments.virtual.server import MAX_LINE
+from nanojunction.instruments.virtual.serving.server import MAX_LINE
 from tests.virtual_bench import Resistor, world_with
 
 

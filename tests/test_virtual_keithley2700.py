@@ -14,7 +14,7 @@ from nanojunction.instruments.roles import Connected
 from nanojunction.instruments.station_file import SwitchConfig, Wiring
 from nanojunction.instruments.virtual import VirtualCryostat, World
 from nanojunction.instruments.virtual.keithley2700 import Keithley2700
-from nanojunction.instruments.virtual.keithley2700_cards import CARDS
+from nanojunction.instruments.virtual.keithley2700.cards import CARDS
 from tests.virtual_bench import Resistor, SteppedClock, numbers, world_with
 
 

@@ -9,8 +9,8 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from nanojunction.instruments.virtual import WorldSettings
 from nanojunction.instruments.virtual.lakeshore33x import LakeShore33x, LakeShore335, LakeShore336
-from nanojunction.instruments.virtual.lakeshore33x_inputs import curves
-from nanojunction.instruments.virtual.lakeshore33x_parameters import six_digits
+from nanojunction.instruments.virtual.lakeshore33x.inputs import curves
+from nanojunction.instruments.virtual.lakeshore33x.parameters import six_digits
 from tests.virtual_bench import world_with
 
 QUIET = WorldSettings(sensor_noise_K=0.0, sensor_drift_K=0.0)

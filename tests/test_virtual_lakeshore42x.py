@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nanojunction.instruments.virtual import VirtualCryostat, WorldSettings
-from nanojunction.instruments.virtual.lakeshore421 import LakeShore421
-from nanojunction.instruments.virtual.lakeshore425 import LakeShore425
-from nanojunction.instruments.virtual.lakeshore_gaussmeter import Gaussmeter
+from nanojunction.instruments.virtual.gaussmeters.gaussmeter import Gaussmeter
+from nanojunction.instruments.virtual.gaussmeters.lakeshore421 import LakeShore421
+from nanojunction.instruments.virtual.gaussmeters.lakeshore425 import LakeShore425
 from tests.virtual_bench import Resistor, standard_deviation, world_with
 
 QUIET = WorldSettings(

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from nanojunction.instruments.virtual import WorldSettings
 from nanojunction.instruments.virtual.mercury_itc import MercuryITC
-from nanojunction.instruments.virtual.mercury_language import InvalidError, number, signal
+from nanojunction.instruments.virtual.mercury_itc.language import InvalidError, number, signal
 from tests.virtual_bench import world_with
 
 QUIET = WorldSettings(sensor_noise_K=0.0, sensor_drift_K=0.0)

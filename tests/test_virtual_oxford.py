@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from nanojunction.instruments.virtual import World, WorldSettings
-from nanojunction.instruments.virtual.ips120_10 import Ips120
-from nanojunction.instruments.virtual.itc503 import Itc503
+from nanojunction.instruments.virtual.oxford.ips120_10 import Ips120
+from nanojunction.instruments.virtual.oxford.itc503 import Itc503
 from tests.virtual_bench import world_with
 
 

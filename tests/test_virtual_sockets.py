@@ -16,9 +16,9 @@ from pymeasure.instruments.keithley import Keithley2400
 from pymeasure.instruments.oxfordinstruments import IPS120_10, ITC503
 
 from nanojunction.instruments.virtual import Endpoint, VirtualCryostat
-from nanojunction.instruments.virtual.in_process import InProcessAdapter
 from nanojunction.instruments.virtual.keithley2400 import Keithley2400 as VirtualKeithley2400
-from nanojunction.instruments.virtual.server import MAX_LINE
+from nanojunction.instruments.virtual.serving.in_process import InProcessAdapter
+from nanojunction.instruments.virtual.serving.server import MAX_LINE
 from tests.virtual_bench import Resistor, world_with
 
 

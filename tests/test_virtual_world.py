@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from scipy.integrate import solve_ivp
 
 from nanojunction.instruments.virtual import WorldSettings
-from nanojunction.instruments.virtual.cryostat import Cryostat
-from nanojunction.instruments.virtual.line import Circuit, Meters, Source
-from nanojunction.instruments.virtual.magnet import Magnet
+from nanojunction.instruments.virtual.world.cryostat import Cryostat
+from nanojunction.instruments.virtual.world.line import Circuit, Meters, Source
+from nanojunction.instruments.virtual.world.magnet import Magnet
 from nanojunction.models.junction import load_junction
 from tests.virtual_bench import Resistor, standard_deviation, world_with
 

@@ -20,9 +20,9 @@ from pathlib import Path
 
 from nanojunction.instruments.clock import Clock
 from nanojunction.instruments.virtual import VirtualCryostat
-from nanojunction.instruments.virtual.ports import SocketPort
-from nanojunction.instruments.virtual.serial_port import SerialPort
-from nanojunction.instruments.virtual.server import Arrival, InstrumentServer, Port
+from nanojunction.instruments.virtual.serving.serial_port import SerialPort
+from nanojunction.instruments.virtual.serving.server import Arrival, InstrumentServer, Port
+from nanojunction.instruments.virtual.serving.sockets import SocketPort
 
 LATENCY_S = 0.005
 FIRST = "resistor-1k"

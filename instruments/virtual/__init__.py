@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from nanojunction.instruments.virtual.bench import Endpoint, VirtualCryostat
-from nanojunction.instruments.virtual.settings import WorldSettings
-from nanojunction.instruments.virtual.world import World
+from nanojunction.instruments.virtual.world import World, WorldSettings
 
 __all__ = ["Endpoint", "VirtualCryostat", "World", "WorldSettings"]

@@ -12,15 +12,14 @@ from typing import Literal
 
 from nanojunction.instruments.clock import Clock
 from nanojunction.instruments.station_file import InstrumentConfig, SwitchConfig
-from nanojunction.instruments.virtual.breakdown import with_breakdowns
 from nanojunction.instruments.virtual.faults import Breakdown, Drop, Fault, Half
+from nanojunction.instruments.virtual.faults.breakdown import with_breakdowns
+from nanojunction.instruments.virtual.faults.trouble import Trouble, schedule
 from nanojunction.instruments.virtual.instrument import VirtualInstrument
-from nanojunction.instruments.virtual.ports import SocketPort
-from nanojunction.instruments.virtual.serial_port import SerialPort
-from nanojunction.instruments.virtual.server import InstrumentServer
-from nanojunction.instruments.virtual.settings import WorldSettings
-from nanojunction.instruments.virtual.trouble import Trouble, schedule
-from nanojunction.instruments.virtual.world import World
+from nanojunction.instruments.virtual.serving.serial_port import SerialPort
+from nanojunction.instruments.virtual.serving.server import InstrumentServer
+from nanojunction.instruments.virtual.serving.sockets import SocketPort
+from nanojunction.instruments.virtual.world import World, WorldSettings
 from nanojunction.models.junction import JunctionLaw, load_junction
 
 _HERE = "nanojunction.instruments.virtual"
@@ -31,17 +30,17 @@ MODELS: Mapping[str, Mapping[str, str]] = {
         "keithley2450": "keithley2450:Keithley2450",
         "keithley2600": "keithley2600:Keithley2600",
     },
-    "magnet": {"ips120_10": "ips120_10:Ips120", "ami430": "ami430:Ami430"},
+    "magnet": {"ips120_10": "oxford:Ips120", "ami430": "ami430:Ami430"},
     "temperature": {
-        "itc503": "itc503:Itc503",
+        "itc503": "oxford:Itc503",
         "mercury_itc": "mercury_itc:MercuryITC",
         "lakeshore335": "lakeshore33x:LakeShore335",
         "lakeshore336": "lakeshore33x:LakeShore336",
     },
     "switch": {"keithley2700": "keithley2700:Keithley2700"},
     "field_probe": {
-        "lakeshore421": "lakeshore421:LakeShore421",
-        "lakeshore425": "lakeshore425:LakeShore425",
+        "lakeshore421": "gaussmeters:LakeShore421",
+        "lakeshore425": "gaussmeters:LakeShore425",
     },
 }
 

@@ -6,9 +6,9 @@ import math
 from collections.abc import Sequence
 from dataclasses import replace
 
-from nanojunction.instruments.virtual.codecs import range_for
-from nanojunction.instruments.virtual.line import Source
-from nanojunction.instruments.virtual.settings import WorldSettings
+from nanojunction.instruments.virtual.scpi.codecs import range_for
+from nanojunction.instruments.virtual.world.line import Source
+from nanojunction.instruments.virtual.world.settings import WorldSettings
 
 NOT_MEASURED = 9.91e37
 OVERFLOW = 9.9e37

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
-from nanojunction.instruments.virtual.codecs import range_for
 from nanojunction.instruments.virtual.keithley2400.settings import (
     CURRENT_RANGES,
     VOLTAGE_RANGES,
     Settings2400,
 )
 from nanojunction.instruments.virtual.scpi import ScpiError
+from nanojunction.instruments.virtual.scpi.codecs import range_for
 
 Check = Callable[[Settings2400, float], float]
 

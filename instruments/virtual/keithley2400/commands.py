@@ -9,13 +9,20 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from nanojunction.instruments.virtual.codecs import Codec, Count, Parameters, Real, Switch, Word
 from nanojunction.instruments.virtual.keithley2400.settings import (
     CURRENT_RANGES,
     RESISTANCE_RANGES,
     VOLTAGE_RANGES,
 )
 from nanojunction.instruments.virtual.scpi import ScpiError
+from nanojunction.instruments.virtual.scpi.codecs import (
+    Codec,
+    Count,
+    Parameters,
+    Real,
+    Switch,
+    Word,
+)
 
 if TYPE_CHECKING:
     from nanojunction.instruments.virtual.keithley2400.instrument import Keithley2400

@@ -10,7 +10,6 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from nanojunction.instruments.virtual import scpi
-from nanojunction.instruments.virtual.codecs import Count, Parameters, range_for
 from nanojunction.instruments.virtual.keithley2400.commands import (
     SETTINGS,
     Command,
@@ -22,6 +21,7 @@ from nanojunction.instruments.virtual.keithley2400.settings import CURRENT_RANGE
 from nanojunction.instruments.virtual.keithley2400.status import commands as status_commands
 from nanojunction.instruments.virtual.keithley2400.sweep import commands as sweep_commands
 from nanojunction.instruments.virtual.scpi import ScpiError
+from nanojunction.instruments.virtual.scpi.codecs import Count, Parameters, range_for
 from nanojunction.instruments.virtual.source_meter_unit import NOT_MEASURED
 
 if TYPE_CHECKING:

@@ -12,7 +12,6 @@ from dataclasses import replace
 from typing import ClassVar
 
 from nanojunction.instruments.virtual import scpi
-from nanojunction.instruments.virtual.codecs import Parameters
 from nanojunction.instruments.virtual.instrument import VirtualInstrument
 from nanojunction.instruments.virtual.keithley2400.checks import CHECKS
 from nanojunction.instruments.virtual.keithley2400.commands import Command, Setting
@@ -21,7 +20,8 @@ from nanojunction.instruments.virtual.keithley2400.settings import Settings2400
 from nanojunction.instruments.virtual.keithley2400.trigger import TriggerModel
 from nanojunction.instruments.virtual.keithley2400.unit import Reading, SourceMeasureUnit
 from nanojunction.instruments.virtual.scpi import ScpiError
-from nanojunction.instruments.virtual.status import StatusModel
+from nanojunction.instruments.virtual.scpi.codecs import Parameters
+from nanojunction.instruments.virtual.scpi.status import StatusModel
 from nanojunction.instruments.virtual.world import World
 
 _tree: Callable[[], scpi.Tree[Command]] = functools.cache(tree)

@@ -8,14 +8,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from nanojunction.instruments.virtual import scpi
-from nanojunction.instruments.virtual.codecs import Count, Parameters, register_mask
 from nanojunction.instruments.virtual.keithley2400.commands import (
     Command,
     Plain,
     without_parameters,
 )
 from nanojunction.instruments.virtual.scpi import ScpiError
-from nanojunction.instruments.virtual.status import Register
+from nanojunction.instruments.virtual.scpi.codecs import Count, Parameters, register_mask
+from nanojunction.instruments.virtual.scpi.status import Register
 
 if TYPE_CHECKING:
     from nanojunction.instruments.virtual.keithley2400 import Keithley2400

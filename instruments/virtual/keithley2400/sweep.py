@@ -8,10 +8,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from nanojunction.instruments.virtual import scpi
-from nanojunction.instruments.virtual.codecs import Parameters
 from nanojunction.instruments.virtual.keithley2400.commands import Command
 from nanojunction.instruments.virtual.keithley2400.settings import Settings2400
 from nanojunction.instruments.virtual.scpi import ScpiError
+from nanojunction.instruments.virtual.scpi.codecs import Parameters
 
 if TYPE_CHECKING:
     from nanojunction.instruments.virtual.keithley2400.instrument import Keithley2400

@@ -19,7 +19,7 @@ from nanojunction.instruments.virtual.keithley2400.unit import (
     Reading,
     SourceMeasureUnit,
 )
-from nanojunction.instruments.virtual.status import Register
+from nanojunction.instruments.virtual.scpi.status import Register
 
 #: Bits of the measurement event register (manual, section 15).
 READING_OVERFLOW, READING_AVAILABLE = 1 << 7, 1 << 6

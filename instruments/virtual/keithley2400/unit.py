@@ -7,13 +7,12 @@ from collections import deque
 from dataclasses import dataclass
 from typing import Literal
 
-from nanojunction.instruments.virtual.codecs import range_for
 from nanojunction.instruments.virtual.keithley2400 import settings as spec
 from nanojunction.instruments.virtual.keithley2400.settings import (
     Settings2400,
     nominal,
 )
-from nanojunction.instruments.virtual.line import OPEN, Source, WorkingPoint
+from nanojunction.instruments.virtual.scpi.codecs import range_for
 from nanojunction.instruments.virtual.source_meter_unit import (
     CURRENT_COUNT_OF_RANGE,
     CURRENT_STEP_OF_RANGE,
@@ -28,6 +27,7 @@ from nanojunction.instruments.virtual.source_meter_unit import (
     read_out,
 )
 from nanojunction.instruments.virtual.world import World
+from nanojunction.instruments.virtual.world.line import OPEN, Source, WorkingPoint
 
 #: Bits of the status word (manual, :FORMat:ELEMents, section 18).
 OVER_RANGE, FILTERED, FRONT, COMPLIANCE = 1 << 0, 1 << 1, 1 << 2, 1 << 3

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from nanojunction.instruments.virtual.codecs import Value
 from nanojunction.instruments.virtual.keithley2450.settings import FULL_SCALE, PROTECTION
 from nanojunction.instruments.virtual.keithley2450.unit import SourceMeasureUnit
 from nanojunction.instruments.virtual.scpi import ScpiError
+from nanojunction.instruments.virtual.scpi.codecs import Value
 
 Check = Callable[[SourceMeasureUnit, Value], Value]
 

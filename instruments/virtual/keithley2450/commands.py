@@ -9,7 +9,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from nanojunction.instruments.virtual.codecs import Codec, Count, Parameters, Real, Switch, Word
 from nanojunction.instruments.virtual.keithley2450.settings import (
     CURRENT_RANGES,
     FULL_SCALE,
@@ -21,6 +20,14 @@ from nanojunction.instruments.virtual.keithley2450.settings import (
     SourceSide,
 )
 from nanojunction.instruments.virtual.scpi import ScpiError
+from nanojunction.instruments.virtual.scpi.codecs import (
+    Codec,
+    Count,
+    Parameters,
+    Real,
+    Switch,
+    Word,
+)
 
 if TYPE_CHECKING:
     from nanojunction.instruments.virtual.keithley2450.instrument import Keithley2450

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from nanojunction.instruments.virtual import scpi
-from nanojunction.instruments.virtual.codecs import Count, Parameters, register_mask
 from nanojunction.instruments.virtual.keithley2450.buffers import date_at
 from nanojunction.instruments.virtual.keithley2450.commands import (
     Command,
@@ -20,7 +19,8 @@ from nanojunction.instruments.virtual.keithley2450.commands import (
     without_parameters,
 )
 from nanojunction.instruments.virtual.scpi import ScpiError
-from nanojunction.instruments.virtual.status import Register
+from nanojunction.instruments.virtual.scpi.codecs import Count, Parameters, register_mask
+from nanojunction.instruments.virtual.scpi.status import Register
 
 if TYPE_CHECKING:
     from nanojunction.instruments.virtual.keithley2450.instrument import Keithley2450

@@ -6,7 +6,6 @@ Source: Model 2450 Reference Manual (2450-901-01), section 6.
 from __future__ import annotations
 
 from nanojunction.instruments.virtual import scpi
-from nanojunction.instruments.virtual.codecs import Count, Parameters
 from nanojunction.instruments.virtual.keithley2450 import events, model_commands, sweeps
 from nanojunction.instruments.virtual.keithley2450.buffers import (
     ReadingBuffer,
@@ -24,6 +23,7 @@ from nanojunction.instruments.virtual.keithley2450.instrument import Keithley245
 from nanojunction.instruments.virtual.keithley2450.settings import VOLTAGE_RANGES
 from nanojunction.instruments.virtual.keithley2450.sweeps import text
 from nanojunction.instruments.virtual.scpi import ScpiError
+from nanojunction.instruments.virtual.scpi.codecs import Count, Parameters
 
 _FUNCTIONS = ("CURRent", "VOLTage", "RESistance")
 _LONG = {"CURR": '"CURR:DC"', "VOLT": '"VOLT:DC"', "RES": '"RES"'}

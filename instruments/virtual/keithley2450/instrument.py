@@ -13,7 +13,6 @@ from dataclasses import replace
 from typing import ClassVar
 
 from nanojunction.instruments.virtual import scpi
-from nanojunction.instruments.virtual.codecs import Parameters, Word
 from nanojunction.instruments.virtual.instrument import VirtualInstrument
 from nanojunction.instruments.virtual.keithley2450.blocks import Acquisition, Point
 from nanojunction.instruments.virtual.keithley2450.buffers import ReadingBuffer
@@ -28,7 +27,8 @@ from nanojunction.instruments.virtual.keithley2450.events import (
 from nanojunction.instruments.virtual.keithley2450.settings import Settings2450
 from nanojunction.instruments.virtual.keithley2450.unit import SourceMeasureUnit
 from nanojunction.instruments.virtual.scpi import MESSAGES, ScpiError
-from nanojunction.instruments.virtual.status import StatusModel
+from nanojunction.instruments.virtual.scpi.codecs import Parameters, Word
+from nanojunction.instruments.virtual.scpi.status import StatusModel
 from nanojunction.instruments.virtual.world import World
 
 

@@ -10,10 +10,10 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from nanojunction.instruments.virtual import scpi
-from nanojunction.instruments.virtual.codecs import Count, Parameters, Real
 from nanojunction.instruments.virtual.keithley2450.blocks import Block
 from nanojunction.instruments.virtual.keithley2450.sweeps import MANY, option, text
 from nanojunction.instruments.virtual.scpi import ScpiError
+from nanojunction.instruments.virtual.scpi.codecs import Count, Parameters, Real
 
 if TYPE_CHECKING:
     from nanojunction.instruments.virtual.keithley2450.commands import Command

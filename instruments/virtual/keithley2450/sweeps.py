@@ -12,10 +12,10 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from nanojunction.instruments.virtual import scpi
-from nanojunction.instruments.virtual.codecs import Count, Parameters, Real, range_for
 from nanojunction.instruments.virtual.keithley2450.blocks import Block, Point
 from nanojunction.instruments.virtual.keithley2450.settings import FULL_SCALE, RANGES
 from nanojunction.instruments.virtual.scpi import ScpiError
+from nanojunction.instruments.virtual.scpi.codecs import Count, Parameters, Real, range_for
 
 if TYPE_CHECKING:
     from nanojunction.instruments.virtual.keithley2450.commands import Command

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from typing import Literal
 
 from nanojunction.instruments.virtual import source_meter_unit as shared
-from nanojunction.instruments.virtual.codecs import range_for
 from nanojunction.instruments.virtual.keithley2450 import settings as spec
 from nanojunction.instruments.virtual.keithley2450.settings import (
     FULL_SCALE,
@@ -20,8 +19,9 @@ from nanojunction.instruments.virtual.keithley2450.settings import (
     Settings2450,
     SourceSide,
 )
-from nanojunction.instruments.virtual.line import OPEN, Source, WorkingPoint
+from nanojunction.instruments.virtual.scpi.codecs import range_for
 from nanojunction.instruments.virtual.world import World
+from nanojunction.instruments.virtual.world.line import OPEN, Source, WorkingPoint
 
 #: Bits of a reading's status (manual, section 8, bufferVar.statuses).
 QUESTIONABLE, FRONT, START_GROUP = 1 << 1, 1 << 3, 1 << 8

@@ -21,8 +21,8 @@ from nanojunction.instruments.virtual.keithley2600.buffers import (
 from nanojunction.instruments.virtual.keithley2600.errors import TspError
 from nanojunction.instruments.virtual.keithley2600.settings import SmuSettings, range_for
 from nanojunction.instruments.virtual.keithley2600.terminals import Terminals
-from nanojunction.instruments.virtual.line import OPEN, Source
 from nanojunction.instruments.virtual.world import World
+from nanojunction.instruments.virtual.world.line import OPEN, Source
 
 #: Values by function: v, i, r, p.
 Values = dict[str, Reading]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from nanojunction.instruments.virtual.line import OPEN, Circuit, Source, WorkingPoint
 from nanojunction.instruments.virtual.world import World
+from nanojunction.instruments.virtual.world.line import OPEN, Circuit, Source, WorkingPoint
 
 
 class Terminals(Protocol):

@@ -1,0 +1,1 @@
+"""The virtual instruments on loopback sockets and serial ports, or without any port."""
