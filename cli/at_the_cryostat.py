@@ -1,0 +1,181 @@
+"""The commands for whoever measures: their options; the work is elsewhere, imported late."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from nanojunction.cli.console import WRONG_USAGE, one_sentence, say
+from nanojunction.cli.options import (
+    Debug,
+    Monitor,
+    MonitorPort,
+    SampleFile,
+    Station,
+    at_the_station,
+    port_of,
+)
+
+
+def measure(
+    procedure: Annotated[
+        str, typer.Argument(metavar="PROCEDURE", help="iv, ih, temperature-series, …")
+    ] = "",
+    station: Annotated[
+        Path | None, typer.Option("--station", metavar="FILE", help="The station file.")
+    ] = None,
+    sample: Annotated[
+        str, typer.Option("--sample", metavar="NAME", help="The junction's name.")
+    ] = "",
+    settings: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="key=value", help="A parameter, with or without a unit."),
+    ] = None,
+    out: Annotated[
+        Path, typer.Option("--out", metavar="DIR", help="Folder of the run files.")
+    ] = Path("runs"),
+    watchdog: Annotated[
+        bool | None,
+        typer.Option(
+            help="A process that makes the station safe if this one dies; on where the station "
+            "file has addresses.",
+            show_default=False,
+        ),
+    ] = None,
+    sample_file: SampleFile = None,
+    monitor: Monitor = False,
+    monitor_port: MonitorPort = None,
+    show_help: Annotated[
+        bool, typer.Option("--help", help="This text; after PROCEDURE: its keys.")
+    ] = False,
+) -> None:
+    """Measure one run with PROCEDURE on a station; `measure PROCEDURE --help` lists its keys."""
+    from nanojunction.cli import measure as work
+
+    with at_the_station():
+        if show_help or not procedure:
+            typer.echo(work.help_text(procedure))
+            raise typer.Exit(0 if show_help else WRONG_USAGE)
+        if station is None or not sample:
+            missing = "--station FILE" if station is None else "--sample NAME"
+            say(f"error: {missing} is missing; see nanojunction measure --help")
+            raise typer.Exit(WRONG_USAGE)
+        raise typer.Exit(
+            work.measure(
+                procedure,
+                station,
+                sample,
+                settings or [],
+                out,
+                watchdog=watchdog,
+                sample_file=sample_file,
+                monitor_port=port_of(monitor, monitor_port),
+            )
+        )
+
+
+def run(
+    recipe: Annotated[Path, typer.Argument(metavar="RECIPE.toml", help="The recipe.")],
+    station: Station,
+    out: Annotated[
+        Path, typer.Option("--out", metavar="DIR", help="Folder of the run files and the journal.")
+    ] = Path("runs"),
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on with the recipe begun in DIR.")
+    ] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Print the plan and its time; touches nothing.")
+    ] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Pass over pauses without asking.")] = False,
+    watchdog: Annotated[
+        bool | None,
+        typer.Option(
+            help="A process that makes the station safe if this one dies; on where the station "
+            "file has addresses.",
+            show_default=False,
+        ),
+    ] = None,
+    monitor: Monitor = False,
+    monitor_port: MonitorPort = None,
+) -> None:
+    """Run a recipe: steps, nested loops, conditions, pauses; the journal knows what was done."""
+    from nanojunction.cli import run as work
+
+    with at_the_station():
+        if dry_run:
+            raise typer.Exit(work.show_plan(recipe, station, out, resume=resume))
+        status = work.run(
+            recipe,
+            station,
+            out,
+            resume=resume,
+            yes=yes,
+            watchdog=watchdog,
+            monitor_port=port_of(monitor, monitor_port),
+        )
+        raise typer.Exit(status)
+
+
+def check(station: Station) -> None:
+    """Open, identify and read every instrument of a station; changes nothing on them."""
+    from nanojunction.cli import stations as work
+
+    with at_the_station():
+        raise typer.Exit(work.check(station))
+
+
+def safe(station: Station) -> None:
+    """Bring a station to its safe state now: source at zero, output open, policies kept."""
+    from nanojunction.cli import stations as work
+
+    with at_the_station():
+        raise typer.Exit(work.make_safe(station))
+
+
+def simulate(
+    junction: Annotated[
+        str,
+        typer.Option(
+            help="A built-in junction (A, B, C, MTJ, …) or a junction file; several, separated by "
+            "commas, with a switch."
+        ),
+    ] = "",
+    source_meter: Annotated[str, typer.Option(help="Its virtual instrument.")] = "keithley2400",
+    magnet: Annotated[str, typer.Option(help="Its virtual instrument.")] = "ips120_10",
+    temperature: Annotated[str, typer.Option(help="Its virtual instrument.")] = "itc503",
+    switch: Annotated[
+        str | None, typer.Option(help="Its virtual instrument, such as keithley2700; else none.")
+    ] = None,
+    field_probe: Annotated[
+        str | None, typer.Option(help="Its virtual instrument, such as lakeshore425; else none.")
+    ] = None,
+    speed: Annotated[float, typer.Option(help="How much faster than real time, 1 to 10000.")] = 1.0,
+    seed: Annotated[int, typer.Option(help="Seed of the noise.")] = 1,
+    ready_file: Annotated[
+        Path | None, typer.Option(metavar="F", help="Written (JSON) when all instruments listen.")
+    ] = None,
+    serial: Annotated[
+        bool, typer.Option("--serial", help="On pseudo-terminals, as serial ports (ASRL…).")
+    ] = False,
+    faults: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="What goes wrong and when: a TOML file, [[faults]]."),
+    ] = None,
+) -> None:
+    """Serve the virtual instruments on loopback sockets, or serial ports, until Ctrl-C."""
+    from nanojunction.cli import stations as work
+
+    drivers = {
+        "source_meter": source_meter,
+        "magnet": magnet,
+        "temperature": temperature,
+        "switch": switch,
+        "field_probe": field_probe,
+    }
+    with one_sentence(Debug.on):
+        status = work.simulate(
+            junction, drivers, speed, seed, ready_file, serial=serial, faults_file=faults
+        )
+        raise typer.Exit(status)

@@ -1,0 +1,59 @@
+"""The commands for whoever analyses: their options; the work is elsewhere, imported late."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from nanojunction.cli.console import one_sentence
+from nanojunction.cli.options import Debug
+
+
+def analyse(
+    paths: Annotated[
+        list[str], typer.Argument(metavar="PATH…", help="Run files, or folders of them.")
+    ],
+    json_file: Annotated[
+        str,
+        typer.Option("--json", metavar="FILE|-", help="Write the results; - is standard output."),
+    ] = "",
+    report: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Write report.html and its figures.")
+    ] = None,
+    pattern: Annotated[
+        str | None,
+        typer.Option(help="Conditions from file names, such as '{device}_{temperature_K}K'."),
+    ] = None,
+    calibration: Annotated[
+        Path | None, typer.Option(metavar="PATH", help="Runs on known resistors.")
+    ] = None,
+    workers: Annotated[int, typer.Option(min=1, help="Processes to work in.")] = 1,
+) -> None:
+    """Analyse run files, ours or other people's: a table, results JSON, a report."""
+    from nanojunction.cli import analyse as work
+
+    with one_sentence(Debug.on):
+        status = work.analyse(
+            paths,
+            json_file=json_file,
+            report=report,
+            pattern=pattern,
+            calibration=calibration,
+            workers=workers,
+        )
+        raise typer.Exit(status)
+
+
+def demo(
+    out: Annotated[
+        Path, typer.Option(metavar="DIR", help="Folder of runs, results.json and report.html.")
+    ] = Path("nanojunction-demo"),
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the noise.")] = 1,
+) -> None:
+    """Measure A, B, C, the MTJ and calibrated resistors on the virtual cryostat and compare."""
+    from nanojunction.cli import demo as work
+
+    with one_sentence(Debug.on):
+        raise typer.Exit(work.demo(out, seed))
