@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from nanojunction.analysis.columns import identify
-from nanojunction.analysis.tables import OURS, Table, parse_header
+from nanojunction.analysis.table import OURS, Table, parse_header
 from nanojunction.analysis.values import Array
 
 _STATED = re.compile(r"\d+, after (\d+) rows in (.+)")
@@ -58,7 +58,7 @@ def _stated_in(path: Path) -> Continuation | None:
     """Return what a file's header says that it goes on after, without reading its rows."""
     try:
         with path.open("rb") as file:
-            if not file.readline().startswith(OURS):
+            if file.read(len(OURS)) != OURS:
                 return None
             for line in file:
                 if line.startswith(_HEADER_LINE):

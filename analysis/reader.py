@@ -17,7 +17,8 @@ from nanojunction.analysis.conditions import conditions_of, match_pattern
 from nanojunction.analysis.parts import Part, joined, whole_runs
 from nanojunction.analysis.run import Conditions, Run, cut
 from nanojunction.analysis.run_kind import finish, stated_kind
-from nanojunction.analysis.tables import NoRows, ReadError, Table, parse_table
+from nanojunction.analysis.table import NoRows, ReadError, Table
+from nanojunction.analysis.tables import parse_table
 from nanojunction.analysis.values import Array
 
 __all__ = ["ReadError", "find_files", "read_runs"]

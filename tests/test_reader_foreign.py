@@ -138,7 +138,16 @@ def test_what_cannot_be_read_is_one_sentence(tmp_path: Path, text: str, reason: 
 
 def test_zero_bytes_are_no_text(tmp_path: Path) -> None:
     with pytest.raises(ReadError, match="not a text file"):
-        read_runs(write(tmp_path, "V (V),I (A)\n1,2\n".encode("utf-16")))
+        read_runs(write(tmp_path, b"V (V),I (A)\n1,2\0\n"))
+
+
+def test_utf_16_needs_its_mark(tmp_path: Path) -> None:
+    text = "V (V),I (A)\n" + "1,2e-9\n" * 40
+    assert len(read(tmp_path, text.encode("utf-16"))) == 40
+    with pytest.raises(ReadError, match="byte-order mark"):
+        read_runs(write(tmp_path, text.encode("utf-16-le")))
+    with pytest.raises(ReadError, match="damaged or cut off"):
+        read_runs(write(tmp_path, text.encode("utf-16")[:-1]))
 
 
 def test_a_missing_file_is_one_sentence(tmp_path: Path) -> None:
