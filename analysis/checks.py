@@ -13,9 +13,9 @@ OUTCOMES: tuple[Outcome, ...] = ("passed", "failed", "undecided")
 
 Conditions = Mapping[str, float | str | int | None]
 
-CheckName = Literal["polarity", "heater", "wires", "rest", "reference", "drift", "legs"]
+CheckName = Literal["polarity", "heater", "output", "wires", "rest", "reference", "drift", "legs"]
 CHECK_NAMES: tuple[CheckName, ...] = (
-    *("polarity", "heater", "wires", "rest", "reference", "drift", "legs"),
+    *("polarity", "heater", "output", "wires", "rest", "reference", "drift", "legs"),
 )
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from nanojunction.analysis.iv import RunResult
-from nanojunction.analysis.run import Heater, Polarity, Wires
+from nanojunction.analysis.run import Heater, Output, Polarity, Wires
 
 SAME_TEMPERATURE_K, SAME_TEMPERATURE = 0.5, 0.003
 SAME_FIELD_T, SAME_FIELD = 1e-3, 0.01
@@ -17,11 +17,12 @@ SAME_FIELD_T, SAME_FIELD = 1e-3, 0.01
 
 @dataclass(frozen=True, slots=True)
 class Setup:
-    """How a junction was connected and held; None where it is not known."""
+    """How a junction was connected, held, and left alone before; None where it is not known."""
 
     polarity: Polarity | None
     wires: Wires | None
     heater: Heater | None
+    output: Output | None
 
     @property
     def is_reversed(self) -> bool:
@@ -29,26 +30,35 @@ class Setup:
         return self.polarity == "reversed"
 
     def to_json(self) -> dict[str, str | int]:
-        """Return what is known as a part of a group's conditions."""
-        known = {"polarity": self.polarity, "wires": self.wires, "heater": self.heater}
+        """Return what is known as a part of a group's conditions.
+
+        Runs after a rest with the output on and those without a rest are in one group, which
+        therefore says nothing of the output.
+        """
+        known = {
+            "polarity": self.polarity,
+            "wires": self.wires,
+            "heater": self.heater,
+            "output": "off" if self.output == "off" else None,
+        }
         return {key: value for key, value in known.items() if value is not None}
 
 
 def setup_of(result: RunResult) -> Setup:
     """Return the setup of a run."""
     held = result.run.conditions
-    return Setup(held.polarity, held.wires, held.heater)
+    return Setup(held.polarity, held.wires, held.heater, held.output)
 
 
 def by_setup(members: Sequence[RunResult]) -> list[list[RunResult]]:
     """Return runs that share a setup, in order of appearance.
 
-    A polarity or a heater that is not stated counts as the usual one: normal, and on.
+    A polarity, a heater or an output that is not stated counts as the usual one: normal, and on.
     """
-    out: dict[tuple[bool, Wires | None, bool], list[RunResult]] = {}
+    out: dict[tuple[bool, Wires | None, bool, bool], list[RunResult]] = {}
     for result in members:
         setup = setup_of(result)
-        key = (setup.is_reversed, setup.wires, setup.heater == "off")
+        key = (setup.is_reversed, setup.wires, setup.heater == "off", setup.output == "off")
         out.setdefault(key, []).append(result)
     return list(out.values())
 

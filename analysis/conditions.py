@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from nanojunction.analysis.columns import unit
-from nanojunction.analysis.run import Conditions, Heater, Polarity, State, Wires
+from nanojunction.analysis.run import Conditions, Heater, Output, Polarity, State, Wires
 
 _NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
 _FIELD = re.compile(r"\{([^{}]*)\}")
@@ -20,6 +20,7 @@ _WORDS = {
     "polarity": "normal|reversed",
     "wires": "2|4",
     "heater": "on|off",
+    "output": "on|off",
 }
 _HEADER_NAMES = {
     "temperature_K": ("temperature", "sample temperature", "temperature setpoint", "t"),
@@ -33,9 +34,10 @@ def match_pattern(stem: str, pattern: str) -> dict[str, str | float] | str:
     """Return what `pattern` reads from a file's name, or a warning where the name does not match.
 
     Fields are `{device}`, `{state}` (P or AP), `{polarity}` (normal or reversed), `{wires}` (2 or
-    4), `{heater}` (on or off), `{position}`, `{temperature_K}`, `{field_T}`, `{voltage_V}`,
-    `{current_A}` (also with other units, such as `{field_Oe}` or `{voltage_mV}`) and `{}` for
-    anything. Numbers are returned in SI under the SI key. Raises ValueError for an unknown field.
+    4), `{heater}` (on or off), `{output}` (on or off, before the run), `{position}`,
+    `{temperature_K}`, `{field_T}`, `{voltage_V}`, `{current_A}` (also with other units, such as
+    `{field_Oe}` or `{voltage_mV}`) and `{}` for anything. Numbers are returned in SI under the SI
+    key. Raises ValueError for an unknown field.
     """
     expression = ""
     keys: list[tuple[str, float, float] | None] = []
@@ -68,9 +70,9 @@ def _pattern_field(field: str, pattern: str) -> tuple[tuple[str, float, float] |
     if name not in _NAMES or known is None or known[0] != name:
         raise ValueError(
             f"the pattern '{pattern}' has an unknown field '{{{field}}}'; allowed are {{device}}, "
-            "{state}, {polarity}, {wires}, {heater}, {position}, {temperature_K}, {field_T}, "
-            "{voltage_V}, {current_A} and {}, also with other units such as {voltage_mV} or "
-            "{field_Oe}"
+            "{state}, {polarity}, {wires}, {heater}, {output}, {position}, {temperature_K}, "
+            "{field_T}, {voltage_V}, {current_A} and {}, also with other units such as "
+            "{voltage_mV} or {field_Oe}"
         )
     return (f"{name}_{_NAMES[name]}", known[1], known[2]), f"({_NUMBER})"
 
@@ -95,6 +97,7 @@ def conditions_of(header: Mapping[str, str], named: Mapping[str, str | float]) -
         polarity=_polarity(str(named.get("polarity") or ""), lower),
         wires=_wires(str(named.get("wires") or lower.get("wires") or "station"), station),
         heater=_heater(str(named.get("heater") or ""), lower, station),
+        output=_output(str(named.get("output") or ""), lower),
         position=str(named.get("position") or lower.get("position") or "") or None,
     )
 
@@ -127,6 +130,14 @@ def _heater(named: str, lower: Mapping[str, str], station: Mapping[str, Any]) ->
     percent = _part(station, "instruments", "temperature").get("heater_percent")
     is_on = isinstance(percent, int | float) and percent > 0
     return "on" if stated == "false" and is_on else None
+
+
+def _output(named: str, lower: Mapping[str, str]) -> Output | None:
+    """Return whether the output was on while the junction rested, None if it did not rest."""
+    text = (named or lower.get("output before", "")).strip().lower()
+    if not text and (_number(lower.get("rest", ""), "time") or 0.0) > 0.0:
+        text = lower.get("output during rest", "").strip().lower()
+    return "on" if text == "on" else "off" if text == "off" else None
 
 
 def _station(header: Mapping[str, str]) -> Mapping[str, Any]:

@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from nanojunction.analysis.calibration import is_calibration, number
+from nanojunction.analysis.calibration import is_calibration
 from nanojunction.analysis.checks import Check, Conditions
 from nanojunction.analysis.clusters import (
     by_setup,
@@ -26,15 +26,16 @@ from nanojunction.analysis.clusters import (
 from nanojunction.analysis.controls_pairs import (
     heater_check,
     names_of,
+    output_check,
     polarity_check,
     reference_check,
     wires_check,
 )
 from nanojunction.analysis.controls_time import drift_check, legs_check, rest_check
+from nanojunction.analysis.controls_verdict import group_of
 from nanojunction.analysis.groups import Group
 from nanojunction.analysis.iv import RunResult
 from nanojunction.analysis.run import Run
-from nanojunction.analysis.values import Quantity
 
 _REFERENCE_NAME = re.compile(r"(bare|reference)(?![a-z])", re.IGNORECASE)
 
@@ -60,6 +61,7 @@ class Cell:
             "polarity": setup.is_reversed,
             "wires": setup.wires,
             "heater": setup.heater == "off",
+            "output": setup.output == "off",
         }
         return tuple(value for key, value in parts.items() if key not in ignored)
 
@@ -92,12 +94,7 @@ def is_reference(run: Run) -> bool:
 
 
 def find_controls(results: Sequence[RunResult]) -> list[Group]:
-    """Return a group of kind `controls` for every device whose runs allow a check.
-
-    Its quantities are `candidate` (1 if a run is one, 0, or null) and `confirmed` (1 if all checks
-    that were made passed, the polarity among them; 0 if one failed or the device is no candidate;
-    null where that is open), each with the reason as its note.
-    """
+    """Return a group of kind `controls` for every device whose runs allow a check."""
     references: dict[str, list[RunResult]] = {}
     devices: dict[str, list[RunResult]] = {}
     for result in results:
@@ -112,7 +109,7 @@ def find_controls(results: Sequence[RunResult]) -> list[Group]:
         checks = [check for place in places for check in _checks_at(place, places)]
         checks += _against_references(places, references)
         if checks:
-            groups.append(_group(device, members, [*checks, *_legs(members)]))
+            groups.append(group_of(device, members, [*checks, *_legs(members)]))
     return groups
 
 
@@ -137,6 +134,10 @@ def _checks_at(place: Place, places: Sequence[Place]) -> Iterator[Check]:
         if setup.heater == "off":
             alike = [other for other in places if other.field == place.field]
             yield from _heater(cell, alike, held)
+        if setup.output == "off":
+            kept = _counterpart(cell, cells, "output")
+            if kept is not None:
+                yield output_check(kept.iv, cell.iv, _without(held, "output"))
         if setup.wires == 2:
             four = _counterpart(cell, cells, "wires")
             if four is not None:
@@ -178,7 +179,7 @@ def _polarity(cell: Cell, normal: Cell | None, held: Conditions) -> Check:
         return polarity_check(normal.iv, cell.iv, conditions)
     reason = (
         "there is no run in normal polarity to compare with, at the same temperature and field, "
-        "with the same wires and heater"
+        "with the same wires, heater and output before"
     )
     return Check("polarity", "undecided", {}, reason, conditions, names_of(cell.iv))
 
@@ -228,7 +229,10 @@ def _may_have_power(result: RunResult) -> bool:
 def _against_references(
     places: Sequence[Place], references: dict[str, list[RunResult]]
 ) -> Iterator[Check]:
-    """Yield one check a reference, at the temperature of the device nearest to the reference's."""
+    """Yield one check a reference, at the temperature of the device nearest to the reference's.
+
+    Its runs that are set up like the device's are taken where there are any, else all of them.
+    """
     own = [
         (place, cell.iv)
         for place in places
@@ -240,55 +244,22 @@ def _against_references(
         its = [r for r in swept if not setup_of(r).is_reversed]
         if not its or not own:
             continue
-        place, device = min(own, key=lambda item: _distance(item[1], its))
+        place, device = min(own, key=lambda item: _distance(item[0], item[1], its))
+        alike = [r for r in its if Cell((r,)).key() == Cell(tuple(device)).key()]
         held = {**place.conditions, **setup_of(device[0]).to_json()}
-        yield reference_check(device, its, held)
+        yield reference_check(device, alike or its, held)
 
 
-def _distance(device: Sequence[RunResult], reference: Sequence[RunResult]) -> tuple[bool, float]:
-    """Return how unlike two groups of runs are: set up differently, and kelvins apart."""
+def _distance(
+    place: Place, device: Sequence[RunResult], reference: Sequence[RunResult]
+) -> tuple[bool | float | str, ...]:
+    """Return how unlike a device's runs and a reference's are: their setup, and kelvins apart.
+
+    Among runs that are equally near, those with the usual setup and the smallest field are nearer.
+    """
+    setup, held = setup_of(device[0]), place.conditions
+    is_unlike = Cell(tuple(device)).key() not in {Cell((r,)).key() for r in reference}
     apart_K = _apart_K(mean_temperature_K(device), mean_temperature_K(reference))
-    return Cell(tuple(device)).key() != Cell(tuple(reference)).key(), apart_K
-
-
-def _group(device: str, members: Sequence[RunResult], checks: Sequence[Check]) -> Group:
-    candidate = _candidate(members)
-    return Group(
-        "controls",
-        device,
-        {"candidate": candidate, "confirmed": _confirmed(candidate, checks)},
-        tuple(dict.fromkeys(name for check in checks for name in check.runs)),
-        checks=tuple(checks),
-    )
-
-
-def _candidate(members: Sequence[RunResult]) -> Quantity:
-    """Return 1 if a run is a candidate against the measuring line, else 0, or null."""
-    found = [q for r in members if (q := number(r.quantities, "candidate")).value is not None]
-    if not found:
-        note = "no run was compared with the measuring line: give runs on calibrated resistors"
-        return Quantity(None, note=note)
-    count = sum(q.value == 1.0 for q in found)
-    return Quantity(float(count > 0), None, f"in {count} of {len(found)} runs")
-
-
-def _confirmed(candidate: Quantity, checks: Sequence[Check]) -> Quantity:
-    """Return 1 if all checks passed, the polarity among them; 0 if not; null where it is open."""
-    failed = [check for check in checks if check.outcome == "failed"]
-    is_open = [check for check in checks if check.outcome == "undecided"]
-    who = {1.0: "a candidate", 0.0: "no candidate"}.get(
-        candidate.value if candidate.value is not None else -1.0,
-        "not compared with the measuring line",
-    )
-    if failed:
-        why = "; ".join(f"{check.name} failed: {check.reason}" for check in failed)
-        return Quantity(0.0, None, f"{who}, but {why}")
-    if candidate.value == 0.0:
-        return Quantity(0.0, None, who)
-    if is_open:
-        names = ", ".join(dict.fromkeys(check.name for check in is_open))
-        return Quantity(None, None, f"{who}; undecided: {names}")
-    names = ", ".join(dict.fromkeys(check.name for check in checks))
-    if not any(check.name == "polarity" for check in checks):
-        return Quantity(None, None, f"{who}; passed: {names}; the polarity was not reversed")
-    return Quantity(1.0, None, f"{who}; passed: {names}")
+    unusual = (setup.output == "off", setup.heater == "off", setup.wires or 0)
+    field_T = float(held["field_T"] or 0.0)
+    return is_unlike, apart_K, *unusual, abs(field_T), field_T, str(held["state"])

@@ -1,9 +1,9 @@
-"""Checks that compare runs which differ in one thing: polarity, heater, wires, or the device."""
+"""Checks of runs that differ in one thing: polarity, heater, output, wires, or the device."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from nanojunction.analysis.calibration import number
 from nanojunction.analysis.checks import Check, Conditions, Findings
@@ -122,6 +122,28 @@ def heater_check(
         found.quantities["temperature_change_K"] = difference
         found.words.append(f"at {warm:.4g} and {cold:.4g} K")
     return found.check("heater", conditions, names_of(on, off))
+
+
+def output_check(
+    kept: Sequence[RunResult], opened: Sequence[RunResult], conditions: Conditions
+) -> Check:
+    """Compare I(V) after a rest with the output on at zero (or none) with those after it was off.
+
+    What an output charges decays once it is open. Passed if the offsets keep to a tenth. Runs after
+    a rest with the output on are taken where there are any, else those without a rest: before them
+    the output was open for an unknown time, so that they may fail the check and never pass it.
+    """
+    rested = [result for result in kept if result.run.conditions.output == "on"]
+    found = Findings()
+    before = "output on before" if rested else "no rest before"
+    for offset in OFFSETS:
+        pair = pair_of(offset, rested or kept, opened)
+        agreement(found, offset, pair, (before, "open before"))
+    check = found.check("output", conditions, names_of(rested or kept, opened))
+    if rested or check.outcome != "passed":
+        return check
+    reason = f"{check.reason}; nothing was measured after a rest with the output on"
+    return replace(check, outcome="undecided", reason=reason)
 
 
 def wires_check(

@@ -97,8 +97,9 @@ def find_groups(
 
     `calibration`: the runs of a calibrated resistor. `arrhenius`: I(V) at four temperatures or
     more at one field. `magneto`: at one temperature I(H), or I(V) in two states or fields.
-    `repeat`: I(V) several times under the same conditions. Runs that differ in polarity, wires or
-    heater are in different groups. `reference` says which fields of I(H) are compared.
+    `repeat`: I(V) several times under the same conditions. Runs that differ in polarity, wires,
+    heater or an open output before are in different groups. `reference` says which fields of I(H)
+    are compared.
     """
     devices: dict[str, list[RunResult]] = {}
     for result in results:

@@ -139,7 +139,7 @@ def _run_row(
 def conditions_text(conditions: Mapping[str, Any]) -> str:
     """Return "40.0 K, −0.5 T, P, reversed, 2 wires", as far as conditions are known.
 
-    The usual ones (normal polarity, heater on) are not said.
+    The usual ones (normal polarity, heater on, output on or no rest before) are not said.
     """
     parts = []
     for key, unit, digits in (
@@ -159,6 +159,8 @@ def conditions_text(conditions: Mapping[str, Any]) -> str:
         parts.append(f"{wires} wires")
     if conditions.get("heater") == "off":
         parts.append("heater off")
+    if conditions.get("output") == "off":
+        parts.append("output open before")
     return ", ".join(parts)
 
 

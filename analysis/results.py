@@ -23,6 +23,7 @@ WORDS: Mapping[str, tuple[str | int, ...]] = {
     "polarity": ("normal", "reversed"),
     "wires": (2, 4),
     "heater": ("on", "off"),
+    "output": ("on", "off"),
 }
 """Conditions that are not numbers, and what each may be; `position` is any text."""
 

@@ -16,6 +16,7 @@ State = Literal["P", "AP"]
 Polarity = Literal["normal", "reversed"]
 Wires = Literal[2, 4]
 Heater = Literal["on", "off"]
+Output = Literal["on", "off"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +24,8 @@ class Conditions:
     """What was held while a run was measured; None where it is not known.
 
     `polarity` is how the junction was connected, `wires` 2 senses at the source-meter and 4 at
-    the junction, `heater` is the sample's, `position` that of the station's switch.
+    the junction, `heater` is the sample's, `output` the source-meter's while the junction rested
+    before the run, `position` that of the station's switch.
     """
 
     temperature_K: float | None = None
@@ -34,6 +36,7 @@ class Conditions:
     polarity: Polarity | None = None
     wires: Wires | None = None
     heater: Heater | None = None
+    output: Output | None = None
     position: str | None = None
 
     def to_json(self) -> dict[str, float | str | None]:
@@ -45,6 +48,7 @@ class Conditions:
             "polarity": self.polarity,
             "wires": self.wires,
             "heater": self.heater,
+            "output": self.output,
             "position": self.position,
         }
         return {

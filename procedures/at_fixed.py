@@ -73,21 +73,24 @@ class AtFixed(JunctionProcedure):
 
     def execute(self) -> None:
         """Read at every interval until the time is over, the reading steady, or a stop asked."""
-        if not self.energise(self.level()):
-            return
         clock, pace_s = self.station.clock, self._pace_s()
-        tick = clock.now()
+        tick: float | None = None  # of the next reading, once the level is there
         recent: deque[tuple[float, float]] = deque()
         most, rows = self._most_rows(), self.rows_done
         while most is None or rows < most:
-            if not clock.sleep_until(tick, self.should_stop):
-                return
-            reading = self.station.source_meter.read()
             try:
+                if tick is None:
+                    if not self.energise(self.level()):
+                        return
+                    tick = clock.now()
+                if not clock.sleep_until(tick, self.should_stop):
+                    return
+                reading = self.station.source_meter.read()
                 row = self.row(0, self.level(), reading)
             except DISTURBANCES as why:
-                if not self.suspended(why) or not self.energise(self.level()):
+                if not self.suspended(why):
                     return
+                tick = None
                 recent.clear()
                 continue
             self.emit_row(row)
@@ -127,8 +130,8 @@ class AtFixed(JunctionProcedure):
         )
 
     def get_estimates(self) -> float:
-        """Return the duration in seconds, 0 where it is not known."""
-        return float(self.duration)
+        """Return the duration in seconds with the rest before; 0 where it is not known."""
+        return float(self.duration and self.rest + self.duration)
 
 
 class CurrentOverTime(AtFixed):

@@ -33,6 +33,7 @@ from nanojunction.procedures.field_history import FieldHistory
 from nanojunction.procedures.partial import Partial
 from nanojunction.procedures.protection import Protection
 from nanojunction.procedures.quantities import parse_target
+from nanojunction.procedures.rest import check_rest, rest
 from nanojunction.procedures.run_parameters import ProcedureError, RunParameters
 from nanojunction.procedures.run_words import RunWords
 from nanojunction.procedures.surroundings import arrive, connect, heater_back_on, settle, suspend
@@ -144,6 +145,7 @@ class JunctionProcedure(RunParameters):
         """
         check_source(self, self.station.source_meter.limits)
         check_surroundings(self)
+        check_rest(self)
 
     def goes_to_temperatures(self) -> bool:
         """Tell whether the run goes to a temperature of its own."""
@@ -252,8 +254,17 @@ class JunctionProcedure(RunParameters):
         return suspend(self, why)
 
     def energise(self, level: float) -> bool:
-        """Switch the output on at zero and ramp to the first level; False when told to stop."""
-        self.station.source_meter.output_on()
+        """Let the junction rest, the output on at zero, ramp to a level; False when told to stop.
+
+        Raises Disturbed or MagnetLost when the conditions leave the run while the junction rests.
+        """
+        meter = self.station.source_meter
+        if self.rest_output == "on":
+            meter.output_on()
+        if not rest(self):
+            return False
+        if self.rest_output == "off":
+            meter.output_on()
         return self.ramp_to(level, self.watch())
 
     def de_energise(self) -> None:

@@ -152,4 +152,5 @@ class IHSweep(JunctionProcedure):
     def get_estimates(self) -> float:
         """Return the duration in seconds, without the way to the first field."""
         rate = self.field_rate or (self._station and self.field_rate_T_per_min()) or 0.1
-        return FieldRamp(parse_quantities(self.fields, "T"), rate, self.interval).duration_s()
+        ramp = FieldRamp(parse_quantities(self.fields, "T"), rate, self.interval)
+        return float(self.rest) + ramp.duration_s()

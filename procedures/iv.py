@@ -86,17 +86,18 @@ class IVSweep(JunctionProcedure):
         points = islice(sweep.points(), max(skip - 1, 0), None)
         before = next(points) if skip else None
         chunk = tuple(islice(points, size))
-        if not chunk:
-            return True
-        if not self._approach(sweep, before, chunk[0]):
-            return False
+        is_there = False
         while chunk:
             if self.should_stop():
                 return False
             try:
+                is_there = is_there or self._approach(sweep, before, chunk[0])
+                if not is_there:
+                    return False
                 rows = self._rows(chunk, first_leg, at_once)
             except DISTURBANCES as why:
-                if not self.suspended(why) or not self._approach(sweep, before, chunk[0]):
+                is_there = False
+                if not self.suspended(why):
                     return False
                 continue
             self.emit_rows(rows)
@@ -131,7 +132,7 @@ class IVSweep(JunctionProcedure):
 
     def get_estimates(self) -> float:
         """Return the duration in seconds, without the ramps of temperature and field."""
-        return self.sweep().duration_s(self.seconds_per_point())
+        return float(self.rest) + self.sweep().duration_s(self.seconds_per_point())
 
 
 class Calibration(IVSweep):

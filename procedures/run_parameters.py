@@ -150,6 +150,16 @@ class RunParameters(Procedure):
         "Patience", "s", minimum=0, maximum=604800, default=3600.0,
         description="how long a suspended run waits for a quenched magnet",
     )  # fmt: skip
+    rest = QuantityParameter(
+        "Rest", "s", minimum=0, maximum=604800, default=0.0,
+        description="how long the junction is left alone each time before the first level, as "
+        "'rest_output' says; in a series at every temperature; 0 leaves it out",
+    )  # fmt: skip
+    rest_output = ListParameter(
+        "Output during rest", choices=["off", "on"], default="off",
+        description="off leaves the junction open while it rests, on keeps it at 0 V: what the "
+        "output has charged differs",
+    )  # fmt: skip
     compliance_dwell = QuantityParameter(
         "Longest time in compliance", "s", minimum=0, maximum=86400, default=60.0,
         description="without a break; then the run ends; 0: any",

@@ -80,5 +80,5 @@ class TemperatureSeries(IVSweep):
         return row | {SETPOINT_K: self._target_K}
 
     def get_estimates(self) -> float:
-        """Return the duration of the sweeps in seconds, without the changes of temperature."""
+        """Return the duration of rests and sweeps in seconds, without changes of temperature."""
         return len(self.targets()) * super().get_estimates()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -38,6 +39,7 @@ from tests.iv_simulation import Law, line, noisy_run, sweep
 PATH = sweep([0.0, 0.01, -0.01, 0.01, -0.01, 0.0], 1e-3)
 NORMAL = Conditions(temperature_K=40.0, field_T=0.0, polarity="normal", wires=4, heater="on")
 REVERSED = replace(NORMAL, polarity="reversed")
+OPENED, LOADED = replace(NORMAL, output="off"), replace(NORMAL, output="on")
 DRAWS = 4000
 SEEDS = 50
 
@@ -205,6 +207,80 @@ def test_a_heater_that_gave_no_power_anyhow_is_no_control() -> None:
     assert "gave no power in the other runs either" in found.reason
 
 
+def charged(open_s: float) -> Law:
+    """An offset that an output has charged, and that decays with 60 s once it is open."""
+    return lambda v: -26e-6 * np.exp(-open_s / 60.0) + v / 157.0
+
+
+@pytest.mark.parametrize(
+    ("open_s", "expected"), [(0.0, "passed"), (4.0, "passed"), (9.0, "failed"), (600.0, "failed")]
+)
+def test_an_offset_that_decays_once_the_output_is_open_is_found_out(
+    open_s: float, expected: str
+) -> None:
+    bench = Bench()
+    runs = candidates([bench.iv(charged(0.0), LOADED), bench.iv(charged(open_s), OPENED)])
+    found = check(runs, "output")
+    assert found.outcome == expected
+    change = found.quantities["i_off_change_A"]
+    truth_A = 26e-6 * (1.0 - math.exp(-open_s / 60.0))
+    assert change.value == pytest.approx(truth_A, abs=4.0 * change.stderr)
+    assert confirmed(controls(runs)).value == (0.0 if expected == "failed" else None)
+
+
+def test_an_offset_that_appears_once_the_output_is_open_is_found_out() -> None:
+    bench = Bench(offset_V=0.0)
+    found = check([bench.iv(resistor, LOADED), bench.iv(line, OPENED)], "output")
+    assert found.outcome == "failed"
+
+
+@pytest.mark.parametrize("law", [resistor, line], ids=["nothing at all", "a junction"])
+def test_noise_decides_nothing_about_the_output(law: Law) -> None:
+    noisy = 2e-9 if law is resistor else 5e-5
+    found = Counter(
+        check([bench.iv(law, LOADED), bench.iv(law, OPENED)], "output").outcome
+        for bench in (Bench(seed, 0.0, noisy) for seed in range(SEEDS))
+    )
+    assert found["undecided"] >= SEEDS - 2
+
+
+@pytest.mark.parametrize(("open_s", "expected"), [(0.0, "undecided"), (600.0, "failed")])
+def test_against_runs_without_a_rest_nothing_passes(open_s: float, expected: str) -> None:
+    """Nobody knows how long the output was open before them: perhaps as long."""
+    bench = Bench()
+    found = check([bench.iv(line), bench.iv(charged(open_s), OPENED)], "output")
+    assert found.outcome == expected
+    assert "no rest before" in found.reason
+
+
+def test_a_rest_with_the_output_on_is_the_better_comparison() -> None:
+    bench = Bench()
+    runs = [bench.iv(charged(600.0)), bench.iv(line, LOADED), bench.iv(line, OPENED)]
+    found = check(runs, "output")
+    assert found.outcome == "passed"
+    assert len(found.runs) == 2
+    assert "output on before" in found.reason
+
+
+def test_an_open_output_alone_is_no_check() -> None:
+    assert find_controls([Bench().iv(line, OPENED)]) == []
+    turned = replace(OPENED, polarity="reversed")
+    assert not [
+        one
+        for one in controls([Bench().iv(line), Bench().iv(line, turned)]).checks
+        if one.name == "output"
+    ]
+
+
+def test_runs_after_an_open_output_are_a_group_of_their_own() -> None:
+    """A rest with the output on is no other setup than none."""
+    bench = Bench()
+    runs = [bench.iv(line, held) for held in (NORMAL, OPENED, LOADED, OPENED)]
+    groups = [g for g in find_groups(runs) if g.kind == "repeat"]
+    assert [g.conditions.get("output") for g in groups] == [None, "off"]
+    assert [len(g.runs) for g in groups] == [2, 2]
+
+
 def test_two_wires_show_the_leads_and_the_same_v_off() -> None:
     bench = Bench()
     found = check([bench.iv(line), bench.iv(line, replace(NORMAL, wires=2))], "wires")
@@ -245,6 +321,17 @@ def test_a_reference_counts_in_normal_polarity_alone() -> None:
     bench = Bench()
     runs = [bench.iv(line), *(bench.iv(line, c, device="bare") for c in (NORMAL, REVERSED))]
     assert check(runs, "reference").outcome == "failed"
+
+
+@pytest.mark.parametrize("first", [0, 1])
+def test_a_reference_is_compared_where_it_is_set_up_alike(first: int) -> None:
+    """Whichever was measured first; its open output is no part of the usual comparison."""
+    bench = Bench()
+    bare = [bench.iv(resistor, device="bare"), bench.iv(line, OPENED, device="bare")]
+    own = [bench.iv(line), bench.iv(line, OPENED)]
+    found = check([*own, bare[first], bare[1 - first]], "reference")
+    assert found.outcome == "passed"
+    assert len(found.runs) == 2
 
 
 def test_a_bare_channel_is_compared_in_the_current_alone() -> None:
@@ -372,6 +459,7 @@ HELD = st.builds(
     polarity=st.sampled_from([None, "normal", "reversed"]),
     wires=st.sampled_from([None, 2, 4]),
     heater=st.sampled_from([None, "on", "off"]),
+    output=st.sampled_from([None, "on", "off"]),
 )
 
 

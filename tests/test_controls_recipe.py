@@ -13,12 +13,11 @@ import pytest
 from nanojunction.analysis.analyse import analyse
 from nanojunction.analysis.groups import Group
 from nanojunction.instruments.station import Station
-from nanojunction.instruments.station_file import SwitchConfig, station_from
+from nanojunction.instruments.station_file import SwitchConfig
 from nanojunction.instruments.virtual import VirtualCryostat
 from nanojunction.instruments.virtual.world.settings import WorldSettings
-from tests.conftest import station_content
 from tests.recipes import Night
-from tests.virtual_bench import SteppedClock
+from tests.virtual_bench import unhurried
 
 SWITCH: dict[str, Any] = {
     "driver": "keithley2700",
@@ -54,18 +53,8 @@ def station_with(junction: str, world: Mapping[str, float]) -> Iterator[Station]
         wiring=SwitchConfig.model_validate(SWITCH),
         settings=WorldSettings(**world),
     )
-    bench.clock = bench.world.clock = SteppedClock()
-    with bench:
-        addresses: dict[str, dict[str, Any]] = {
-            role: {"address": endpoint.address, "visa_library": "@py"}
-            for role, endpoint in bench.endpoints.items()
-        }
-        addresses["switch"] = SWITCH | addresses["switch"]
-        content = station_content(**addresses, virtual={"speed": 1})
-        station = Station(station_from(content, "test station"))
-        station.clock, station.watchdog = bench.clock, False
-        with station:
-            yield station
+    with unhurried(bench, switch=SWITCH) as station, station:
+        yield station
 
 
 def controls_after(text: str, junction: str, folder: Path, **world: float) -> Group:
@@ -90,7 +79,7 @@ def test_junction_a_is_confirmed_by_the_template(tmp_path: Path) -> None:
     found = controls_after(text, "A", tmp_path / "runs")
     outcomes = {check.name: check.outcome for check in found.checks}
     assert outcomes == dict.fromkeys(
-        ("polarity", "heater", "wires", "rest", "drift", "reference", "legs"), "passed"
+        ("polarity", "heater", "output", "wires", "rest", "drift", "reference", "legs"), "passed"
     )
     assert found.quantities["candidate"].value == 1.0
     assert found.quantities["confirmed"].value == 1.0

@@ -13,7 +13,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nanojunction.instruments.station import Station
-from nanojunction.instruments.station_file import station_from
 from nanojunction.instruments.virtual import VirtualCryostat
 from nanojunction.procedures.progress import Progress
 from nanojunction.procedures.recipes.checking import on_paper
@@ -29,9 +28,8 @@ from nanojunction.procedures.recipes.timing import (
     settling_of,
     start_of,
 )
-from tests.conftest import station_content
 from tests.recipes import Night
-from tests.virtual_bench import SteppedClock
+from tests.virtual_bench import SteppedClock, unhurried
 
 SLOW = 'vmax = "4 mV", step = "1 mV", nplc = 10'
 RECIPES = {
@@ -58,6 +56,20 @@ steps = [{ measure = "iv", set = { vmax = "10 mV", step = "100 uV", autozero = f
 over = { voltage = "2 mV, 4 mV" }
 steps = [{ measure = "ih", set = { fields = "-0.2, 0.7, -0.2 T" } }]
 """,
+    "rests, the output open or on": f"""
+[[steps]]
+over = {{ rest_output = "off, on" }}
+steps = [
+  {{ measure = "iv", set = {{ {SLOW}, rest = "5 min", measure_range = "100 uA" }} }},
+  {{ measure = "it", set = {{ duration = "10 s", interval = "2 s", rest = "30 s" }} }},
+]
+[[steps]]
+measure = "ih"
+set = {{ fields = "0, 0.02 T", rest = "1 min" }}
+[[steps]]
+measure = "temperature-series"
+set = {{ temperatures = "293, 291 K", {SLOW}, rest = "2 min", window = "0 s" }}
+""",
     "a series of temperatures": f"""
 [[steps]]
 measure = "temperature-series"
@@ -69,16 +81,7 @@ set = {{ temperatures = "293, 191, 250 K", {SLOW}, measure_range = "100 uA", win
 @pytest.fixture
 def unhurried_station() -> Iterator[Station]:
     """A virtual station whose clock stands still while computers compute: speed 1, in no time."""
-    bench = VirtualCryostat("A")
-    bench.clock = bench.world.clock = SteppedClock()
-    with bench:
-        addresses = {
-            role: {"address": endpoint.address, "visa_library": "@py"}
-            for role, endpoint in bench.endpoints.items()
-        }
-        content = station_content(**addresses, virtual={"speed": 1})
-        station = Station(station_from(content, "test station"))
-        station.clock, station.watchdog = bench.clock, False
+    with unhurried(VirtualCryostat("A")) as station:
         yield station
 
 
@@ -133,7 +136,7 @@ def test_a_real_station_is_timed_by_its_interfaces(virtual_station: Callable[...
 def test_a_run_that_goes_on_costs_what_is_left(
     virtual_station: Callable[..., Station], tmp_path: Path
 ) -> None:
-    night = Night(f'[[steps]]\nmeasure = "iv"\nset = {{ {SLOW} }}', tmp_path)
+    night = Night(f'[[steps]]\nmeasure = "iv"\nset = {{ {SLOW}, rest = "7 s" }}', tmp_path)
 
     def stop_half_way(progress: Progress) -> None:
         if progress.rows == 18:
@@ -151,6 +154,7 @@ def test_a_run_that_goes_on_costs_what_is_left(
     ]
     assert [cost.rows for cost in costs] == [37, 19]
     assert costs[1].measuring_s == pytest.approx(costs[0].measuring_s * 19 / 37)
+    assert costs[1].resting_s == costs[0].resting_s == 7.0, "it rests again"
 
 
 def test_the_time_left_counts_down_to_zero() -> None:

@@ -59,13 +59,32 @@ def test_only_what_is_said_is_known(header: dict[str, str], expected: tuple[Any,
     assert setup(header) == expected
 
 
+@pytest.mark.parametrize(
+    ("header", "expected"),
+    [
+        ({}, None),
+        (OURS, None),
+        ({"Rest": "0 s", "Output during rest": "off"}, None),
+        ({"Rest": "300 s", "Output during rest": "off"}, "off"),
+        ({"Rest": "0.5 s", "Output during rest": "on"}, "on"),
+        ({"Rest": "long", "Output during rest": "on"}, None),
+        ({"Rest": "300 s"}, None),
+        ({"Output before": "Off"}, "off"),
+        ({"Output before": "on", "Rest": "3 s", "Output during rest": "off"}, "on"),
+        ({"Output before": "who knows"}, None),
+    ],
+)
+def test_the_output_before_a_run(header: dict[str, str], expected: str | None) -> None:
+    assert conditions_of(header, {}).output == expected
+
+
 def test_names_of_files_may_say_it(tmp_path: Path) -> None:
     rows = "Voltage (V),Current (A)\n0,0\n1e-3,1e-6\n2e-3,2e-6\n"
-    pattern = "{device}_{polarity}_{wires}w_{heater}_{position}"
-    run = read(tmp_path, rows, "A_reversed_2w_off_J7.csv", pattern)
+    pattern = "{device}_{polarity}_{wires}w_{heater}_{output}_{position}"
+    run = read(tmp_path, rows, "A_reversed_2w_off_on_J7.csv", pattern)
     assert run.device == "A"
     assert run.conditions.to_json() | {
-        "polarity": "reversed", "wires": 2, "heater": "off", "position": "J7",
+        "polarity": "reversed", "wires": 2, "heater": "off", "output": "on", "position": "J7",
     } == run.conditions.to_json()  # fmt: skip
 
 
@@ -81,6 +100,7 @@ def test_what_is_not_known_is_not_in_the_results() -> None:
         ("polarity", "upside down", "must be normal or reversed, or null"),
         ("wires", 3, "must be 2 or 4, or null"),
         ("heater", 1.0, "must be on or off, or null"),
+        ("output", "open", "must be on or off, or null"),
         ("position", 7, "must be text or null"),
         ("colour", "red", "is unknown; allowed are temperature_K"),
     ],

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
 
 from nanojunction.instruments.clock import Clock
-from nanojunction.instruments.virtual import World, WorldSettings
+from nanojunction.instruments.station import Station
+from nanojunction.instruments.station_file import station_from
+from nanojunction.instruments.virtual import VirtualCryostat, World, WorldSettings
 from nanojunction.models.junction import Memory
+from tests.conftest import station_content
 
 
 class Resistor:
@@ -53,6 +58,20 @@ class SteppedClock(Clock):
             raise AssertionError("waits for an event that never comes")
         self.time_s = max(self.time_s, moment)
         return True
+
+
+@contextmanager
+def unhurried(bench: VirtualCryostat, **changes: Mapping[str, Any]) -> Iterator[Station]:
+    """A station at speed 1, not yet entered, whose clock stands still while computers compute."""
+    bench.clock = bench.world.clock = SteppedClock()
+    with bench:
+        content = station_content(**changes, virtual={"speed": 1})
+        for role, endpoint in bench.endpoints.items():
+            table = content.setdefault(role, {})
+            table |= {"address": endpoint.address, "visa_library": "@py"}
+        station = Station(station_from(content, "test station"))
+        station.clock, station.watchdog = bench.clock, False
+        yield station
 
 
 def world_with(

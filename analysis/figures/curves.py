@@ -71,6 +71,8 @@ def in_words(conditions: Conditions, *, voltage: bool = False) -> str:
         parts.append("2 wires")
     if conditions.heater == "off":
         parts.append("heater off")
+    if conditions.output == "off":
+        parts.append("output open before")
     if voltage and conditions.voltage_V is not None:
         parts.append(amount(conditions.voltage_V, "V", 4))
     return ", ".join(parts)

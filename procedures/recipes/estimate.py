@@ -36,14 +36,15 @@ class Cost:
     settling_s: float = 0.0
     window_s: float = 0.0
     field_s: float = 0.0
+    resting_s: float = 0.0
     measuring_s: float = 0.0
     other_s: float = 0.0
     rows: int | None = 0
 
     @property
     def approach_s(self) -> float:
-        """The way to temperature and field."""
-        return self.ramping_s + self.settling_s + self.window_s + self.field_s
+        """The way to temperature and field, and the junction's rest there."""
+        return self.ramping_s + self.settling_s + self.window_s + self.field_s + self.resting_s
 
     @property
     def total_s(self) -> float:
@@ -78,7 +79,7 @@ def timed(
 def cost_of(procedure: JunctionProcedure, place: Place, pace: Pace) -> tuple[Cost, Place]:
     """Return what a run costs from `place` on, and where it leaves the cryostat.
 
-    A run that goes on after earlier parts costs what is left of its points.
+    A run that goes on after earlier parts costs what is left of its points, and all of its rest.
     """
     station = procedure.station
     cost = Cost(other_s=pace.run_s + pace.after_run_s, rows=_rows_left(procedure, pace))
@@ -95,6 +96,7 @@ def cost_of(procedure: JunctionProcedure, place: Place, pace: Pace) -> tuple[Cos
         place = replace(place, is_switch_open=False)
     if procedure.position:
         cost += Cost(other_s=pace.of("switch", SWITCH_EXCHANGES))
+    cost += Cost(resting_s=float(procedure.rest) * _rests(procedure))
     if isinstance(procedure, TemperatureSeries):
         more, place = _series(procedure, place, pace)
     elif isinstance(procedure, IVSweep):
@@ -103,7 +105,7 @@ def cost_of(procedure: JunctionProcedure, place: Place, pace: Pace) -> tuple[Cos
         more, place = _loop(procedure, station, place, pace)
     elif isinstance(procedure, AtFixed):
         more = Cost(measuring_s=_at_fixed(procedure, pace) * _share_left(procedure))
-    else:  # a laboratory's own: it knows its points, the bus is ours
+    else:  # a laboratory's own: it knows its points, bus and rest are ours
         per_row = pace.of("source_meter") * (procedure.planned_rows() or 0)
         seconds = float(procedure.get_estimates() or 0.0) + per_row
         more = Cost(measuring_s=seconds * _share_left(procedure))
@@ -116,6 +118,13 @@ def _rows_left(procedure: JunctionProcedure, pace: Pace) -> int | None:
         return max(0, rows - procedure.rows_done)
     planned = procedure.planned_rows()
     return None if planned is None else planned - procedure.rows_done
+
+
+def _rests(procedure: JunctionProcedure) -> int:
+    """Return how often the junction rests: once, or at every temperature that is left."""
+    if not isinstance(procedure, TemperatureSeries):
+        return 1
+    return len(procedure.targets()) - procedure.rows_done // len(procedure.sweep())
 
 
 def _share_left(procedure: JunctionProcedure) -> float:

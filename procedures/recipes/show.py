@@ -15,7 +15,11 @@ if TYPE_CHECKING:
 
     from nanojunction.procedures.recipes.resume import Remaining
 
-COLUMNS = ("run", "sample", "rows", "ramp", "settle", "window", "field", "measure", "total")
+#: Columns with times, and the part of a run's cost in each.
+TIMES = {
+    "ramp": "ramping_s", "settle": "settling_s", "window": "window_s", "field": "field_s",
+    "rest": "resting_s", "measure": "measuring_s", "total": "total_s",
+}  # fmt: skip
 
 
 def clock_words(seconds: float) -> str:
@@ -33,12 +37,13 @@ def clock_words(seconds: float) -> str:
 
 
 def plan_table(plan: Plan, todo: Sequence[Remaining], costs: Sequence[Cost]) -> Table:
-    """Return the table of what is left to do, pauses where they come."""
+    """Return the table of what is left to do, pauses where they come; `rest` if anything rests."""
     from rich.markup import escape
     from rich.table import Table
 
     table = Table(title=escape(plan.recipe.content.recipe.name), box=None, padding=(0, 1))
-    for column in COLUMNS:
+    times = [name for name in TIMES if name != "rest" or any(cost.resting_s for cost in costs)]
+    for column in ("run", "sample", "rows", *times):
         left = column in ("run", "sample")
         table.add_column(
             column, justify="left" if left else "right", overflow="fold", no_wrap=not left
@@ -46,15 +51,15 @@ def plan_table(plan: Plan, todo: Sequence[Remaining], costs: Sequence[Cost]) -> 
     by_key = {one.run.key: cost for one, cost in zip(todo, costs, strict=True)}
     for item in plan.items:
         if isinstance(item, PlannedPause):
-            table.add_row(escape(f"{item.key}: {item.words}"), escape(item.sample), "–", "", "",
-                          "", "", "", "waits")  # fmt: skip
+            blank = [""] * (len(times) - 1)
+            words = f"{item.key}: {item.words}"
+            table.add_row(escape(words), escape(item.sample), "–", *blank, "waits")
         elif (cost := by_key.get(item.key)) is not None:
-            times = (cost.ramping_s, cost.settling_s, cost.window_s, cost.field_s, cost.measuring_s)
+            seconds = [getattr(cost, TIMES[name]) for name in times]
             rows = "?" if cost.rows is None else str(cost.rows)
             table.add_row(
                 escape(item.key), escape(item.sample), rows,
-                *(clock_words(seconds) if seconds else "–" for seconds in times),
-                clock_words(cost.total_s),
+                *(clock_words(one) if one else "–" for one in seconds),
             )  # fmt: skip
     return table
 
@@ -74,10 +79,11 @@ def summary_of(
         f"started now it ends {at_most.replace('at most', 'at the latest')}"
         f"on {end:%A %Y-%m-%d at %H:%M}"
     )
+    rests = f"junctions at rest {clock_words(total.resting_s)}, " if total.resting_s else ""
     yield (
         f"of it ramps {clock_words(total.ramping_s)}, settling {clock_words(total.settling_s)}, "
         f"stability windows {clock_words(total.window_s)}, field {clock_words(total.field_s)}, "
-        f"measuring {clock_words(total.measuring_s)}, the rest {clock_words(total.other_s)}"
+        f"{rests}measuring {clock_words(total.measuring_s)}, all else {clock_words(total.other_s)}"
     )
     if plan.has_conditions:
         yield "conditions on results can make it shorter"
