@@ -78,7 +78,7 @@ def measure_all(folder: Path, config: StationConfig, campaign: tuple[Step, ...])
     from nanojunction.cli.demo_campaign import measure
     from nanojunction.instruments.station import Station
     from nanojunction.procedures.progress import Progress
-    from nanojunction.procedures.runner import StopRequest, stop_on_signals
+    from nanojunction.procedures.stopping import StopRequest, stop_on_signals
 
     on = Station(config, source="the demo's station")
     began = time.monotonic()

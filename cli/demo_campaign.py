@@ -18,7 +18,8 @@ from nanojunction.models.junction import JunctionLaw
 from nanojunction.models.population import load_batch
 from nanojunction.procedures.progress import Progress
 from nanojunction.procedures.registry import load_procedure
-from nanojunction.procedures.runner import Outcome, StopRequest, run_procedure
+from nanojunction.procedures.runner import Outcome, run_procedure
+from nanojunction.procedures.stopping import StopRequest
 
 
 @dataclass(frozen=True, slots=True)

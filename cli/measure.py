@@ -15,8 +15,9 @@ from nanojunction.procedures.base import JunctionProcedure
 from nanojunction.procedures.live import LIVE_FILE, Live
 from nanojunction.procedures.registry import UnknownProcedure, load_procedure, procedure_names
 from nanojunction.procedures.run_parameters import OWN_OPTIONS, ProcedureError
-from nanojunction.procedures.runner import Outcome, StopRequest, run_procedure, stop_on_signals
+from nanojunction.procedures.runner import Outcome, run_procedure
 from nanojunction.procedures.sample_file import load_sample_file, own_limits
+from nanojunction.procedures.stopping import StopRequest, stop_on_signals
 
 if TYPE_CHECKING:
     from nanojunction.analysis.values import Quantity

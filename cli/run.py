@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import os
-import queue
 import sys
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -13,10 +10,11 @@ from typing import TYPE_CHECKING
 
 from nanojunction.cli.console import FAILED, make_folder, progress_of, say, wide_console
 from nanojunction.cli.measure import live_in
+from nanojunction.instruments.operator import typed_line
 from nanojunction.instruments.safe_state import not_safe
 from nanojunction.instruments.station import Station, Unsafe
 from nanojunction.instruments.station_file import load_station_file
-from nanojunction.procedures.live import Live
+from nanojunction.procedures.live import Live, kept_alive
 from nanojunction.procedures.recipes.checking import on_paper
 from nanojunction.procedures.recipes.countdown import Countdown
 from nanojunction.procedures.recipes.estimate import Cost, timed
@@ -29,12 +27,13 @@ from nanojunction.procedures.recipes.resume import (
     Remaining,
     begin_or_resume,
     check_again,
+    checked_runs,
     refuse_another,
     remaining,
 )
 from nanojunction.procedures.recipes.show import plan_table, summary_of
 from nanojunction.procedures.recipes.timing import Place, pace_of, start_of
-from nanojunction.procedures.runner import StopRequest, stop_on_signals
+from nanojunction.procedures.stopping import StopRequest, stop_on_signals
 
 if TYPE_CHECKING:
     from nanojunction.procedures.recipes.timing import Pace
@@ -56,7 +55,7 @@ def run(
     station.watchdog = watchdog
     station.owner.tell = say
     paper = on_paper(station.config, str(station_file))
-    remaining(plan, paper, None)  # a slip in the last step is found before the first is begun
+    made = checked_runs(plan, paper)  # a slip in the last step is found before the first is begun
     samples = plan.recipe.samples
     if samples is not None and (note := samples.unused_positions(station.config)):
         say(note)
@@ -68,7 +67,7 @@ def run(
     make_folder(out, "--out")
     with folder_of_runs(out) as folder, Journal(folder / NAME) as journal:
         begin_or_resume(journal, plan, station, resume=resume)
-        todo = remaining(plan, paper, journal)  # and whether earlier parts' files are whole
+        todo = remaining(plan, made, journal)  # and whether earlier parts' files are whole
         if all(journal.is_done(item.key) for item in plan.items):
             return _conclude(f"finished already: nothing is left to do in {folder}", journal)
         with live_in(folder, monitor_port) as live:
@@ -91,12 +90,7 @@ def _carry_out(
         with said_what_is_left(plan, journal), station, progress_of(name) as show:
             check_again(todo, station, plan.recipe)
             countdown = countdown_of(todo, station, pace_of(station.config, journal.settlings_s()))
-
-            def beat() -> None:
-                station.owner.beat()
-                live.alive()
-
-            ask = asker(stop, beat, yes=yes)
+            ask = asker(station, stop, live, yes=yes)
             work = RecipeRun(
                 plan, station, journal, stop, countdown, ask, tell=say, show=show, live=live
             )
@@ -166,7 +160,7 @@ def show_plan(recipe_file: Path, station_file: Path, out: Path, *, resume: bool)
         if journal is not None:
             refuse_another(journal, plan, paper)
             learnt = journal.settlings_s()
-        todo = remaining(plan, paper, journal)
+        todo = remaining(plan, checked_runs(plan, paper), journal)
     pace, start = pace_of(paper.config, learnt), start_of(paper.config)
     costs, _end = timed([one.procedure for one in todo], start, pace)
     wide_console().print(plan_table(plan, todo, costs))
@@ -176,10 +170,10 @@ def show_plan(recipe_file: Path, station_file: Path, out: Path, *, resume: bool)
     return 0
 
 
-def asker(stop: StopRequest, beat: Callable[[], None], *, yes: bool) -> Callable[[str], bool]:
+def asker(station: Station, stop: StopRequest, live: Live, *, yes: bool) -> Callable[[str], bool]:
     """Return who answers pauses: the operator at the terminal, or `--yes`.
 
-    `beat` tells watchdog and live state all the while that this process is alive.
+    Watchdog and live state are told all the while that this process is alive.
     """
 
     def pass_over(words: str) -> bool:
@@ -188,20 +182,8 @@ def asker(stop: StopRequest, beat: Callable[[], None], *, yes: bool) -> Callable
 
     def ask(words: str) -> bool:
         say(f"PAUSE: {words}\n       Enter goes on, q and Enter ends the recipe here.")
-        answers: queue.Queue[str] = queue.Queue()
-        threading.Thread(target=_read_line, args=(answers,), daemon=True).start()
-        while not stop.asked():
-            beat()
-            try:
-                return not answers.get(timeout=0.2).strip().lower().startswith("q")
-            except queue.Empty:
-                continue
-        return False
+        with kept_alive(live, station.clock):
+            answer = typed_line(station.clock, stop.asked)
+        return bool(answer) and not answer.strip().lower().startswith("q")
 
     return pass_over if yes else ask
-
-
-def _read_line(answers: queue.Queue[str]) -> None:
-    """Read a line without Python's buffer, whose lock a thread left behind would keep at exit."""
-    data = os.read(sys.stdin.fileno(), 4096)
-    answers.put(data.decode(errors="replace") if data else "q")

@@ -29,7 +29,7 @@ from nanojunction.instruments.station_file import (
     load_station_file,
 )
 from nanojunction.instruments.switching import in_words
-from nanojunction.procedures.runner import StopRequest, stop_on_signals
+from nanojunction.procedures.stopping import StopRequest, stop_on_signals
 
 
 def check(station_file: Path) -> int:

@@ -52,7 +52,12 @@ class Clock:
 
 def now_iso() -> str:
     """Return the date and time of day with the time zone, in ISO format to the millisecond."""
-    return datetime.now().astimezone().isoformat(timespec="milliseconds")
+    return iso(datetime.now().astimezone())
+
+
+def iso(moment: datetime) -> str:
+    """Return a moment in ISO format to the millisecond."""
+    return moment.isoformat(timespec="milliseconds")
 
 
 def _nothing() -> None:

@@ -13,7 +13,7 @@ from nanojunction.instruments.errors import LaboratoryError
 
 #: Time (s, wall clock) between two looks whether the operator has answered.
 LOOK_S = 0.1
-#: Most bytes of an answer, of which only the line's end counts.
+#: Most bytes of an answer.
 LONGEST_ANSWER = 4096
 
 
@@ -56,23 +56,33 @@ class TerminalOperator:
                 "start the command in a terminal"
             )
         print(f"{text}. Press Enter when it is done: ", end="", file=sys.stderr, flush=True)
-        answers: list[bytes] = []
-        answered = threading.Event()
-        keyboard = sys.stdin.fileno()
-
-        def listen() -> None:
-            # Without Python's buffer: a thread left behind would keep its lock at exit.
-            answers.append(os.read(keyboard, LONGEST_ANSWER))
-            answered.set()
-
-        # In a thread of its own: meanwhile the clock is slept on, which shows that we are alive.
-        threading.Thread(target=listen, name="operator", daemon=True).start()
-        clock = self._station.clock
-        while not answered.is_set():
-            if not clock.sleep(LOOK_S * clock.speed, should_stop):
-                raise AskingStopped(f"stopped while the operator was asked: {text}")
-        if not answers[0]:
+        answer = typed_line(self._station.clock, should_stop)
+        if answer is None:
+            raise AskingStopped(f"stopped while the operator was asked: {text}")
+        if not answer:
             raise LaboratoryError(f"the terminal was closed while the operator was asked: {text}")
+
+
+def typed_line(clock: Clock, should_stop: Callable[[], bool]) -> str | None:
+    """Return the line that is typed next, with its end; None when told to stop meanwhile.
+
+    It is empty if the terminal was closed.
+    """
+    answers: list[bytes] = []
+    answered = threading.Event()
+    keyboard = sys.stdin.fileno()
+
+    def listen() -> None:
+        # Without Python's buffer: a thread left behind would keep its lock at exit.
+        answers.append(os.read(keyboard, LONGEST_ANSWER))
+        answered.set()
+
+    # In a thread of its own: meanwhile the clock is slept on, which shows that we are alive.
+    threading.Thread(target=listen, name="operator", daemon=True).start()
+    while not answered.is_set():
+        if not clock.sleep(LOOK_S * clock.speed, should_stop):
+            return None
+    return answers[0].decode(errors="replace")
 
 
 @runtime_checkable

@@ -18,7 +18,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from nanojunction.instruments.clock import Clock
+from nanojunction.instruments.clock import Clock, iso, now_iso
 from nanojunction.procedures.live_rows import KeptRows, plain
 
 log = logging.getLogger(__name__)
@@ -87,7 +87,7 @@ class Live:
             if self._state["recipe"] is None:
                 self._began = self._run_began
             self._state |= UNKNOWN | {"file": None, "run_status": None} | plain(run)
-            self._state |= {"run": self._run, "started": _iso(self._run_began)}
+            self._state |= {"run": self._run, "started": iso(self._run_began)}
             self._state["status"] = run.get("status", "running")
         self._write()
 
@@ -109,7 +109,7 @@ class Live:
         """
         with self._lock:
             self._note_rows_place()
-            self._take(plain(read), _now())
+            self._take(plain(read), now_iso())
         if self._wall.now() - self._written >= EVERY_S:
             self._write()
 
@@ -117,8 +117,8 @@ class Live:
         """Say that the run waits for its conditions, at most `at_most_s` (wall clock) if given."""
         with self._lock:
             now = datetime.now().astimezone()
-            since = (self._state["suspended"] or {}).get("since", _iso(now))
-            until = None if at_most_s is None else _iso(now + timedelta(seconds=at_most_s))
+            since = (self._state["suspended"] or {}).get("since", iso(now))
+            until = None if at_most_s is None else iso(now + timedelta(seconds=at_most_s))
             self._state["suspended"] = {"since": since, "until": until, "why": why}
             self._state["status"] = "suspended"
             self._rows.interrupt()
@@ -204,7 +204,7 @@ class Live:
         if self._row_read is not None and self._state["point"]:
             row = plain(self._state["point"])
             read = {key: row[name] for key, name in PLACES.items() if name in row}
-            self._take(read, _iso(self._row_read))
+            self._take(read, iso(self._row_read))
             self._row_read = None
 
     def _take(self, read: dict[str, Any], moment: str) -> None:
@@ -222,7 +222,7 @@ class Live:
             left_s = None
         ends = None
         if is_under_way and left_s is not None:
-            ends = _iso(now + timedelta(seconds=left_s))
+            ends = iso(now + timedelta(seconds=left_s))
         return {
             "percent": None if percent is None else round(percent, 1),
             "left_s": None if left_s is None else round(left_s),
@@ -243,7 +243,7 @@ class Live:
     _updated = ""
 
     def _write(self) -> None:
-        self._written, self._updated = self._wall.now(), _now()
+        self._written, self._updated = self._wall.now(), now_iso()
         if self.file is None:
             return
         partial = self.file.with_name(f"{self.file.name}.{os.getpid()}.part")
@@ -293,11 +293,3 @@ def kept_alive(live: Live, clock: Clock) -> Iterator[None]:
         yield
     finally:
         clock.on_sleep = before
-
-
-def _now() -> str:
-    return _iso(datetime.now().astimezone())
-
-
-def _iso(moment: datetime) -> str:
-    return moment.isoformat(timespec="milliseconds")

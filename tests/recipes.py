@@ -19,7 +19,7 @@ from nanojunction.procedures.recipes.journal import NAME, Journal
 from nanojunction.procedures.recipes.plan import Plan, PlannedRun, plan_of
 from nanojunction.procedures.recipes.recipe_file import recipe_from
 from nanojunction.procedures.recipes.resume import begin_or_resume, files_of
-from nanojunction.procedures.runner import StopRequest
+from nanojunction.procedures.stopping import StopRequest
 
 HEAD = '[recipe]\nname = "Night"\nsample = "A"\n'
 IV = '{ measure = "iv", set = { vmax = "2 mV", step = "1 mV", nplc = 0.1 } }'

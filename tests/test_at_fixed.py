@@ -13,7 +13,8 @@ from nanojunction.instruments.errors import LimitError
 from nanojunction.instruments.station import Station
 from nanojunction.procedures.at_fixed import CurrentOverTime, OffsetOverTime
 from nanojunction.procedures.run_parameters import ProcedureError
-from nanojunction.procedures.runner import StopRequest, run_procedure
+from nanojunction.procedures.runner import run_procedure
+from nanojunction.procedures.stopping import StopRequest
 from tests.run_rows import rows_of
 
 Make = Callable[..., Station]

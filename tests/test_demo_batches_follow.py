@@ -16,7 +16,7 @@ from nanojunction.analysis.published import batch_rows
 from nanojunction.cli.demo import batch_of
 from nanojunction.cli.demo_campaign import batch, calibrations, measure, station
 from nanojunction.instruments.station import Station
-from nanojunction.procedures.runner import StopRequest
+from nanojunction.procedures.stopping import StopRequest
 
 pytestmark = pytest.mark.campaign
 

@@ -22,7 +22,7 @@ from nanojunction.analysis.comparison import ComparedRow
 from nanojunction.analysis.published import compare
 from nanojunction.cli.demo_campaign import Step, measure, station, steps
 from nanojunction.instruments.station import Station
-from nanojunction.procedures.runner import StopRequest
+from nanojunction.procedures.stopping import StopRequest
 
 pytestmark = pytest.mark.campaign
 

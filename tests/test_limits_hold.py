@@ -24,7 +24,7 @@ from nanojunction.procedures.recipes.journal import NAME, Journal
 from nanojunction.procedures.recipes.plan import plan_of
 from nanojunction.procedures.recipes.recipe_file import load_recipe
 from nanojunction.procedures.recipes.resume import begin_or_resume
-from nanojunction.procedures.runner import StopRequest
+from nanojunction.procedures.stopping import StopRequest
 from tests.conftest import station_content
 
 pytestmark = pytest.mark.campaign

@@ -23,7 +23,8 @@ from nanojunction.procedures.progress import Progress
 from nanojunction.procedures.recipes.countdown import Countdown
 from nanojunction.procedures.recipes.execute import RecipeRun
 from nanojunction.procedures.recipes.resume import begin_or_resume
-from nanojunction.procedures.runner import StopRequest, run_procedure
+from nanojunction.procedures.runner import run_procedure
+from nanojunction.procedures.stopping import StopRequest
 from tests.recipes import HEAD, IV, Night
 
 Make = Callable[..., Station]

@@ -22,7 +22,8 @@ from nanojunction.instruments.roles import Connected
 from nanojunction.instruments.station_file import SwitchConfig, Wiring, station_from
 from nanojunction.instruments.switching import connect_junction, require_connected
 from nanojunction.procedures.iv import IVSweep
-from nanojunction.procedures.runner import StopRequest, run_procedure
+from nanojunction.procedures.runner import run_procedure
+from nanojunction.procedures.stopping import StopRequest
 from tests.conftest import station_content
 
 CONFIG = SwitchConfig(

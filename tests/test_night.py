@@ -35,9 +35,9 @@ from nanojunction.procedures.recipes.journal import NAME, Journal
 from nanojunction.procedures.recipes.journal_records import RunRecord
 from nanojunction.procedures.recipes.plan import Plan, plan_of
 from nanojunction.procedures.recipes.recipe_file import load_recipe, recipe_from
-from nanojunction.procedures.recipes.resume import begin_or_resume, remaining
+from nanojunction.procedures.recipes.resume import begin_or_resume, checked_runs, remaining
 from nanojunction.procedures.recipes.timing import pace_of, start_of
-from nanojunction.procedures.runner import StopRequest
+from nanojunction.procedures.stopping import StopRequest
 from tests.virtual_bench import SteppedClock
 
 RECIPE = Path(str(resources.files("nanojunction.sample_data").joinpath("recipes/night.toml")))
@@ -85,7 +85,7 @@ def rehearsal() -> Iterator[Rehearsal]:
 @on_serial_lines
 def test_the_dry_run_of_the_night_is_right(rehearsal: Rehearsal, tmp_path: Path) -> None:
     plan, config = plan_of(load_recipe(RECIPE)), rehearsal.station.config
-    todo = remaining(plan, on_paper(config, "station.toml"), None)
+    todo = remaining(plan, checked_runs(plan, on_paper(config, "station.toml")), None)
     costs, _ = timed([one.procedure for one in todo], start_of(config), pace_of(config))
     with rehearsal.station as station:
         began = station.clock.now()
@@ -126,7 +126,7 @@ def test_the_dry_run_knows_what_slow_lines_do_to_every_pace(
     rehearsal: Rehearsal, tmp_path: Path
 ) -> None:
     plan, config = plan_of(recipe_from(EVERY_PACE, "pace.toml")), rehearsal.station.config
-    todo = remaining(plan, on_paper(config, "station.toml"), None)
+    todo = remaining(plan, checked_runs(plan, on_paper(config, "station.toml")), None)
     costs, _ = timed([one.procedure for one in todo], start_of(config), pace_of(config))
     with rehearsal.station:
         runs = rehearsal.carry_out(plan, tmp_path)

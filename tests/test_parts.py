@@ -17,7 +17,8 @@ from nanojunction.procedures.ih import IHSweep
 from nanojunction.procedures.iv import IVSweep
 from nanojunction.procedures.partial import Partial
 from nanojunction.procedures.run_parameters import ProcedureError
-from nanojunction.procedures.runner import Outcome, StopRequest, run_procedure
+from nanojunction.procedures.runner import Outcome, run_procedure
+from nanojunction.procedures.stopping import StopRequest
 from nanojunction.procedures.temperature_series import TemperatureSeries
 from tests.run_rows import header_of, rows_of
 

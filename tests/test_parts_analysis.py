@@ -22,7 +22,8 @@ from nanojunction.procedures.base import JunctionProcedure
 from nanojunction.procedures.ih import IHSweep
 from nanojunction.procedures.iv import IVSweep
 from nanojunction.procedures.partial import Partial
-from nanojunction.procedures.runner import Outcome, StopRequest, run_procedure
+from nanojunction.procedures.runner import Outcome, run_procedure
+from nanojunction.procedures.stopping import StopRequest
 from nanojunction.procedures.temperature_series import TemperatureSeries
 from tests.conftest import station_content
 from tests.run_files import END, HEADER, NAMES

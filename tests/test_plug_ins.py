@@ -31,7 +31,8 @@ from nanojunction.procedures.base import JunctionProcedure
 from nanojunction.procedures.partial import Partial
 from nanojunction.procedures.recipes.recipe_file import RecipeError
 from nanojunction.procedures.registry import UnknownProcedure, load_procedure
-from nanojunction.procedures.runner import StopRequest, run_procedure
+from nanojunction.procedures.runner import run_procedure
+from nanojunction.procedures.stopping import StopRequest
 from tests.laboratory import JUNCTION_OHM, SHUNT_OHM, Box, Coil, Probe, Served, package
 from tests.run_rows import header_of, rows_of
 

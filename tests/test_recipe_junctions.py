@@ -12,11 +12,12 @@ import pytest
 from nanojunction.instruments.station import Station
 from nanojunction.instruments.station_file import station_from
 from nanojunction.procedures.recipes.checking import on_paper
-from nanojunction.procedures.recipes.journal import NAME, Journal, JournalError
+from nanojunction.procedures.recipes.journal import NAME, Journal
+from nanojunction.procedures.recipes.journal_file import JournalError
 from nanojunction.procedures.recipes.journal_records import PlanEntry
 from nanojunction.procedures.recipes.plan import plan_of
 from nanojunction.procedures.recipes.recipe_file import RecipeError, load_recipe
-from nanojunction.procedures.recipes.resume import begin_or_resume, remaining
+from nanojunction.procedures.recipes.resume import begin_or_resume, checked_runs
 from tests.conftest import station_content
 from tests.recipes import HEAD, Night
 from tests.run_rows import header_of, rows_of
@@ -244,7 +245,7 @@ def test_a_junctions_own_limit_refuses_the_recipe_before_anything_is_opened(
     plan = plan_of(load_recipe(recipe(tmp_path, "50 mV")))
     paper = on_paper(station_from(station_content(**TABLES), "station"), "station")
     with pytest.raises(RecipeError, match=r"sample=J2.*0.05 V.*the sample file \(J2\)"):
-        remaining(plan, paper, None)
+        checked_runs(plan, paper)
 
 
 def test_a_junction_that_the_sample_file_does_not_list(tmp_path: Path) -> None:
@@ -252,4 +253,4 @@ def test_a_junction_that_the_sample_file_does_not_list(tmp_path: Path) -> None:
     file.write_text(file.read_text(encoding="utf-8").replace("J1, J2", "J1, J7"), encoding="utf-8")
     paper = on_paper(station_from(station_content(**TABLES), "station"), "station")
     with pytest.raises(RecipeError, match="no junction 'J7'; it lists J1, J2"):
-        remaining(plan_of(load_recipe(file)), paper, None)
+        checked_runs(plan_of(load_recipe(file)), paper)

@@ -18,7 +18,7 @@ from nanojunction.procedures.recipes.checking import on_paper
 from nanojunction.procedures.recipes.estimate import Cost, timed
 from nanojunction.procedures.recipes.plan import Plan, PlannedPause, plan_of
 from nanojunction.procedures.recipes.recipe_file import RecipeError, load_recipe, recipe_from
-from nanojunction.procedures.recipes.resume import remaining
+from nanojunction.procedures.recipes.resume import Remaining, checked_runs, remaining
 from nanojunction.procedures.recipes.show import plan_table, summary_of
 from nanojunction.procedures.recipes.timing import pace_of, start_of
 from tests.conftest import station_content
@@ -46,9 +46,14 @@ def plan(text: str) -> Plan:
     return plan_of(recipe_from(HEAD + text, "night.toml"))
 
 
+def runs_of(made: Plan, station: Station | None = None) -> tuple[Remaining, ...]:
+    """Return all runs of a plan, of which nothing is done yet."""
+    return remaining(made, checked_runs(made, station or paper()), None)
+
+
 def refused(text: str) -> str:
     with pytest.raises(RecipeError) as caught:
-        remaining(plan(text), paper(), None)
+        checked_runs(plan(text), paper())
     return str(caught.value)
 
 
@@ -88,7 +93,7 @@ def test_loops_over_samples_repeats_and_any_parameter() -> None:
     assert {setting.key: setting.value for setting in made.runs[-1].settings} == {
         "nplc": 1.0, "state": "AP",
     }  # fmt: skip
-    for run, one in zip(made.runs, remaining(made, paper(), None), strict=True):
+    for run, one in zip(made.runs, runs_of(made), strict=True):
         assert one.procedure.sample == run.sample
 
 
@@ -97,7 +102,7 @@ def test_defaults_go_where_they_are_known_and_the_step_wins() -> None:
         '[defaults]\nnplc = 0.1\nvoltage = "2 mV"\n[[steps]]\nmeasure = "iv"\nset = { nplc = 2 }\n'
         '[[steps]]\nmeasure = "ih"'
     )
-    iv, ih = (one.procedure for one in remaining(made, paper(), None))
+    iv, ih = (one.procedure for one in runs_of(made))
     assert (iv.nplc, ih.nplc, ih.voltage) == (2.0, 0.1, 0.002)
 
 
@@ -170,7 +175,7 @@ def test_the_window_is_waited_for_once_at_a_temperature() -> None:
         '[[steps]]\nmeasure = "iv"\nset = { temperature = 290, window = 5 }\n'
         '[[steps]]\npause = "look"\n[[steps]]\nmeasure = "iv"\nset = { temperature = 290 }'
     )
-    windows = [one.procedure.window for one in remaining(made, paper(), None)]
+    windows = [one.procedure.window for one in runs_of(made)]
     assert windows == [60.0, 0.0, 60.0, 0.0, 0.0, 5.0, 60.0]
 
 
@@ -179,7 +184,7 @@ def test_the_window_is_waited_for_after_a_run_with_the_heater_off() -> None:
         "[defaults]\ntemperature = 290\n[[steps]]\nover = { heater_off = [false, true, false] }\n"
         'steps = [{ measure = "it", set = { duration = 60 } }]'
     )
-    windows = [one.procedure.window for one in remaining(made, paper(), None)]
+    windows = [one.procedure.window for one in runs_of(made)]
     assert windows == [60.0, 0.0, 60.0]
 
 
@@ -198,7 +203,7 @@ def test_the_templates_can_be_planned(file: Path) -> None:
 def printed(made: Plan, station: Station) -> str:
     """Return what a dry run prints, after looking whether it makes sense."""
     pace, start = pace_of(station.config), start_of(station.config)
-    todo = remaining(made, station, None)
+    todo = runs_of(made, station)
     costs, _ = timed([one.procedure for one in todo], start, pace)
     assert plan_table(made, todo, costs).row_count == len(made.items)
     assert all(cost.total_s > 0.0 and (cost.rows is None or cost.rows > 0) for cost in costs)
@@ -259,7 +264,7 @@ def test_no_recipe_passes_the_limits_of_the_station(steps: list[dict[str, Any]])
     assert meter is not None and magnet is not None and controller is not None
     try:
         made = plan_of(recipe_from(text, "any.toml"))
-        left = remaining(made, paper(), None)
+        left = runs_of(made)
     except RecipeError as problem:
         assert str(problem).startswith("any.toml: steps[")
         return

@@ -18,7 +18,8 @@ import pytest
 from nanojunction.instruments.ownership.records import drive_of
 from nanojunction.procedures.recipes.conditions import parse_condition
 from nanojunction.procedures.recipes.folder import folder_of_runs
-from nanojunction.procedures.recipes.journal import NAME, Journal, JournalError
+from nanojunction.procedures.recipes.journal import NAME, Journal
+from nanojunction.procedures.recipes.journal_file import JournalError
 from nanojunction.procedures.recipes.journal_records import PlanEntry
 from nanojunction.procedures.recipes.plan import plan_of
 from nanojunction.procedures.recipes.recipe_file import RecipeError, recipe_from
@@ -292,8 +293,8 @@ from nanojunction.procedures.recipes.journal import Journal
 from nanojunction.procedures.recipes.journal_records import PlanEntry
 journal = Journal(Path(sys.argv[1]))
 journal.create("x", "text", "station.toml", [PlanEntry("iv", "iv", "A", "iv")], {})
-journal._base.execute("PRAGMA cache_size=1")  # so that the change reaches the disk half done
-with journal.change():
+journal._file.execute("PRAGMA cache_size=1")  # so that the change reaches the disk half done
+with journal._file.change():
     for count in range(20000):
         journal._event(None, f"event {count} that is never to be seen")
     os.kill(os.getpid(), signal.SIGKILL)

@@ -18,7 +18,7 @@ from nanojunction.procedures.progress import Progress
 from nanojunction.procedures.recipes.checking import on_paper
 from nanojunction.procedures.recipes.countdown import Countdown
 from nanojunction.procedures.recipes.estimate import Cost, timed
-from nanojunction.procedures.recipes.resume import remaining
+from nanojunction.procedures.recipes.resume import checked_runs, remaining
 from nanojunction.procedures.recipes.show import clock_words
 from nanojunction.procedures.recipes.timing import (
     SAMPLE_LAG_S,
@@ -91,7 +91,7 @@ def test_the_dry_run_is_right_within_ten_percent(
 ) -> None:
     station, night = unhurried_station, Night(RECIPES[name], tmp_path)
     paper = on_paper(station.config, "station.toml")
-    todo = remaining(night.plan, paper, None)
+    todo = remaining(night.plan, checked_runs(night.plan, paper), None)
     pace, start = pace_of(station.config), start_of(station.config)
     pace = replace(pace, speed=0.0)  # the computer's own work takes no time on this clock
     costs, _ = timed([one.procedure for one in todo], start, pace)
@@ -147,8 +147,8 @@ def test_a_run_that_goes_on_costs_what_is_left(
         assert not night.on(station)
     paper = on_paper(station.config, "station.toml")
     with night.journal() as journal:
-        (whole,) = remaining(night.plan, paper, None)
-        (left,) = remaining(night.plan, paper, journal)
+        (whole,) = remaining(night.plan, checked_runs(night.plan, paper), None)
+        (left,) = remaining(night.plan, checked_runs(night.plan, paper), journal)
     costs = [
         timed([one.procedure], Place(), pace_of(station.config))[0][0] for one in (whole, left)
     ]

@@ -16,7 +16,8 @@ from pymeasure.experiment import Results
 from nanojunction.instruments.errors import LimitError
 from nanojunction.instruments.station import Station, Unsafe
 from nanojunction.procedures.iv import IVSweep
-from nanojunction.procedures.runner import Outcome, StopRequest, run_procedure
+from nanojunction.procedures.runner import Outcome, run_procedure
+from nanojunction.procedures.stopping import StopRequest
 
 ENDLESS = ["--set", "vmax=100mV", "--set", "step=1mV", "--set", "repeats=10000"]
 

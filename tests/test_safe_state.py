@@ -15,7 +15,8 @@ from nanojunction.instruments.roles import MagnetState
 from nanojunction.instruments.station import Station, Unsafe
 from nanojunction.procedures.ih import IHSweep
 from nanojunction.procedures.iv import IVSweep
-from nanojunction.procedures.runner import StopRequest, run_procedure
+from nanojunction.procedures.runner import run_procedure
+from nanojunction.procedures.stopping import StopRequest
 
 Make = Callable[..., Station]
 

@@ -16,7 +16,7 @@ from nanojunction.procedures.recipes.estimate import Cost, timed
 from nanojunction.procedures.recipes.journal import NAME, Journal
 from nanojunction.procedures.recipes.plan import plan_of
 from nanojunction.procedures.recipes.recipe_file import load_recipe
-from nanojunction.procedures.recipes.resume import remaining
+from nanojunction.procedures.recipes.resume import checked_runs, remaining
 from nanojunction.procedures.recipes.timing import pace_of, start_of
 
 START, END, PAUSES = "start of the program", "safe end", "pauses (operator)"
@@ -94,7 +94,7 @@ def procedures_of(recipe: Path, station_file: Path) -> dict[str, JunctionProcedu
     """Return the procedures of a recipe's runs by key, in order, on paper."""
     plan = plan_of(load_recipe(recipe))
     paper = on_paper(load_station_file(station_file), str(station_file))
-    return {one.run.key: one.procedure for one in remaining(plan, paper, None)}
+    return {one.run.key: one.procedure for one in remaining(plan, checked_runs(plan, paper), None)}
 
 
 def write_plan(recipe: Path, folder: Path) -> None:

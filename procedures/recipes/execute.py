@@ -24,12 +24,10 @@ from nanojunction.procedures.recipes.results import results_of
 from nanojunction.procedures.recipes.resume import FINISHED, files_of
 from nanojunction.procedures.recipes.run_rows import RunRows, bias_of, partial_of, read_rows
 from nanojunction.procedures.runfile import free_path
-from nanojunction.procedures.runner import Outcome, StopRequest, run_procedure
+from nanojunction.procedures.runner import Outcome, run_procedure
+from nanojunction.procedures.stopping import StopRequest
 
 log = logging.getLogger(__name__)
-
-#: Longest name of a run file without `_part2`; the runner cuts at 120.
-LONGEST_NAME = 100
 
 
 @dataclass(slots=True)
@@ -137,7 +135,7 @@ class RecipeRun:
             self.countdown.drop(run.key)
             return True
         shorten_window(run, procedure, self._at_K)
-        name = f"{position + 1:03d}_{run.key.replace('/', '_')}"[:LONGEST_NAME]
+        name = f"{position + 1:03d}_{run.key.replace('/', '_')}"
         path = free_path(self.folder, name if continues is None else continues.next_name)
         part = len(parts) + 1
         self.journal.begin(run.key, part, path.name)
@@ -281,9 +279,9 @@ class RecipeRun:
         return condition.holds_for(result.value), words
 
     def _calibrations(self, position: int) -> list[Path]:
-        """Return the run files on known resistors that were measured before."""
+        """Return the run files on known resistors that were measured before, all their parts."""
         before = self.plan.items[:position]
         keys = [item.key for item in before
                 if isinstance(item, PlannedRun) and item.procedure == "calibrate"]  # fmt: skip
         files = [files_of(self.journal, key) for key in keys if self.journal.is_done(key)]
-        return [parts[0] for parts in files if len(parts) == 1]
+        return [file for parts in files for file in parts]

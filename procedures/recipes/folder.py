@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from nanojunction.instruments.ownership.records import drive_of
-from nanojunction.procedures.recipes.journal import JournalError
+from nanojunction.procedures.recipes.journal_file import JournalError
 
 LOCK = "journal.lock"
 

@@ -1,24 +1,20 @@
 """The journal of a recipe: what is planned, what was done, what came of it, in one SQLite file.
 
-Each change is one transaction with `synchronous=FULL` and the rollback journal (no write-ahead
-log, which needs memory shared between processes): after a kill at any moment the file is readable,
-and what it says has happened. A run is entered before it starts and again after it ended; one
-that is found `running` was cut off. Times are ISO 8601 with the time zone.
+Each change is one transaction. A run is entered before it starts and again after it ended; one that
+is found `running` was cut off. Times are ISO 8601 with the time zone.
 """
 
 from __future__ import annotations
 
 import json
-import sqlite3
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from nanojunction.instruments.clock import now_iso
-from nanojunction.instruments.errors import LaboratoryError
 from nanojunction.procedures.recipes.conditions import BROKEN, Condition
+from nanojunction.procedures.recipes.journal_file import JournalError, JournalFile
 from nanojunction.procedures.recipes.journal_records import (
     CONCLUDED,
     SPARED,
@@ -34,12 +30,6 @@ from nanojunction.procedures.recipes.run_rows import Bias
 from nanojunction.procedures.recipes.setup import Setup
 
 NAME = "journal.sqlite"
-#: How long (s) another process may keep the file before a change fails.
-PATIENCE_S = 10.0
-
-
-class JournalError(LaboratoryError):
-    """The journal cannot be used."""
 
 
 class Journal:
@@ -47,23 +37,7 @@ class Journal:
 
     def __init__(self, path: Path, *, read_only: bool = False) -> None:
         self.path = path
-        # Also a reader must be able to take back what a kill has left half done.
-        mode = "rw" if read_only else "rwc"
-        try:
-            self._base = sqlite3.connect(
-                f"{path.absolute().as_uri()}?mode={mode}",
-                uri=True,
-                timeout=PATIENCE_S,
-                isolation_level=None,
-            )
-            self._base.row_factory = sqlite3.Row
-            self._base.execute("PRAGMA synchronous=FULL")
-            self._base.execute("PRAGMA foreign_keys=ON")
-            self._base.execute(
-                "PRAGMA query_only=ON" if read_only else "PRAGMA journal_mode=DELETE"
-            )
-        except sqlite3.Error as problem:
-            raise JournalError(f"{path}: cannot be opened ({problem})") from problem
+        self._file = JournalFile(path, read_only=read_only)
 
     def __enter__(self) -> Self:
         return self
@@ -74,27 +48,7 @@ class Journal:
         problem: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._base.close()
-
-    @contextmanager
-    def change(self) -> Iterator[None]:
-        """Make one transaction of what is done inside; an exception takes it all back."""
-        try:
-            self._base.execute("BEGIN IMMEDIATE")
-            try:
-                yield
-            except BaseException:
-                self._base.execute("ROLLBACK")
-                raise
-            self._base.execute("COMMIT")
-        except sqlite3.Error as problem:
-            raise JournalError(f"{self.path}: could not be written ({problem})") from problem
-
-    def _rows(self, query: str, *values: object) -> list[sqlite3.Row]:
-        try:
-            return self._base.execute(query, values).fetchall()
-        except sqlite3.Error as problem:
-            raise JournalError(f"{self.path}: is no journal ({problem})") from problem
+        self._file.close()
 
     # The recipe and its plan
 
@@ -102,14 +56,14 @@ class Journal:
         self, name: str, text: str, station: str, plan: Sequence[PlanEntry], setup: Setup
     ) -> None:
         """Write recipe, plan and what it is measured with into a new journal."""
-        with self.change():
+        with self._file.change():
             for statement in TABLES.split(";"):
-                self._base.execute(statement)
-            self._base.execute(
+                self._file.execute(statement)
+            self._file.execute(
                 "INSERT INTO recipe VALUES (?, ?, ?, ?, ?, ?, ?)",
                 (VERSION, name, text, hash_of(text), station, json.dumps(setup), now_iso()),
             )
-            self._base.executemany(
+            self._file.execute_many(
                 "INSERT INTO plan (position, key, action, sample, step) VALUES (?, ?, ?, ?, ?)",
                 [(k, one.key, one.action, one.sample, one.step) for k, one in enumerate(plan)],
             )
@@ -117,9 +71,9 @@ class Journal:
 
     def is_new(self) -> bool:
         """Tell whether nothing was ever written; raises JournalError for another version."""
-        if not self._rows("SELECT name FROM sqlite_master"):
+        if not self._file.rows("SELECT name FROM sqlite_master"):
             return True
-        version = self._rows("SELECT version FROM recipe")[0]["version"]
+        version = self._file.rows("SELECT version FROM recipe")[0]["version"]
         if version != VERSION:
             raise JournalError(
                 f"{self.path}: is of version {version}, this program writes {VERSION}; "
@@ -129,20 +83,22 @@ class Journal:
 
     def recipe_text(self) -> str:
         """Return the text of the recipe that was begun."""
-        return str(self._rows("SELECT text FROM recipe")[0]["text"])
+        return str(self._file.rows("SELECT text FROM recipe")[0]["text"])
 
     def setup(self) -> Setup:
         """Return what the recipe was begun with."""
-        found: Setup = json.loads(self._rows("SELECT setup FROM recipe")[0]["setup"])
+        found: Setup = json.loads(self._file.rows("SELECT setup FROM recipe")[0]["setup"])
         return found
 
     def keys(self) -> list[str]:
         """Return the keys of the plan, in order."""
-        return [str(row["key"]) for row in self._rows("SELECT key FROM plan ORDER BY position")]
+        return [
+            str(row["key"]) for row in self._file.rows("SELECT key FROM plan ORDER BY position")
+        ]
 
     def is_done(self, key: str) -> bool:
         """Tell whether nothing is left to do of a line of the plan: concluded, or skipped."""
-        rows = self._rows(
+        rows = self._file.rows(
             "SELECT skipped IS NOT NULL OR (SELECT status FROM runs "
             "WHERE runs.key = plan.key ORDER BY part DESC LIMIT 1) IN (?, ?, ?) AS done "
             "FROM plan WHERE key = ?",
@@ -154,25 +110,25 @@ class Journal:
 
     def parts(self, key: str) -> list[RunRecord]:
         """Return the parts of a run, in order."""
-        rows = self._rows("SELECT * FROM runs WHERE key = ? ORDER BY part", key)
+        rows = self._file.rows("SELECT * FROM runs WHERE key = ? ORDER BY part", key)
         return [RunRecord(**dict(row)) for row in rows]
 
     def runs(self) -> list[RunRecord]:
         """Return all parts of all runs, in the order of the plan."""
-        rows = self._rows(
+        rows = self._file.rows(
             "SELECT runs.* FROM runs JOIN plan USING (key) ORDER BY plan.position, runs.part"
         )
         return [RunRecord(**dict(row)) for row in rows]
 
     def settlings_s(self) -> tuple[float, ...]:
         """Return what the sample took to settle after each ramp of the temperature."""
-        rows = self._rows("SELECT settling_s FROM runs WHERE settling_s IS NOT NULL")
+        rows = self._file.rows("SELECT settling_s FROM runs WHERE settling_s IS NOT NULL")
         return tuple(row["settling_s"] for row in rows)
 
     def begin(self, key: str, part: int, file: str | None) -> None:
         """Enter a part of a run before it starts."""
-        with self.change():
-            self._base.execute(
+        with self._file.change():
+            self._file.execute(
                 "INSERT INTO runs (key, part, file, status, started) "
                 "VALUES (?, ?, ?, 'running', ?)",
                 (key, part, file, now_iso()),
@@ -192,8 +148,8 @@ class Journal:
         bias: Bias | None = None,
     ) -> None:
         """Enter how a part ended, what the junction saw, and at once that it broke if it did."""
-        with self.change():
-            self._base.execute(
+        with self._file.change():
+            self._file.execute(
                 "UPDATE runs SET status = ?, rows = ?, error = ?, ended = ?, approach_s = ?, "
                 "took_s = ?, settling_s = ? WHERE key = ? AND part = ?",
                 (status, rows, error, now_iso(), approach_s, took_s, settling_s, key, part),
@@ -201,23 +157,23 @@ class Journal:
             if bias is not None:
                 self._enter_bias(key, part, bias)
             if status == BROKEN:
-                sample = self._rows("SELECT sample FROM plan WHERE key = ?", key)[0]["sample"]
+                sample = self._file.rows("SELECT sample FROM plan WHERE key = ?", key)[0]["sample"]
                 self._mark(sample, BROKEN, f"{key}: {error}")
 
     def spared(self) -> list[str]:
         """Return the keys of the runs that were ended for the junction's sake, in order."""
-        rows = self._rows(
+        rows = self._file.rows(
             "SELECT key FROM plan JOIN runs USING (key) WHERE status IN (?, ?) ORDER BY position",
             *SPARED,
         )
         return [str(row["key"]) for row in rows]
 
     def _enter_bias(self, key: str, part: int, bias: Bias) -> None:
-        self._base.execute(
+        self._file.execute(
             "INSERT OR REPLACE INTO bias SELECT key, ?, sample, ?, ? FROM plan WHERE key = ?",
             (part, bias.max_voltage_V, bias.max_current_A, key),
         )
-        self._base.executemany(
+        self._file.execute_many(
             "INSERT OR REPLACE INTO dwell VALUES (?, ?, ?, ?)",
             [(key, part, level, seconds) for level, seconds in bias.dwell_s.items()],
         )
@@ -226,8 +182,8 @@ class Journal:
 
     def enter_results(self, key: str, results: Sequence[Result]) -> None:
         """Enter the results of a run."""
-        with self.change():
-            self._base.executemany(
+        with self._file.change():
+            self._file.execute_many(
                 "INSERT OR REPLACE INTO results VALUES (?, ?, ?, ?, ?, ?)",
                 [(key, one.segment, one.quantity, one.value, one.stderr, one.note)
                  for one in results],
@@ -238,30 +194,30 @@ class Journal:
 
         It is not where the run failed and may yet be taken up again.
         """
-        with self.change():
-            self._base.executemany(
+        with self._file.change():
+            self._file.execute_many(
                 "UPDATE plan SET skipped = ? WHERE key = ? AND skipped IS NULL",
                 [(reason, other) for other, reason in skips.items()],
             )
-            self._base.execute("UPDATE plan SET judged = ? WHERE key = ?", (for_good, key))
+            self._file.execute("UPDATE plan SET judged = ? WHERE key = ?", (for_good, key))
 
     def is_judged(self, key: str) -> bool:
         """Tell whether results and conditions of a run were entered."""
-        return bool(self._rows("SELECT judged FROM plan WHERE key = ?", key)[0]["judged"])
+        return bool(self._file.rows("SELECT judged FROM plan WHERE key = ?", key)[0]["judged"])
 
     def skip(self, key: str, reason: str) -> None:
         """Enter that a condition skips a line of the plan."""
-        with self.change():
-            self._base.execute("UPDATE plan SET skipped = ? WHERE key = ?", (reason, key))
+        with self._file.change():
+            self._file.execute("UPDATE plan SET skipped = ? WHERE key = ?", (reason, key))
 
     def skipped(self) -> dict[str, str]:
         """Return the keys that conditions have skipped, with the reasons."""
-        rows = self._rows("SELECT key, skipped FROM plan WHERE skipped IS NOT NULL")
+        rows = self._file.rows("SELECT key, skipped FROM plan WHERE skipped IS NOT NULL")
         return {row["key"]: row["skipped"] for row in rows}
 
     def last_result(self, sample: str, condition: Condition) -> Result | None:
         """Return the last result of a sample that a condition asks for; None if there is none."""
-        rows = self._rows(
+        rows = self._file.rows(
             "SELECT segment, quantity, value, stderr, note FROM results JOIN plan USING (key) "
             "WHERE sample = ? AND quantity = ? AND (? = '' OR step = ?) "
             "ORDER BY position DESC, segment DESC LIMIT 1",
@@ -271,24 +227,24 @@ class Journal:
 
     def mark(self, sample: str, mark: str, reason: str) -> None:
         """Mark a sample, `broken` for example, with the reason."""
-        with self.change():
+        with self._file.change():
             self._mark(sample, mark, reason)
 
     def _mark(self, sample: str, mark: str, reason: str) -> None:
-        self._base.execute(
+        self._file.execute(
             "INSERT OR REPLACE INTO marks VALUES (?, ?, ?, ?)", (sample, mark, reason, now_iso())
         )
         self._event(None, f"{sample} is marked {mark}: {reason}")
 
     def marks(self, sample: str) -> dict[str, str]:
         """Return a sample's marks with their reasons."""
-        rows = self._rows("SELECT mark, reason FROM marks WHERE sample = ?", sample)
+        rows = self._file.rows("SELECT mark, reason FROM marks WHERE sample = ?", sample)
         return {row["mark"]: row["reason"] for row in rows}
 
     def history(self, sample: str) -> History:
         """Return what a junction has seen, over all runs of this journal."""
-        bias = self._rows("SELECT * FROM bias WHERE sample = ?", sample)
-        dwell = self._rows(
+        bias = self._file.rows("SELECT * FROM bias WHERE sample = ?", sample)
+        dwell = self._file.rows(
             "SELECT level_V, SUM(dwell_s) AS dwell_s FROM dwell JOIN bias USING (key, part) "
             "WHERE sample = ? GROUP BY level_V ORDER BY level_V",
             sample,
@@ -306,13 +262,13 @@ class Journal:
 
     def event(self, words: str, key: str | None = None) -> None:
         """Enter what happened, in words."""
-        with self.change():
+        with self._file.change():
             self._event(key, words)
 
     def _event(self, key: str | None, words: str) -> None:
-        self._base.execute("INSERT INTO events VALUES (?, ?, ?)", (now_iso(), key, words))
+        self._file.execute("INSERT INTO events VALUES (?, ?, ?)", (now_iso(), key, words))
 
     def events(self) -> list[tuple[str, str | None, str]]:
         """Return (moment, key, words) of everything that happened, in order."""
-        rows = self._rows("SELECT moment, key, words FROM events ORDER BY rowid")
+        rows = self._file.rows("SELECT moment, key, words FROM events ORDER BY rowid")
         return [(row["moment"], row["key"], row["words"]) for row in rows]

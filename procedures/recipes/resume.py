@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,7 +16,8 @@ from nanojunction.procedures.recipes.checking import (
     shorten_window,
     temperature_after,
 )
-from nanojunction.procedures.recipes.journal import Journal, JournalError
+from nanojunction.procedures.recipes.journal import Journal
+from nanojunction.procedures.recipes.journal_file import JournalError
 from nanojunction.procedures.recipes.journal_records import PlanEntry, RunRecord, hash_of
 from nanojunction.procedures.recipes.plan import Plan, PlannedPause, PlannedRun
 from nanojunction.procedures.recipes.recipe_file import Recipe, recipe_from
@@ -135,10 +136,21 @@ class Remaining:
     done: Partial | None
 
 
-def remaining(plan: Plan, station: Station, journal: Journal | None) -> tuple[Remaining, ...]:
-    """Return what is left of a plan, each run checked against the station; raises RecipeError.
+def checked_runs(plan: Plan, station: Station) -> dict[str, JunctionProcedure]:
+    """Return the procedure of every run of a plan by its key, checked against the station.
 
-    Runs that follow at the same temperature look at it once more without the window.
+    Raises RecipeError.
+    """
+    return {run.key: checked(run, station, plan.recipe) for run in plan.runs}
+
+
+def remaining(
+    plan: Plan, procedures: Mapping[str, JunctionProcedure], journal: Journal | None
+) -> tuple[Remaining, ...]:
+    """Return what is left of a plan, whose runs were made once; raises RecipeError.
+
+    Each is told what earlier parts have measured. Runs that follow at the same temperature look
+    at it once more without the window.
     """
     left, at_K = list[Remaining](), None
     for item in plan.items:
@@ -147,7 +159,7 @@ def remaining(plan: Plan, station: Station, journal: Journal | None) -> tuple[Re
         if isinstance(item, PlannedPause):
             at_K = None  # the operator may have warmed the sample
             continue
-        procedure = checked(item, station, plan.recipe)
+        procedure = procedures[item.key]
         done = None if journal is None else partial_of(files_of(journal, item.key))
         if done is not None:
             procedure.continue_after(done)
