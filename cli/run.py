@@ -183,7 +183,7 @@ def asker(station: Station, stop: StopRequest, live: Live, *, yes: bool) -> Call
     def ask(words: str) -> bool:
         say(f"PAUSE: {words}\n       Enter goes on, q and Enter ends the recipe here.")
         with kept_alive(live, station.clock):
-            answer = typed_line(station.clock, stop.asked)
-        return bool(answer) and not answer.strip().lower().startswith("q")
+            answer = typed_line(station.clock, stop.asked) or "q"
+        return not answer.strip().lower().startswith("q")
 
     return pass_over if yes else ask

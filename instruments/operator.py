@@ -74,7 +74,10 @@ def typed_line(clock: Clock, should_stop: Callable[[], bool]) -> str | None:
 
     def listen() -> None:
         # Without Python's buffer: a thread left behind would keep its lock at exit.
-        answers.append(os.read(keyboard, LONGEST_ANSWER))
+        try:
+            answers.append(os.read(keyboard, LONGEST_ANSWER))
+        except OSError:  # the terminal is gone
+            answers.append(b"")
         answered.set()
 
     # In a thread of its own: meanwhile the clock is slept on, which shows that we are alive.

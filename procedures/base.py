@@ -33,6 +33,7 @@ from nanojunction.procedures.field_history import FieldHistory
 from nanojunction.procedures.partial import Partial
 from nanojunction.procedures.protection import Protection
 from nanojunction.procedures.quantities import parse_target
+from nanojunction.procedures.reference_leg import EarlierLeg
 from nanojunction.procedures.rest import check_rest, rest
 from nanojunction.procedures.run_parameters import ProcedureError, RunParameters
 from nanojunction.procedures.run_words import RunWords
@@ -75,6 +76,8 @@ class JunctionProcedure(RunParameters):
         self._start_s = 0.0
         self.words = RunWords(self)
         self.protection = Protection(dwell_s=0.0, breakdown=False)
+        #: What the first legs of this part of the run are compared with.
+        self.earlier_legs: Sequence[EarlierLeg] = ()
         #: Rows written by this part of the run.
         self.rows_emitted = 0
         #: How often it was suspended since the last of them, and how many there were then.
@@ -176,7 +179,7 @@ class JunctionProcedure(RunParameters):
         expected = Expected(excursion_K=self.excursion)
         self._environment = Environment(self.station, self.environment_interval, expected)
         breakdown = self.breakdown_stop and self.COMPARES_LEGS
-        self.protection = Protection(self.compliance_dwell, breakdown)
+        self.protection = Protection(self.compliance_dwell, breakdown, self.earlier_legs)
         self.plateau_K = self.target_K()
         if failed := source_to_safe(self.station):
             raise LaboratoryError("; ".join(failed))
@@ -292,7 +295,7 @@ class JunctionProcedure(RunParameters):
         for row in rows:
             self.protection.look(
                 row[TIME], int(row[LEG]), row[SETPOINT[self.SOURCE]], row[CURRENT],
-                bool(row[COMPLIANCE]),
+                bool(row[COMPLIANCE]), temperature_K=row.get(TEMPERATURE), field_T=row.get(FIELD),
             )  # fmt: skip
 
     def row(self, leg: int, setpoint: float, reading: Reading) -> dict[str, float | int]:

@@ -6,18 +6,19 @@ degraded, with a third of its slope resistance and without its offsets.
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from itertools import pairwise
-from statistics import median
 
 from nanojunction.instruments.errors import LaboratoryError
+from nanojunction.procedures.reference_leg import (
+    ACROSS_RUNS,
+    WITHIN_A_RUN,
+    EarlierLeg,
+    ReferenceLeg,
+)
 
-#: A reading is another one if it differs from the leg before by half of that current, by a tenth
-#: of the leg's largest current, and by more than its noise explains.
-OF_CURRENT, OF_LARGEST, OF_NOISE = 0.5, 0.1, 8.0
-#: That many of the last readings must be so.
+#: That many of the last readings must be other ones.
 ENOUGH, AMONG = 5, 8
 
 
@@ -28,7 +29,7 @@ class JunctionAtRisk(LaboratoryError):
 
 
 class JunctionBroken(JunctionAtRisk):
-    """The junction does not carry the current that it carried a leg ago."""
+    """The junction does not carry the current that it carried before."""
 
     status = "broken"
 
@@ -40,58 +41,23 @@ class _Leg:
     number: int
     points: list[tuple[float, float]] = field(default_factory=list)
 
-    def reference(self) -> _Reference | None:
-        """Return what later legs are compared with, None for a leg too short to tell."""
-        points = sorted(self.points)
-        if len(points) < ENOUGH:
-            return None
-        currents = [current for _, current in points]
-        steps = [after - before for before, after in pairwise(currents)]
-        bends = [abs(after - before) for before, after in pairwise(steps)]
-        noise = median(bends) / (0.6745 * 6**0.5)
-        return _Reference(tuple(points), noise, max(map(abs, currents)))
-
-
-@dataclass(frozen=True, slots=True)
-class _Reference:
-    points: tuple[tuple[float, float], ...]
-    noise_A: float
-    largest_A: float
-
-    def current_A(self, voltage_V: float) -> float | None:
-        """Return the current on the line between neighbours, None beyond the leg."""
-        at = bisect_left(self.points, (voltage_V, -float("inf")))
-        if at == len(self.points) or (at == 0 and voltage_V < self.points[0][0]):
-            return None
-        if self.points[at][0] == voltage_V or at == 0:
-            return self.points[at][1]
-        (low_V, low_A), (high_V, high_A) = self.points[at - 1], self.points[at]
-        return low_A + (high_A - low_A) * (voltage_V - low_V) / (high_V - low_V)
-
-    def is_another(self, voltage_V: float, current_A: float) -> bool | None:
-        """Tell whether a reading differs from this leg; None where it cannot be told."""
-        expected = self.current_A(voltage_V)
-        if expected is None:
-            return None
-        allowed = max(
-            OF_CURRENT * abs(expected), OF_LARGEST * self.largest_A, OF_NOISE * self.noise_A
-        )
-        return abs(current_A - expected) > allowed
-
 
 @dataclass(slots=True)
 class Protection:
     """Looks at every reading of a sweep; raises JunctionAtRisk once it has seen enough.
 
     `dwell_s` is the longest time in compliance without a break (0: any), `breakdown` whether legs
-    are compared.
+    are compared. Where no leg of this part of the run can tell, a reading is compared with the
+    `earlier` ones that were measured in its conditions, and is another one only if it differs from
+    each of them: junctions have hysteresis, and who has only one leg may see the other branch.
     """
 
     dwell_s: float
     breakdown: bool
+    earlier: Sequence[EarlierLeg] = ()
     _since_s: float | None = None
     _leg: _Leg | None = None
-    _reference: _Reference | None = None
+    _reference: ReferenceLeg | None = None
     _seen: deque[bool] = field(default_factory=lambda: deque(maxlen=AMONG))
 
     def forget(self) -> None:
@@ -104,7 +70,15 @@ class Protection:
         self._since_s = None
 
     def look(
-        self, moment_s: float, leg: int, setpoint_V: float, current_A: float, in_compliance: bool
+        self,
+        moment_s: float,
+        leg: int,
+        setpoint_V: float,
+        current_A: float,
+        in_compliance: bool,
+        *,
+        temperature_K: float | None = None,
+        field_T: float | None = None,
     ) -> None:
         """Look at one reading, taken at `moment_s`; raises JunctionAtRisk.
 
@@ -116,21 +90,27 @@ class Protection:
             return
         if self._leg is None or leg != self._leg.number:
             if self._leg is not None:
-                self._reference = self._leg.reference() or self._reference
+                self._reference = ReferenceLeg.of(self._leg.points) or self._reference
             self._leg = _Leg(leg)
         if not in_compliance:
             self._leg.points.append((setpoint_V, current_A))
-        if self._reference is None:
+        another, against = None, None
+        if self._reference is not None:
+            another = self._reference.is_another(setpoint_V, current_A, WITHIN_A_RUN)
+        if another is None and self.earlier:
+            alike = [one for one in self.earlier if one.is_comparable(temperature_K, field_T)]
+            another, against = _differs_from_all(alike, setpoint_V, current_A)
+        if another is None:
             return
-        another = self._reference.is_another(setpoint_V, current_A)
-        if another is not None:
-            self._seen.append(another)
+        self._seen.append(another)
         if sum(self._seen) >= ENOUGH:
-            expected = self._reference.current_A(setpoint_V)
+            reference = self._reference if against is None else against.leg
+            assert reference is not None  # one of them has told
+            when = "a leg ago" if against is None else against.words()
             raise JunctionBroken(
                 f"the junction has changed: {current_A:.3g} A flow at {setpoint_V:g} V, "
-                f"{expected:.3g} A flowed a leg ago; the bias was taken away (breakdown_stop=false "
-                "measures on)"
+                f"{reference.current_A(setpoint_V):.3g} A flowed {when}; the bias was taken away "
+                "(breakdown_stop=false measures on)"
             )
 
     def _look_at_compliance(self, moment_s: float, in_compliance: bool) -> None:
@@ -145,3 +125,21 @@ class Protection:
                 "break; the bias was taken away (compliance_dwell=0 measures on; a locked "
                 "measure_range limits the current, too: give a larger one if that is what it was)"
             )
+
+
+def _differs_from_all(
+    earlier: Sequence[EarlierLeg], voltage_V: float, current_A: float
+) -> tuple[bool | None, EarlierLeg | None]:
+    """Tell whether a reading differs from each leg that has its voltage, and name the closest.
+
+    None where no leg can tell.
+    """
+    told = [(one.leg.is_another(voltage_V, current_A, ACROSS_RUNS), one) for one in earlier]
+    told = [(is_another, one) for is_another, one in told if is_another is not None]
+    if not told:
+        return None, None
+    closest = min(
+        (one for _, one in told),
+        key=lambda one: abs(current_A - (one.leg.current_A(voltage_V) or 0.0)),
+    )
+    return all(is_another for is_another, _ in told), closest

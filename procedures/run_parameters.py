@@ -166,7 +166,7 @@ class RunParameters(Procedure):
     )  # fmt: skip
     breakdown_stop = BooleanParameter(
         "Stop at breakdown", default=True,
-        description="ends the run when other currents flow than a leg ago",
+        description="ends the run when other currents flow than before",
     )  # fmt: skip
 
     fixed_wait = QuantityParameter(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ from nanojunction.procedures.live import QUIET_S, Live, kept_alive
 from nanojunction.procedures.partial import Partial
 from nanojunction.procedures.progress import Progress, how_far
 from nanojunction.procedures.protection import JunctionAtRisk
+from nanojunction.procedures.reference_leg import EarlierLeg
 from nanojunction.procedures.runfile import NotWritten, RunFile, header
 from nanojunction.procedures.stopping import StopRequest
 
@@ -58,20 +59,22 @@ def run_procedure(
     part_of: Callable[[Progress], Progress] = lambda progress: progress,
     continues: Partial | None = None,
     live: Live | None = None,
+    earlier: Sequence[EarlierLeg] = (),
 ) -> Outcome:
     """Run `procedure` on `station` into a new run file in `folder`, and return how it ended.
 
     With `continues` it goes on after the rows of earlier parts, in a file named after the first
-    of them. `live` is kept told of what happens. `part_of` returns the progress of the whole that
-    the run is a part of, and that is what is shown. Everything is checked before the first output.
-    Raises LaboratoryError if the run cannot start at all (a check fails, the file cannot be
-    created); from then on the outcome tells.
+    of them; its first legs are compared with the `earlier` ones. `live` is kept told of what
+    happens. `part_of` returns the progress of the whole that the run is a part of, and that is
+    what is shown. Everything is checked before the first output. Raises LaboratoryError if the run
+    cannot start at all (a check fails, the file cannot be created); from then on the outcome tells.
     """
     procedure.attach(station)
     procedure.check_parameters()
     if continues is not None:
         procedure.continue_after(continues)
         name = continues.next_name
+    procedure.earlier_legs = tuple(earlier)
     procedure.check()
     stop = stop or StopRequest()
     station.owner.on_stop(stop.ask)

@@ -53,6 +53,23 @@ class Night:
                 self._ask, self.said.append, self.on_progress, self.live,
             ).go()  # fmt: skip
 
+    def at(self, key: str, rows: int, do: Callable[[], object]) -> None:
+        """Have something done once a run whose key begins so has that many rows."""
+
+        def look(progress: Progress) -> None:
+            if progress.words.startswith(key) and progress.rows == rows:
+                do()
+
+        self.on_progress = look
+
+    def stop_at(self, key: str, rows: int) -> None:
+        """Ask to stop once a run whose key begins so has that many rows."""
+        self.at(key, rows, lambda: self.stop.ask("test"))
+
+    def go_on(self) -> None:
+        """Be as before a stop was asked for."""
+        self.stop.count, self.on_progress = 0, lambda _progress: None
+
     def _ask(self, words: str) -> bool:
         self.asked.append(words)
         return self.answer(words)

@@ -219,10 +219,10 @@ def test_the_parts_of_a_run_are_analysed_as_one(
     virtual_station: Callable[..., Any], tmp_path: Path
 ) -> None:
     first = night(tmp_path, f"[[steps]]\nsteps = [{IV}]")
-    first.on_progress = lambda progress: first.stop.ask("test") if progress.rows == 6 else None
+    first.stop_at("iv", rows=6)
     with virtual_station() as station:
         assert not first.on(station)
-        first.stop.count, first.on_progress = 0, lambda _progress: None
+        first.go_on()
         assert first.on(station, resume=True)
     with first.journal() as journal:
         files = [tmp_path / str(part.file) for part in journal.parts("iv")]

@@ -153,15 +153,10 @@ def test_a_stop_ends_run_and_recipe_and_resume_measures_the_rest_once(
     virtual_station: Make, tmp_path: Path
 ) -> None:
     night = Night(f"[[steps]]\nover = {{ repeat = 3 }}\nsteps = [{IV}]", tmp_path)
-
-    def stop_in_the_second(progress: Progress) -> None:
-        if progress.words.startswith("repeat=2") and progress.rows == 7:
-            night.stop.ask("test")
-
-    night.on_progress = stop_in_the_second
+    night.stop_at("repeat=2", rows=7)
     with virtual_station() as station:
         assert not night.on(station)
-        night.stop.count, night.on_progress = 0, lambda _progress: None
+        night.go_on()
         assert night.on(station, resume=True)
     with night.journal() as journal:
         assert [(run.key, run.part, run.status) for run in journal.runs()] == [
@@ -291,8 +286,9 @@ def test_the_live_state_tells_how_far_the_whole_recipe_is(
     assert of_the_run.count(100.0) >= 3 and of_the_run != sorted(of_the_run)
 
 
+@pytest.mark.parametrize("in_parts", [False, True])
 def test_a_calibration_before_gives_ratios_to_the_offsets_of_the_line(
-    virtual_station: Make, tmp_path: Path
+    virtual_station: Make, tmp_path: Path, in_parts: bool
 ) -> None:
     line = IV.replace('"iv"', '"calibrate", sample = "R100"').replace("0.1 }", "1, nominal = 100 }")
     night = Night(
@@ -302,5 +298,10 @@ def test_a_calibration_before_gives_ratios_to_the_offsets_of_the_line(
     )
     with virtual_station(virtual={"junction": "resistor-100"}) as station:
         night.answer = lambda _words: station.bench.mount("A") is None
-        assert night.on(station)
+        if in_parts:
+            night.stop_at("calibrate", rows=7)
+            assert not night.on(station)
+            night.go_on()
+        assert night.on(station, resume=in_parts)
+    assert len(list(tmp_path.glob("*calibrate*.csv"))) == 1 + in_parts
     assert any(words.startswith("the loop ends: ") for words in night.said)

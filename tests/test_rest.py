@@ -22,11 +22,12 @@ from nanojunction.procedures.live import Live
 from nanojunction.procedures.progress import Progress
 from nanojunction.procedures.recipes.checking import on_paper
 from nanojunction.procedures.recipes.estimate import timed
-from nanojunction.procedures.recipes.resume import remaining
+from nanojunction.procedures.recipes.resume import checked_runs, remaining
 from nanojunction.procedures.recipes.show import plan_table
 from nanojunction.procedures.recipes.timing import Place, pace_of
 from nanojunction.procedures.run_parameters import ProcedureError
-from nanojunction.procedures.runner import StopRequest, run_procedure
+from nanojunction.procedures.runner import run_procedure
+from nanojunction.procedures.stopping import StopRequest
 from nanojunction.procedures.temperature_series import TemperatureSeries
 from tests.recipes import Night
 from tests.run_rows import header_of
@@ -265,7 +266,8 @@ def test_the_dry_run_shows_rests_where_there_are_any(
     headers = {}
     for rest in ("0 s", "90 s"):
         night = Night(f'[[steps]]\nmeasure = "iv"\nset = {{ rest = "{rest}" }}\n', tmp_path)
-        todo = remaining(night.plan, on_paper(config, "station.toml"), None)
+        made = checked_runs(night.plan, on_paper(config, "station.toml"))
+        todo = remaining(night.plan, made, None)
         costs, _ = timed([one.procedure for one in todo], Place(), pace_of(config))
         headers[rest] = [column.header for column in plan_table(night.plan, todo, costs).columns]
         assert costs[0].resting_s == float(rest.split()[0])

@@ -15,12 +15,13 @@ from nanojunction.procedures.progress import Progress
 from nanojunction.procedures.recipes.checking import checked, shorten_window, temperature_after
 from nanojunction.procedures.recipes.conditions import UNITS, Condition
 from nanojunction.procedures.recipes.countdown import Countdown
+from nanojunction.procedures.recipes.earlier import EarlierRuns
 from nanojunction.procedures.recipes.estimate import Cost
 from nanojunction.procedures.recipes.journal import Journal
 from nanojunction.procedures.recipes.journal_records import Result
 from nanojunction.procedures.recipes.plan import Plan, PlannedPause, PlannedRun, Stop
 from nanojunction.procedures.recipes.recipe_file import RecipeError
-from nanojunction.procedures.recipes.results import results_of
+from nanojunction.procedures.recipes.results import calibrations, results_of
 from nanojunction.procedures.recipes.resume import FINISHED, files_of
 from nanojunction.procedures.recipes.run_rows import RunRows, bias_of, partial_of, read_rows
 from nanojunction.procedures.runfile import free_path
@@ -49,6 +50,10 @@ class RecipeRun:
     unsafe: list[str] = field(default_factory=list)
     _at_K: float | None = None
     _run_failed: bool = False
+    _earlier: EarlierRuns = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._earlier = EarlierRuns(self.plan, self.journal, self.station)
 
     @property
     def folder(self) -> Path:
@@ -107,6 +112,7 @@ class RecipeRun:
     def _pause(self, pause: PlannedPause) -> bool:
         """Ask the operator; False if the recipe ends here."""
         self._at_K = None  # the operator may have warmed the sample
+        self._earlier.note_anything()
         part = len(self.journal.parts(pause.key)) + 1
         self.journal.begin(pause.key, part, None)
         percent, left_s = self.countdown.now(0.0)
@@ -133,11 +139,12 @@ class RecipeRun:
             self.journal.end(run.key, parts[-1].part, FINISHED, rows=parts[-1].rows)
             self.journal.event("all rows were measured, only the end was missing", run.key)
             self.countdown.drop(run.key)
+            self._earlier.note_finished(run)
             return True
         shorten_window(run, procedure, self._at_K)
         name = f"{position + 1:03d}_{run.key.replace('/', '_')}"
         path = free_path(self.folder, name if continues is None else continues.next_name)
-        part = len(parts) + 1
+        part, earlier = len(parts) + 1, self._earlier.legs_for(run, procedure)
         self.journal.begin(run.key, part, path.name)
         cost = self.countdown.begin(run.key)
         began = self.station.clock.now()
@@ -152,12 +159,15 @@ class RecipeRun:
                 part_of=lambda progress: self._whole(run, progress),
                 continues=continues,
                 live=self.live,
+                earlier=earlier,
             )
         except LaboratoryError as problem:
             outcome = Outcome(path, "failed", 0, str(problem))
         took_s = self.station.clock.now() - began
         self.countdown.end()
-        self._enter(run, part, outcome, took_s, cost)
+        found = self._rows_of(run, outcome)
+        self._enter(run, part, outcome, took_s=took_s, cost=cost, found=found)
+        self._earlier.note(run, procedure, found)
         self._at_K = temperature_after(procedure, self._at_K) if outcome.ok else None
         self._say(run, outcome)
         return outcome.ok
@@ -168,11 +178,17 @@ class RecipeRun:
         return Progress(percent, left_s, f"{run.key}: {progress.words}", progress.rows)
 
     def _enter(
-        self, run: PlannedRun, part: int, outcome: Outcome, took_s: float, cost: Cost
+        self,
+        run: PlannedRun,
+        part: int,
+        outcome: Outcome,
+        *,
+        took_s: float,
+        cost: Cost,
+        found: RunRows | None,
     ) -> None:
         """Enter how a run ended; what it took teaches the next plan."""
         bias, approach_s, settling_s = None, None, None
-        found = self._rows_of(run, outcome)
         if found is not None:
             bias = bias_of(found)
             if outcome.ok and found.rows:
@@ -241,7 +257,9 @@ class RecipeRun:
     def _results(self, key: str, files: list[Path], position: int) -> list[Result]:
         """Return the results of a run; where there are none, what they would be is not known."""
         try:
-            results, problem = results_of(files, self._calibrations(position))
+            results, problem = results_of(
+                files, calibrations(self.plan.items[:position], self.journal)
+            )
         except Exception as fault:  # data may be anything: no fault of a fit ends the night
             log.debug("analysis of %s failed", key, exc_info=True)
             results, problem = [], f"{type(fault).__name__}: {fault}"
@@ -277,11 +295,3 @@ class RecipeRun:
             return False, words
         words = f"{place}: {condition.text}, and {sample} has {result.value:.5g}"
         return condition.holds_for(result.value), words
-
-    def _calibrations(self, position: int) -> list[Path]:
-        """Return the run files on known resistors that were measured before, all their parts."""
-        before = self.plan.items[:position]
-        keys = [item.key for item in before
-                if isinstance(item, PlannedRun) and item.procedure == "calibrate"]  # fmt: skip
-        files = [files_of(self.journal, key) for key in keys if self.journal.is_done(key)]
-        return [file for parts in files for file in parts]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -119,6 +120,16 @@ class Journal:
             "SELECT runs.* FROM runs JOIN plan USING (key) ORDER BY plan.position, runs.part"
         )
         return [RunRecord(**dict(row)) for row in rows]
+
+    def finished(self) -> list[str]:
+        """Return the keys of the runs that were finished, in the order in which they were begun."""
+        rows = self._file.rows("SELECT key FROM runs WHERE status = 'finished' ORDER BY rowid")
+        return [str(row["key"]) for row in rows]
+
+    def last_begun(self) -> str | None:
+        """Return the key of what was begun last, None before the first."""
+        rows = self._file.rows("SELECT key FROM runs ORDER BY rowid DESC LIMIT 1")
+        return str(rows[0]["key"]) if rows else None
 
     def settlings_s(self) -> tuple[float, ...]:
         """Return what the sample took to settle after each ramp of the temperature."""
@@ -240,6 +251,21 @@ class Journal:
         """Return a sample's marks with their reasons."""
         rows = self._file.rows("SELECT mark, reason FROM marks WHERE sample = ?", sample)
         return {row["mark"]: row["reason"] for row in rows}
+
+    def is_marked_since(self, sample: str, moment: str) -> bool:
+        """Tell whether a sample was marked after a moment (ISO 8601)."""
+        rows = self._file.rows("SELECT moment FROM marks WHERE sample = ?", sample)
+        since = datetime.fromisoformat(moment)
+        return any(datetime.fromisoformat(row["moment"]) > since for row in rows)
+
+    def largest_voltage_since(self, sample: str, key: str) -> float:
+        """Return the largest |V| that a sample has seen in runs begun after one; 0 if in none."""
+        rows = self._file.rows(
+            "SELECT MAX(max_voltage_V) AS largest FROM bias JOIN runs USING (key, part) "
+            "WHERE sample = ? AND runs.rowid > (SELECT MAX(rowid) FROM runs WHERE key = ?)",
+            sample, key,
+        )  # fmt: skip
+        return float(rows[0]["largest"] or 0.0)
 
     def history(self, sample: str) -> History:
         """Return what a junction has seen, over all runs of this journal."""

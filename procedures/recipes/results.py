@@ -6,7 +6,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from nanojunction.procedures.recipes.conditions import UNITS
+from nanojunction.procedures.recipes.journal import Journal
 from nanojunction.procedures.recipes.journal_records import Result
+from nanojunction.procedures.recipes.plan import Item, PlannedRun
+from nanojunction.procedures.recipes.resume import files_of
 
 
 def results_of(
@@ -35,3 +38,10 @@ def results_of(
         if isinstance(item := run.quantities.get(key), Quantity)
     ]
     return results, None if runs else "; ".join(found.warnings) or None
+
+
+def calibrations(before: Sequence[Item], journal: Journal) -> list[Path]:
+    """Return the run files on known resistors among what was done before, with all their parts."""
+    keys = [item.key for item in before
+            if isinstance(item, PlannedRun) and item.procedure == "calibrate"]  # fmt: skip
+    return [file for key in keys if journal.is_done(key) for file in files_of(journal, key)]

@@ -54,7 +54,7 @@ def read_rows(path: Path) -> RunRows:
     interrupted = set[int]()
     for number, line in enumerate(text.split("\n")[:-1], 1):  # the last has no line end
         if line.startswith(END):
-            end = json.loads(line.removeprefix(END))
+            end = _end(line, f"{path}: line {number}")
         elif line.startswith(EVENT):
             interrupted.add(len(rows))
         elif line.startswith("#"):
@@ -64,6 +64,14 @@ def read_rows(path: Path) -> RunRows:
         else:
             rows.append(_row(line, len(columns), f"{path}: line {number}"))
     return RunRows(header, columns, tuple(rows), end, frozenset(interrupted))
+
+
+def _end(line: str, place: str) -> Mapping[str, Any]:
+    try:
+        end: Mapping[str, Any] = json.loads(line.removeprefix(END))
+    except ValueError as problem:
+        raise RecipeError(f"{place}: is no end of a run, so nothing can go on") from problem
+    return end
 
 
 def _row(line: str, count: int, place: str) -> tuple[float, ...]:
