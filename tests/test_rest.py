@@ -10,6 +10,9 @@ from typing import Any
 import pytest
 
 from nanojunction.analysis.analyse import Analysis, analyse
+from nanojunction.analysis.report import write_report
+from nanojunction.analysis.results import build_results
+from nanojunction.cli.analyse import show_runs
 from nanojunction.instruments.errors import LaboratoryError
 from nanojunction.instruments.station import Station
 from nanojunction.instruments.virtual import VirtualCryostat
@@ -200,6 +203,19 @@ def test_a_quench_during_the_rest_suspends_the_run_and_it_rests_again(
     assert procedure.planned_rows() in (None, outcome.rows)
 
 
+def test_an_instrument_that_is_lost_during_the_rest_ends_it_safely(
+    virtual_station: Callable[..., Station], tmp_path: Path
+) -> None:
+    lost = {"kind": "drop", "role": "temperature", "after_exchanges": 60}
+    with virtual_station(virtual={"junction": "A", "speed": 500, "faults": [lost]}) as station:
+        watched = Watched(station)
+        run = IVSweep(rest="1 h", rest_output="on", **SHORT)
+        outcome = run_procedure(run, station, tmp_path, on_progress=watched)
+        assert not station.bench.world.output_on
+    assert (outcome.status, outcome.rows, outcome.unsafe) == ("failed", 0, ())
+    assert watched.rests
+
+
 # What makes no sense
 
 
@@ -274,6 +290,22 @@ def test_the_dry_run_shows_rests_where_there_are_any(
     assert "rest" in headers["90 s"] and "rest" not in headers["0 s"]
 
 
+@pytest.mark.parametrize("rest", ["0 s", "5 min"])
+def test_a_rest_is_not_learnt_as_settling(rest: str, station: Station, tmp_path: Path) -> None:
+    night = Night(
+        '[[steps]]\nmeasure = "iv"\n[steps.set]\ntemperature = "280 K"\nwindow = "20 s"\n'
+        f'tolerance = "0.2 K"\nstep = "10 mV"\nrest = "{rest}"\n',
+        tmp_path,
+    )
+    (one,) = remaining(night.plan, station, None)
+    (cost,), _ = timed([one.procedure], Place(295.0), pace_of(station.config))
+    night.costs = {one.run.key: cost}
+    assert night.on(station)
+    with night.journal() as journal:
+        (settling_s,) = journal.settlings_s()
+    assert settling_s == pytest.approx(cost.settling_s, rel=0.3)
+
+
 def test_a_part_rests_before_it_goes_on(station: Station, tmp_path: Path) -> None:
     sweep = {"rest": "10 s", "rest_output": "on", **SHORT}
     one = stopped_after(2, IVSweep(**sweep), station, tmp_path)
@@ -335,10 +367,20 @@ def test_a_junction_that_charges_is_found_out(
     assert group.quantities["confirmed"].value == 0.0
 
 
-def test_junction_a_does_not_mind(station: Station, tmp_path: Path) -> None:
+def test_junction_a_does_not_mind(
+    station: Station, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     found = measured_after_rests(station, tmp_path)
     (group,) = found.groups
     output, *_ = group.checks
     assert (output.name, output.outcome) == ("output", "passed"), output.reason
-    held = [result.run.conditions.output for result in found.run_results]
-    assert sorted(map(str, held)) == ["off", "on"]
+    document = build_results(found.run_results, found.groups)
+    assert [run["conditions"]["output"] for run in document["runs"]] == ["off", "on"]
+    assert document["groups"][0]["checks"][0]["quantities"].keys() == {
+        "v_off_change_V", "i_off_change_A",
+    }  # fmt: skip
+    page = write_report(found, tmp_path / "report", title="J").read_text(encoding="utf-8")
+    assert "output open before" in page and "(output on before)" in page
+    show_runs(found)
+    said = " ".join(capsys.readouterr().out.split())
+    assert "output passed" in said

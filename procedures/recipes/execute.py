@@ -194,7 +194,8 @@ class RecipeRun:
             if outcome.ok and found.rows:
                 approach_s = took_s - found.column(TIME)[-1]
                 if cost.settling_s > 0.0:
-                    settling_s = max(0.0, approach_s - (cost.approach_s - cost.settling_s))
+                    known_s = cost.ramping_s + cost.window_s + cost.field_s
+                    settling_s = max(0.0, approach_s - known_s)  # a rest is in the rows' time
         self.journal.end(
             run.key,
             part,
