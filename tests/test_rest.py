@@ -297,7 +297,7 @@ def test_a_rest_is_not_learnt_as_settling(rest: str, station: Station, tmp_path:
         f'tolerance = "0.2 K"\nstep = "10 mV"\nrest = "{rest}"\n',
         tmp_path,
     )
-    (one,) = remaining(night.plan, station, None)
+    (one,) = remaining(night.plan, checked_runs(night.plan, station), None)
     (cost,), _ = timed([one.procedure], Place(295.0), pace_of(station.config))
     night.costs = {one.run.key: cost}
     assert night.on(station)
