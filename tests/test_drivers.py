@@ -9,7 +9,8 @@ import pytest
 from nanojunction.instruments.clock import Clock
 from nanojunction.instruments.drivers.ips120_10 import IPS120Magnet, open_ips120_10
 from nanojunction.instruments.drivers.itc503 import open_itc503
-from nanojunction.instruments.drivers.keithley2400 import longest_reading_s, open_keithley2400
+from nanojunction.instruments.drivers.keithley2400 import open_keithley2400
+from nanojunction.instruments.drivers.source_meters import longest_reading_s
 from nanojunction.instruments.errors import ConnectionFailed, InstrumentFault, WrongInstrument
 from nanojunction.instruments.roles import MagnetState, Reading, SourceSettings
 from nanojunction.instruments.station_file import MagnetConfig, SourceMeterConfig, TemperatureConfig

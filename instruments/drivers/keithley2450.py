@@ -8,18 +8,16 @@ the sweep templates of the instrument switch the output off at their end.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
-from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from pymeasure.instruments.keithley import Keithley2450
 
+from nanojunction.instruments.drivers.scpi_source_meter import ScpiSourceMeter, open_keithley
 from nanojunction.instruments.drivers.source_meters import (
-    LONGEST_LIST,
     SCPI,
-    check_length,
     list_messages,
-    longest_reading_s,
     no_error,
     no_overflow,
     other,
@@ -36,13 +34,12 @@ from nanojunction.instruments.roles import (
     SourceSettings,
     TimedReading,
 )
-from nanojunction.instruments.visa import open_connection
 
 if TYPE_CHECKING:
     from nanojunction.instruments.clock import Clock
     from nanojunction.instruments.station_file import SourceMeterConfig
-    from nanojunction.instruments.visa import Connection
 
+SERIES = re.compile(r"MODEL 2450")
 #: Bit of a reading's source status (manual, section 8, bufferVar.sourcestatuses).
 LIMITED = 1 << 5
 OUTPUT_OFF: dict[OutputOff, str] = {"high-impedance": "HIMP", "normal": "NORM", "zero": "ZERO"}
@@ -52,20 +49,11 @@ LIST_NAME: dict[Function, str] = {
     "voltage": "VoltCustomSweepList",
     "current": "CurrCustomSweepList",
 }
-READ = ':READ? "defbuffer1",SOUR,READ,SOURSTAT'
 
 
 def open_keithley2450(config: SourceMeterConfig, clock: Clock) -> Keithley2450SourceMeter:
     """Open the source-meter at `config.address`; verify that it is a 2450 that speaks SCPI."""
-    connection = open_connection(config, role="source_meter", identity_query="*IDN?")
-    identity = connection.identify()
-    maker, _, model = identity.partition(",")
-    if "KEITHLEY" not in maker.upper() or "MODEL 2450" not in model.upper():
-        connection.close()
-        raise WrongInstrument(
-            f"{connection.where}: answers {identity!r}, which is no Keithley 2450; "
-            "check the address and the driver in the station file"
-        )
+    connection, identity = open_keithley(config, SERIES, "Keithley 2450")
     instrument = Keithley2450(connection)
     language = instrument.ask("*LANG?").strip()
     if language != "SCPI":
@@ -77,20 +65,11 @@ def open_keithley2450(config: SourceMeterConfig, clock: Clock) -> Keithley2450So
     return Keithley2450SourceMeter(instrument, connection, identity)
 
 
-class Keithley2450SourceMeter:
+class Keithley2450SourceMeter(ScpiSourceMeter):
     """Adapts PyMeasure's `Keithley2450` to the role `SourceMeter`."""
 
-    def __init__(self, instrument: Keithley2450, connection: Connection, identity: str) -> None:
-        self.instrument = instrument
-        self._connection = connection
-        self._identity = identity
-        self._source: Function = "voltage"
-        self._settings = SourceSettings()
-        self._asks_range = False
-
-    def identify(self) -> str:
-        """Return the answer to `*IDN?`."""
-        return self._identity
+    READ: ClassVar[str] = ':READ? "defbuffer1",SOUR,READ,SOURSTAT'
+    ERRORS: ClassVar[int] = 1000
 
     def configure(self, settings: SourceSettings) -> None:
         """Open the output, set the level to zero and apply the settings.
@@ -103,15 +82,7 @@ class Keithley2450SourceMeter:
                 f"{self._connection.where}: a 2450 has no ohms guard, its guard follows the "
                 "output; set guard to cable"
             )
-        self.output_off()
-        with in_words(self._connection):
-            self._apply(settings)
-        self._settings, self._asks_range = settings, settings.measure_range is None
-        self._connection.allow_s(longest_reading_s(settings))
-        if problems := self.errors():
-            raise InstrumentFault(
-                f"{self._connection.where}: refused a setting ({'; '.join(problems)})"
-            )
+        super().configure(settings)
 
     def _apply(self, settings: SourceSettings) -> None:
         smu, measure = self.instrument, other(settings.source)
@@ -143,26 +114,11 @@ class Keithley2450SourceMeter:
         else:
             setattr(self.instrument, name, value)
 
-    def output_on(self) -> None:
-        """Switch the output on."""
-        self.instrument.enable_source()
-
-    def output_off(self) -> None:
-        """Open the output; raises InstrumentFault if the instrument then says it is on."""
-        self.instrument.disable_source()
-        if self.is_output_on():
-            raise InstrumentFault(f"{self._connection.where}: the output did not open")
-
-    def is_output_on(self) -> bool:
-        """Ask whether the output is on."""
-        with in_words(self._connection):
-            return bool(self.instrument.source_enabled)
-
-    def source(self) -> Function:
-        """Ask what is sourced."""
-        with in_words(self._connection):
-            self._source = self.instrument.source_mode
-        return self._source
+    def _switch(self, on: bool) -> None:
+        if on:
+            self.instrument.enable_source()
+        else:
+            self.instrument.disable_source()
 
     def level(self) -> float:
         """Ask for the level, in V or A; a list that is still under way ends there."""
@@ -170,71 +126,29 @@ class Keithley2450SourceMeter:
         with in_words(self._connection):
             return float(self.instrument.ask(f":ABOR;:SOUR:{SCPI[source]}?"))
 
-    def set_level(self, level: float) -> None:
-        """Set the level, in V or A."""
-        self.instrument.write(f":SOUR:{SCPI[self._source]} {level:.9g}")
-
-    def read(self) -> Reading:
-        """Take one reading."""
-        return self._ask_reading(READ)
-
-    def set_and_read(self, level: float) -> Reading:
-        """Set the level and take one reading in a single exchange."""
-        return self._ask_reading(f":SOUR:{SCPI[self._source]} {level:.9g};{READ}")
-
-    def _ask_reading(self, command: str) -> Reading:
-        if self._asks_range:
-            command += f";:SENS:{SCPI[other(self._source)]}:RANG?"
-        answer = self.instrument.ask(command)
-        elements, _, measure_range = answer.strip().partition(";")
-        try:
-            sourced, measured, status = map(float, elements.split(","))
-            reading = self._reading(sourced, measured, status)
-            if not self._asks_range:
-                return reading
-            return replace(reading, measure_range=float(measure_range))
-        except ValueError as problem:
-            raise InstrumentFault(
-                f"{self._connection.where}: answered {answer!r} to {command!r}, "
-                f"which is no reading{self._reasons()}"
-            ) from problem
-
-    def _reading(self, sourced: float, measured: float, status: float) -> Reading:
+    def _reading_from(self, elements: Sequence[float]) -> Reading:
+        sourced, measured, status = elements
         no_overflow(self._connection.where, sourced, measured)
         limited = bool(int(status) & LIMITED)
         if self._source == "voltage":
             return Reading(sourced, measured, limited)
         return Reading(measured, sourced, limited)
 
-    def longest_list(self) -> int:
-        """Return how many levels `run_list` takes at once."""
-        return LONGEST_LIST
-
-    def run_list(self, levels: Sequence[float]) -> tuple[TimedReading, ...]:
-        """Have a trigger model run the list; the level stays at the last one, the output on.
-
-        Raises ValueError for a list that is empty or longer than `longest_list`, and
-        InstrumentFault when the instrument refuses it or a reading goes over range.
-        """
-        check_length(self._connection.where, levels)
-        count = len(levels)
-        if count == 1:
-            return (timed(self.set_and_read(levels[0]), 0.0),)
+    def _load_list(self, levels: Sequence[float]) -> None:
         for message in list_messages(SCPI[self._source], levels):
             self.instrument.write(message)
         no_error(
-            self._connection.where, self.instrument.ask(f"{self._trigger_model(count)};:SYST:ERR?")
+            self._connection.where,
+            self.instrument.ask(f"{self._trigger_model(len(levels))};:SYST:ERR?"),
         )
-        self._connection.allow_s(count * longest_reading_s(self._settings))
-        try:
-            answer = self.instrument.ask(
-                f':INIT;*WAI;:TRAC:DATA? 1,{count},"defbuffer1",SOUR,READ,REL,SOURSTAT'
-            )
-        finally:
-            self._connection.allow_s(longest_reading_s(self._settings))
+
+    def _list_message(self, count: int, last: float) -> str:
+        return f':INIT;*WAI;:TRAC:DATA? 1,{count},"defbuffer1",SOUR,READ,REL,SOURSTAT'
+
+    def _readings_of_list(self, answer: str, count: int) -> tuple[TimedReading, ...]:
         rows = rows_of(self._connection.where, answer, count, 4)
         return tuple(
-            timed(self._reading(sourced, measured, status), time_s - rows[0][2])
+            timed(self._reading_from((sourced, measured, status)), time_s - rows[0][2])
             for sourced, measured, time_s, status in rows
         )
 
@@ -253,21 +167,9 @@ class Keithley2450SourceMeter:
         )
         return ':TRIG:LOAD "Empty"' + "".join(f";:TRIG:BLOC:{block}" for block in blocks)
 
-    def _reasons(self) -> str:
-        problems = self.errors()
-        return f" ({'; '.join(problems)})" if problems else ""
-
-    def errors(self) -> tuple[str, ...]:
-        """Read and empty the event log's errors."""
-        found = []
-        with in_words(self._connection):
-            for _ in range(1000):  # the log holds so many
-                code, *words = self.instrument.next_error
-                if code == 0:
-                    break
-                text = ",".join(map(str, words)).strip(' "').partition(";")[0]
-                found.append(f"{code:g}, {text}")
-        return tuple(found)
+    @staticmethod
+    def _words_of(words: Sequence[object]) -> str:
+        return ",".join(map(str, words)).strip(' "').partition(";")[0]
 
     def snapshot(self) -> Snapshot:
         """Return the settings as the instrument reports them."""
@@ -301,11 +203,3 @@ class Keithley2450SourceMeter:
                 "terminals": smu.ask(":ROUT:TERM?").strip(),
                 "line_frequency_Hz": float(smu.ask(":SYST:LFR?")),
             }
-
-    def reconnect(self) -> None:
-        """Open a lost connection again."""
-        self._connection.reconnect()
-
-    def close(self) -> None:
-        """Close the connection."""
-        self._connection.close()
