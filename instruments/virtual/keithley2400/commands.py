@@ -14,7 +14,6 @@ from nanojunction.instruments.virtual.keithley2400.settings import (
     RESISTANCE_RANGES,
     VOLTAGE_RANGES,
 )
-from nanojunction.instruments.virtual.scpi import ScpiError
 from nanojunction.instruments.virtual.scpi.codecs import (
     Codec,
     Count,
@@ -31,17 +30,6 @@ if TYPE_CHECKING:
 #: acquisition that it has begun.
 Command = Callable[["Keithley2400", Parameters], str | None]
 Plain = Callable[["Keithley2400"], str | None]
-
-
-def without_parameters(plain: Plain) -> Command:
-    """Return a command that refuses parameters with ScpiError -108."""
-
-    def command(k: Keithley2400, parameters: Parameters) -> str | None:
-        if parameters:
-            raise ScpiError(-108)
-        return plain(k)
-
-    return command
 
 
 @dataclass(frozen=True, slots=True)

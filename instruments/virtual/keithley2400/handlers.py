@@ -10,18 +10,21 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from nanojunction.instruments.virtual import scpi
-from nanojunction.instruments.virtual.keithley2400.commands import (
-    SETTINGS,
-    Command,
-    Plain,
-    Setting,
-    without_parameters,
-)
+from nanojunction.instruments.virtual.keithley2400 import status
+from nanojunction.instruments.virtual.keithley2400.commands import SETTINGS, Command, Plain
 from nanojunction.instruments.virtual.keithley2400.settings import CURRENT_RANGES, VOLTAGE_RANGES
-from nanojunction.instruments.virtual.keithley2400.status import commands as status_commands
 from nanojunction.instruments.virtual.keithley2400.sweep import commands as sweep_commands
 from nanojunction.instruments.virtual.scpi import ScpiError
 from nanojunction.instruments.virtual.scpi.codecs import Count, Parameters, range_for
+from nanojunction.instruments.virtual.scpi.commands import (
+    COMMON,
+    ERROR_QUEUE,
+    LOCAL,
+    memories,
+    registers,
+    setting_commands,
+    without_parameters,
+)
 from nanojunction.instruments.virtual.source_meter_unit import NOT_MEASURED
 
 if TYPE_CHECKING:
@@ -35,26 +38,20 @@ _LONG = {"CURR": '"CURR:DC"', "VOLT": '"VOLT:DC"', "RES": '"RES"'}
 def tree() -> scpi.Tree[Command]:
     """Return all headers of the instrument with what carries them out."""
     headers: scpi.Tree[Command] = scpi.Tree()
-    for setting in SETTINGS:
-        headers.add(setting.header, _setter(setting))
-        headers.add(setting.header + "?", _getter(setting))
-    for header, plain in _PLAIN.items():
-        headers.add(header, without_parameters(plain))
-    for header, command in (_COMMANDS | status_commands() | sweep_commands()).items():
-        headers.add(header, command)
+    headers.add_all(COMMON)
+    headers.add_all(memories(5))
+    headers.add_all(registers("MEASurement", "OPERation", "QUEStionable"))
+    headers.add_all(ERROR_QUEUE)
+    headers.add_all(LOCAL)
+    headers.add_all(setting_commands(SETTINGS))
+    headers.add_all(_COMMANDS | status.COMMANDS | sweep_commands())
+    plain = _PLAIN | status.PLAIN
     for function in ("CURRent[:DC]", "VOLTage[:DC]", "RESistance"):
         name = scpi.keyword(function.partition("[")[0], _FUNCTIONS)
-        headers.add(f":CONFigure:{function}", without_parameters(_configure(name)))
-        headers.add(f":MEASure:{function}?", without_parameters(_measure(name)))
+        plain[f":CONFigure:{function}"] = _configure(name)
+        plain[f":MEASure:{function}?"] = _measure(name)
+    headers.add_all(without_parameters(plain))
     return headers
-
-
-def _setter(setting: Setting) -> Command:
-    return lambda instrument, parameters: instrument.set(setting, parameters)
-
-
-def _getter(setting: Setting) -> Command:
-    return lambda instrument, parameters: instrument.query(setting, parameters)
 
 
 # Output and functions
@@ -255,8 +252,6 @@ _COMMANDS: dict[str, Command] = {
 
 #: Without parameters.
 _PLAIN: dict[str, Plain] = {
-    "*IDN?": lambda k: k.identity,
-    "*RST": _reset,
     "*TRG": _trigger,
     ":OUTPut[1][:STATe]?": lambda k: "1" if k.unit.output_on else "0",
     ":OUTPut[1]:ENABle:TRIPped?": lambda k: "1",

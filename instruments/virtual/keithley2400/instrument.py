@@ -12,22 +12,19 @@ from dataclasses import replace
 from typing import ClassVar
 
 from nanojunction.instruments.virtual import scpi
-from nanojunction.instruments.virtual.instrument import VirtualInstrument
 from nanojunction.instruments.virtual.keithley2400.checks import CHECKS
 from nanojunction.instruments.virtual.keithley2400.commands import Command, Setting
 from nanojunction.instruments.virtual.keithley2400.handlers import tree
 from nanojunction.instruments.virtual.keithley2400.settings import Settings2400
 from nanojunction.instruments.virtual.keithley2400.trigger import TriggerModel
 from nanojunction.instruments.virtual.keithley2400.unit import Reading, SourceMeasureUnit
-from nanojunction.instruments.virtual.scpi import ScpiError
+from nanojunction.instruments.virtual.scpi import ScpiError, Unit
 from nanojunction.instruments.virtual.scpi.codecs import Parameters
-from nanojunction.instruments.virtual.scpi.status import StatusModel
+from nanojunction.instruments.virtual.scpi.commands import limit_of
+from nanojunction.instruments.virtual.scpi.instrument import ScpiInstrument
 from nanojunction.instruments.virtual.world import World
 
 _tree: Callable[[], scpi.Tree[Command]] = functools.cache(tree)
-
-#: Carried out at once even outside of idle (manual, *OPC, section 16).
-_IMMEDIATE = ("*RST", "*TRG", "ABOR", "ABORT", "SYST:PRES", "SYSTEM:PRESET")
 
 #: Settings after which the programmed level is sourced, no longer a sweep's last one.
 _BACK_TO_FIXED = ("voltage_level", "current_level", "voltage_mode", "current_mode")
@@ -36,24 +33,25 @@ _BACK_TO_FIXED = ("voltage_level", "current_level", "voltage_mode", "current_mod
 _FELT = (":SOUR", ":OUTP", ":SYST", "[:SENS")
 
 
-class Keithley2400(VirtualInstrument):
+class Keithley2400(ScpiInstrument):
     """A Keithley 2400 SourceMeter at the junction of a world."""
 
     driver: ClassVar[str] = "keithley2400"
-    termination: ClassVar[str] = "\n"
     identity: ClassVar[str] = (
         "KEITHLEY INSTRUMENTS INC.,MODEL 2400,0000001,C34 Jan 01 2020 00:00:00/A02  /K/H"
     )
+    #: Also outside of idle (manual, *OPC, section 16).
+    immediate: ClassVar[tuple[str, ...]] = (
+        "*RST", "*TRG", "ABOR", "ABORT", "SYST:PRES", "SYSTEM:PRESET",
+    )  # fmt: skip
     unit: SourceMeasureUnit
     trigger: TriggerModel
-    status: StatusModel
     #: Front panel, kept and answered, nothing more: texts by window, and what is on.
     shown: dict[int, str]
     switched: dict[str, bool]
 
     def __init__(self, world: World, latency_s: float = 0.0) -> None:
         super().__init__(world, latency_s)
-        self.status = StatusModel()
         self.unit = SourceMeasureUnit(world)
         self.trigger = TriggerModel(self.unit, self.status.measurement)
         self._saved: dict[int, Settings2400] = {}
@@ -62,57 +60,19 @@ class Keithley2400(VirtualInstrument):
         with world.lock:
             self.reset()
 
-    def execute(self, line: str) -> str | None:
-        """Carry out one message; the answers of its queries are joined by `;`.
+    @property
+    def under_way(self) -> TriggerModel:
+        """The trigger model."""
+        return self.trigger
 
-        After an error the rest of the message is not carried out.
-        """
-        answers: list[str] = []
-        try:
-            for unit in scpi.units(line):
-                command = _tree().find(unit.header, unit.query)
-                if unit.header not in _IMMEDIATE:
-                    self._wait_for_idle()
-                with self.world.lock:
-                    self.world.sync(self.time_s)
-                    answer = command(self, unit.parameters)
-                if answer is not None:
-                    answers.append(answer)
-                elif unit.query:
-                    answers.append(self._readings_when_done())
-        except ScpiError as error:
-            self.status.error(error.code)
-        return ";".join(answers) if answers else None
+    def command(self, unit: Unit) -> Callable[[], str | None]:
+        """Return what carries out a command or query; raises ScpiError -113."""
+        found = _tree().find(unit.header, unit.query)
+        return lambda: found(self, unit.parameters)
 
-    def urgent(self, line: str) -> bool:
-        """Return whether a message is carried out outside of idle too."""
-        return line.strip().upper().lstrip(":").rstrip("; ") in _IMMEDIATE
-
-    def refuse(self, line: str) -> str | None:
-        """Report an input buffer overrun."""
-        self.status.error(-363)
-        return None
-
-    def fail(self, line: str) -> str | None:
-        """Report an internal system error."""
-        self.status.error(900)
-        return None
-
-    def _wait_for_idle(self) -> None:
-        trigger = self.trigger
-        if not trigger.running:
-            return
-        while trigger.running:
-            due = trigger.next_event_s
-            if self.wait_until(due, out_of_idle=True):
-                with self.world.lock:
-                    self.world.sync(due)
-        self.time_s = max(self.time_s, trigger.ended_s)
-
-    def _readings_when_done(self) -> str:
-        self._wait_for_idle()
-        with self.world.lock:
-            return self.show(self.trigger.readings)
+    def acquired(self) -> str:
+        """Return the readings of the acquisition that has ended."""
+        return self.show(self.trigger.readings)
 
     # Settings
 
@@ -126,15 +86,15 @@ class Keithley2400(VirtualInstrument):
         self.unit.swept_level = None
         self.unit.switch(self.time_s, False)
 
-    def save(self, number: int) -> None:
+    def save(self, place: int) -> None:
         """Keep the settings in one of five memories (*SAV)."""
-        self._saved[number] = deepcopy(self.unit.settings)
+        self._saved[place] = deepcopy(self.unit.settings)
 
-    def recall(self, number: int) -> None:
+    def recall(self, place: int) -> None:
         """Bring settings back, output off (*RCL); raises ScpiError -222 for an empty memory."""
-        if number not in self._saved:
+        if place not in self._saved:
             raise ScpiError(-222)
-        self.unit.settings = deepcopy(self._saved[number])
+        self.unit.settings = deepcopy(self._saved[place])
         self.unit.swept_level = None
         self.unit.switch(self.time_s, False)
 
@@ -155,10 +115,7 @@ class Keithley2400(VirtualInstrument):
     def query(self, setting: Setting, parameters: Parameters) -> str:
         """Answer a setting, or one of its limits."""
         if parameters:
-            limit = setting.codec.named(scpi.single(parameters))
-            if limit is None:
-                raise ScpiError(-141)
-            return setting.codec.show(limit)
+            return limit_of(setting.codec, parameters)
         sourced = "source_voltage_range" if self.unit.sources_voltage else "source_current_range"
         if setting.attribute == sourced:
             return setting.codec.show(self.unit.source_range)
@@ -197,6 +154,11 @@ class Keithley2400(VirtualInstrument):
         if register != "OPER":
             return 0
         return 1 << 5 if self.trigger.waiting else 1 << 10
+
+    def show_register(self, value: int) -> str:
+        """Return a register's value as :FORMat:SREGister says."""
+        formats = {"ASC": "{}", "HEX": "#H{:X}", "OCT": "#Q{:o}", "BIN": "#B{:b}"}
+        return formats[self.unit.settings.register_format].format(value)
 
     def initiate(self) -> None:
         """Leave idle; raises ScpiError 803 with the output off."""

@@ -197,7 +197,7 @@ class Acquisition:
 
     def _go_to(self, t: float, name: str, index: int) -> None:
         self._indices[name] = index
-        self._owner.recall(t, name, index)
+        self._owner.recall_point(t, name, index)
 
     def _nothing(self, t: float, block: Block) -> None:
         """Stand for blocks that have no effect here."""

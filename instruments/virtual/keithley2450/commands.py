@@ -19,7 +19,6 @@ from nanojunction.instruments.virtual.keithley2450.settings import (
     Settings2450,
     SourceSide,
 )
-from nanojunction.instruments.virtual.scpi import ScpiError
 from nanojunction.instruments.virtual.scpi.codecs import (
     Codec,
     Count,
@@ -36,17 +35,6 @@ if TYPE_CHECKING:
 #: has begun is at its end.
 Command = Callable[["Keithley2450", Parameters], str | None]
 Plain = Callable[["Keithley2450"], str | None]
-
-
-def without_parameters(plain: Plain) -> Command:
-    """Return a command that refuses parameters with ScpiError -108."""
-
-    def command(k: Keithley2450, parameters: Parameters) -> str | None:
-        if parameters:
-            raise ScpiError(-108)
-        return plain(k)
-
-    return command
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,14 +13,10 @@ from typing import TYPE_CHECKING
 
 from nanojunction.instruments.virtual import scpi
 from nanojunction.instruments.virtual.keithley2450.buffers import date_at
-from nanojunction.instruments.virtual.keithley2450.commands import (
-    Command,
-    Plain,
-    without_parameters,
-)
+from nanojunction.instruments.virtual.keithley2450.commands import Command, Plain
 from nanojunction.instruments.virtual.scpi import ScpiError
-from nanojunction.instruments.virtual.scpi.codecs import Count, Parameters, register_mask
-from nanojunction.instruments.virtual.scpi.status import Register
+from nanojunction.instruments.virtual.scpi.codecs import Count, Parameters
+from nanojunction.instruments.virtual.scpi.commands import check_beep
 
 if TYPE_CHECKING:
     from nanojunction.instruments.virtual.keithley2450.instrument import Keithley2450
@@ -89,38 +85,10 @@ class EventLog:
         self._events.clear()
 
 
-def commands() -> dict[str, Command]:
-    """Return the headers with what carries them out."""
-    found: dict[str, Command] = {}
-    for name in ("OPERation", "QUEStionable"):
-        found |= _register(name)
-    return found | _COMMANDS
-
-
-def plain_commands() -> dict[str, Plain]:
-    """Return the headers without parameters with what carries them out."""
-    return _PLAIN
-
-
-def _register(name: str) -> dict[str, Command]:
-    def register(k: Keithley2450) -> Register:
-        return k.status.operation if name == "OPERation" else k.status.questionable
-
-    def enable(k: Keithley2450, parameters: Parameters) -> None:
-        register(k).enable = register_mask(scpi.single(parameters), 65535)
-
-    def mapped(k: Keithley2450, parameters: Parameters) -> None:
-        if not 2 <= len(parameters) <= 3:
-            raise ScpiError(-109)
-        Count(0, 14, 0).parse(parameters[0])
-
-    queries: dict[str, Plain] = {
-        f":STATus:{name}[:EVENt]?": lambda k: str(register(k).read()),
-        f":STATus:{name}:ENABle?": lambda k: str(register(k).enable),
-        f":STATus:{name}:CONDition?": lambda k: "0",
-    }
-    found = {header: without_parameters(query) for header, query in queries.items()}
-    return found | {f":STATus:{name}:ENABle": enable, f":STATus:{name}:MAP": mapped}
+def _map(k: Keithley2450, parameters: Parameters) -> None:
+    if not 2 <= len(parameters) <= 3:
+        raise ScpiError(-109)
+    Count(0, 14, 0).parse(parameters[0])
 
 
 def _mask(parameters: Parameters) -> int:
@@ -157,38 +125,21 @@ def _next_code(k: Keithley2450) -> str:
     return "0" if event is None else str(event.code)
 
 
-def _event_enable(k: Keithley2450, parameters: Parameters) -> None:
-    k.status.standard.enable = register_mask(scpi.single(parameters), 255)
-
-
-def _service_enable(k: Keithley2450, parameters: Parameters) -> None:
-    k.status.service_enable = register_mask(scpi.single(parameters), 255)
-
-
 def _beep(k: Keithley2450, parameters: Parameters) -> None:
-    if len(parameters) != 2:
-        raise ScpiError(-109 if len(parameters) < 2 else -108)
-    frequency, duration = (scpi.number(p) for p in parameters)
-    if not 20.0 <= frequency <= 2e6 or not 0.001 <= duration <= 100.0:
-        raise ScpiError(-222)
+    check_beep(parameters, 20.0, 0.001, 100.0)
 
 
-_COMMANDS: dict[str, Command] = {
-    "*ESE": _event_enable,
-    "*SRE": _service_enable,
+#: With parameters.
+COMMANDS: dict[str, Command] = {
+    ":STATus:OPERation:MAP": _map,
+    ":STATus:QUEStionable:MAP": _map,
     ":SYSTem:EVENtlog:NEXT?": _next_event,
     ":SYSTem:EVENtlog:COUNt?": _count_events,
     ":SYSTem:EVENtlog:POST": _post,
     ":SYSTem:BEEPer[:IMMediate]": _beep,
 }
-_PLAIN: dict[str, Plain] = {
-    "*CLS": lambda k: k.clear_status(),
-    "*ESE?": lambda k: str(k.status.standard.enable),
-    "*ESR?": lambda k: str(k.status.standard.read()),
-    "*SRE?": lambda k: str(k.status.service_enable),
-    "*STB?": lambda k: str(k.status_byte()),
-    "*TST?": lambda k: "0",
-    ":STATus:PRESet": lambda k: k.status.preset(),
+#: Without parameters.
+PLAIN: dict[str, Plain] = {
     ":STATus:CLEar": lambda k: k.clear_status(),
     ":SYSTem:CLEar": lambda k: k.events.clear(),
     ":SYSTem:ERRor[:NEXT]?": _next_error,

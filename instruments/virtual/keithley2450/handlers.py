@@ -12,18 +12,19 @@ from nanojunction.instruments.virtual.keithley2450.buffers import (
     elements_from,
     number,
 )
-from nanojunction.instruments.virtual.keithley2450.commands import (
-    SETTINGS,
-    Command,
-    Plain,
-    Setting,
-    without_parameters,
-)
+from nanojunction.instruments.virtual.keithley2450.commands import SETTINGS, Command, Plain
 from nanojunction.instruments.virtual.keithley2450.instrument import Keithley2450
 from nanojunction.instruments.virtual.keithley2450.settings import VOLTAGE_RANGES
 from nanojunction.instruments.virtual.keithley2450.sweeps import text
 from nanojunction.instruments.virtual.scpi import ScpiError
 from nanojunction.instruments.virtual.scpi.codecs import Count, Parameters
+from nanojunction.instruments.virtual.scpi.commands import (
+    COMMON,
+    memories,
+    registers,
+    setting_commands,
+    without_parameters,
+)
 
 _FUNCTIONS = ("CURRent", "VOLTage", "RESistance")
 _LONG = {"CURR": '"CURR:DC"', "VOLT": '"VOLT:DC"', "RES": '"RES"'}
@@ -35,15 +36,12 @@ _STATISTICS = {
 def tree() -> scpi.Tree[Command]:
     """Return all headers of the instrument with what carries them out."""
     headers: scpi.Tree[Command] = scpi.Tree()
-    for setting in SETTINGS:
-        headers.add(setting.header, _setter(setting))
-        headers.add(setting.header + "?", _getter(setting))
-    for header, plain in (_PLAIN | events.plain_commands()).items():
-        headers.add(header, without_parameters(plain))
-    for header, command in (
-        _COMMANDS | events.commands() | sweeps.commands() | model_commands.commands()
-    ).items():
-        headers.add(header, command)
+    headers.add_all(COMMON)
+    headers.add_all(memories(5))
+    headers.add_all(registers("OPERation", "QUEStionable"))
+    headers.add_all(setting_commands(SETTINGS))
+    headers.add_all(without_parameters(_PLAIN | events.PLAIN))
+    headers.add_all(_COMMANDS | events.COMMANDS | sweeps.commands() | model_commands.commands())
     for function in ("CURRent[:DC]", "VOLTage[:DC]", "RESistance"):
         name = scpi.keyword(function.partition("[")[0], _FUNCTIONS)
         headers.add(f":MEASure:{function}?", _measure(name))
@@ -51,14 +49,6 @@ def tree() -> scpi.Tree[Command]:
     for name, short in _STATISTICS.items():
         headers.add(f":TRACe:STATistics:{name}?", _statistic(short))
     return headers
-
-
-def _setter(setting: Setting) -> Command:
-    return lambda k, parameters: k.set(setting, parameters)
-
-
-def _getter(setting: Setting) -> Command:
-    return lambda k, parameters: k.query(setting, parameters)
 
 
 def _named_buffer(k: Keithley2450, parameters: Parameters) -> ReadingBuffer:
@@ -220,14 +210,6 @@ def _language(k: Keithley2450, parameters: Parameters) -> None:
     k.language = scpi.keyword(scpi.single(parameters), ("SCPI", "TSP", "SCPI2400"))
 
 
-def _save(k: Keithley2450, parameters: Parameters) -> None:
-    k.save(Count(0, 4, 0).parse(scpi.single(parameters)))
-
-
-def _recall(k: Keithley2450, parameters: Parameters) -> None:
-    k.recall_settings(Count(0, 4, 0).parse(scpi.single(parameters)))
-
-
 def _trigger(k: Keithley2450) -> None:
     if not k.acquisition.trigger(k.time_s):
         raise ScpiError(-211)
@@ -245,8 +227,6 @@ def _accepted(k: Keithley2450, parameters: Parameters) -> None:
 #: With parameters.
 _COMMANDS: dict[str, Command] = {
     "*LANG": _language,
-    "*SAV": _save,
-    "*RCL": _recall,
     ":OUTPut[1][:STATe]": _output,
     ":OUTPut[1]:SMODe": _off_mode,
     "[:SENSe[1]]:FUNCtion[:ON]": _function,
@@ -275,13 +255,8 @@ _COMMANDS: dict[str, Command] = {
 
 #: Without parameters.
 _PLAIN: dict[str, Plain] = {
-    "*IDN?": lambda k: k.identity,
     "*LANG?": lambda k: k.language,
-    "*RST": lambda k: k.reset(),
     "*TRG": _trigger,
-    "*WAI": lambda k: None,
-    "*OPC": lambda k: k.complete_later(),
-    "*OPC?": lambda k: "1",
     ":OUTPut[1][:STATe]?": lambda k: "1" if k.unit.output_on else "0",
     ":OUTPut[1]:SMODe?": lambda k: k.unit.source.off_mode,
     ":OUTPut[1]:INTerlock:TRIPped?": lambda k: "0",

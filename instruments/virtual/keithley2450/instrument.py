@@ -13,7 +13,6 @@ from dataclasses import replace
 from typing import ClassVar
 
 from nanojunction.instruments.virtual import scpi
-from nanojunction.instruments.virtual.instrument import VirtualInstrument
 from nanojunction.instruments.virtual.keithley2450.blocks import Acquisition, Point
 from nanojunction.instruments.virtual.keithley2450.buffers import ReadingBuffer
 from nanojunction.instruments.virtual.keithley2450.checks import CHECKS
@@ -26,9 +25,10 @@ from nanojunction.instruments.virtual.keithley2450.events import (
 )
 from nanojunction.instruments.virtual.keithley2450.settings import Settings2450
 from nanojunction.instruments.virtual.keithley2450.unit import SourceMeasureUnit
-from nanojunction.instruments.virtual.scpi import MESSAGES, ScpiError
+from nanojunction.instruments.virtual.scpi import MESSAGES, ScpiError, Unit
 from nanojunction.instruments.virtual.scpi.codecs import Parameters, Word
-from nanojunction.instruments.virtual.scpi.status import StatusModel
+from nanojunction.instruments.virtual.scpi.commands import limit_of
+from nanojunction.instruments.virtual.scpi.instrument import ScpiInstrument
 from nanojunction.instruments.virtual.world import World
 
 
@@ -39,9 +39,6 @@ def _tree() -> scpi.Tree[Command]:
     return tree()
 
 
-#: Carried out at once also while a message waits for readings.
-_URGENT = ("ABOR", "ABORT", "*RST")
-
 #: Wait for what a trigger model does (IEEE 488.2).
 _WAITING = ("*WAI", "*OPC?")
 
@@ -49,20 +46,19 @@ _WAITING = ("*WAI", "*OPC?")
 _FELT = (":SOUR", ":OUTP", ":ROUT", "[:SENS")
 
 
-class Keithley2450(VirtualInstrument):
+class Keithley2450(ScpiInstrument):
     """A Keithley 2450 SourceMeter at the junction of a world."""
 
     driver: ClassVar[str] = "keithley2450"
-    termination: ClassVar[str] = "\n"
     identity: ClassVar[str] = "KEITHLEY INSTRUMENTS,MODEL 2450,04000001,1.7.12b"
-    status: StatusModel
+    #: Also while a message waits for readings.
+    immediate: ClassVar[tuple[str, ...]] = ("ABOR", "ABORT", "*RST")
     events: EventLog
     unit: SourceMeasureUnit
     acquisition: Acquisition
 
     def __init__(self, world: World, latency_s: float = 0.0) -> None:
         super().__init__(world, latency_s)
-        self.status = StatusModel()
         self.events = EventLog()
         self.unit = SourceMeasureUnit(world)
         self.acquisition = Acquisition(self)
@@ -75,43 +71,25 @@ class Keithley2450(VirtualInstrument):
         with world.lock:
             self.reset()
 
-    def execute(self, line: str) -> str | None:
-        """Carry out one message; the answers of its queries are joined by `;`.
+    @property
+    def under_way(self) -> Acquisition:
+        """Single readings, or the trigger model."""
+        return self.acquisition
 
-        After an error the rest of the message is not carried out.
-        """
-        answers: list[str] = []
-        try:
-            for unit in scpi.units(line):
-                command = _tree().find(unit.header, unit.query)
-                if unit.header + "?" * unit.query in _WAITING:
-                    self._wait_for_idle()
-                with self.world.lock:
-                    self.world.sync(self.time_s)
-                    answer = command(self, unit.parameters)
-                if unit.query and answer is None:
-                    self._wait_for_idle()
-                    with self.world.lock:
-                        answer = self._answer()
-                if answer is not None:
-                    answers.append(answer)
-        except ScpiError as error:
-            self.report(error)
-        return ";".join(answers) if answers else None
+    def command(self, unit: Unit) -> Callable[[], str | None]:
+        """Return what carries out a command or query; raises ScpiError -113."""
+        found = _tree().find(unit.header, unit.query)
+        return lambda: found(self, unit.parameters)
 
-    def urgent(self, line: str) -> bool:
-        """Return whether a message is carried out while another waits for readings."""
-        return line.strip().upper().lstrip(":").rstrip("; ") in _URGENT
+    def waits(self, unit: Unit) -> bool:
+        """Return whether a command or query is carried out only when nothing is under way."""
+        return unit.header + "?" * unit.query in _WAITING
 
-    def refuse(self, line: str) -> str | None:
-        """Report an input buffer overrun."""
-        self.report(ScpiError(-363))
-        return None
+    def acquired(self) -> str | None:
+        """Return the readings that a query asked for."""
+        return self._answer()
 
-    def fail(self, line: str) -> str | None:
-        """Report an internal system error."""
-        self.report(ScpiError(900))
-        return None
+    # Status
 
     def report(self, error: ScpiError) -> None:
         """Log an error and latch its class."""
@@ -119,19 +97,6 @@ class Keithley2450(VirtualInstrument):
         self.events.push(Event(error.code, text, ERROR, self.time_s))
         self.status.error(error.code)
         self.status.errors.clear()  # the log is the queue
-
-    def _wait_for_idle(self) -> None:
-        acquisition = self.acquisition
-        if not acquisition.running:
-            return
-        while acquisition.running:
-            due = acquisition.next_event_s
-            if self.wait_until(due, out_of_idle=True):
-                with self.world.lock:
-                    self.world.sync(due)
-        self.time_s = max(self.time_s, acquisition.ended_s)
-
-    # Status
 
     def status_byte(self) -> int:
         """Return the status byte; bit 2 says that an error is in the log."""
@@ -144,7 +109,7 @@ class Keithley2450(VirtualInstrument):
         self.status.clear()
         self.events.clear()
 
-    def complete_later(self) -> None:
+    def complete(self) -> None:
         """Set the operation-complete bit when what is under way has ended (*OPC)."""
         self._completes = True
         if not self.acquisition.running:
@@ -168,15 +133,15 @@ class Keithley2450(VirtualInstrument):
         self.unit.clear_filter()
         self.unit.switch(self.time_s, False)
 
-    def save(self, number: int) -> None:
+    def save(self, place: int) -> None:
         """Keep the settings in one of five memories (*SAV)."""
-        self._saved[number] = deepcopy(self.unit.settings)
+        self._saved[place] = deepcopy(self.unit.settings)
 
-    def recall_settings(self, number: int) -> None:
+    def recall(self, place: int) -> None:
         """Bring settings back, output off (*RCL); raises ScpiError -222 for an empty memory."""
-        if number not in self._saved:
+        if place not in self._saved:
             raise ScpiError(-222)
-        self.unit.settings = deepcopy(self._saved[number])
+        self.unit.settings = deepcopy(self._saved[place])
         self.unit.switch(self.time_s, False)
 
     def set(self, setting: Setting, parameters: Parameters) -> None:
@@ -199,10 +164,7 @@ class Keithley2450(VirtualInstrument):
         """Answer a setting, or one of its limits."""
         codec = setting.codec
         if parameters:
-            limit = codec.named(scpi.single(parameters))
-            if limit is None:
-                raise ScpiError(-141)
-            return codec.show(limit)
+            return limit_of(codec, parameters)
         kind, _, function = setting.side.partition(" ")
         if kind == "source" and setting.attribute == "range":
             return codec.show(self.unit.source_range(function))
@@ -225,7 +187,7 @@ class Keithley2450(VirtualInstrument):
             raise EventError(2790)
         return self.lists[name]
 
-    def recall(self, t: float, name: str, index: int) -> None:
+    def recall_point(self, t: float, name: str, index: int) -> None:
         """Source a point (from 1) of a list; raises ScpiError 2790 if there is none."""
         points = self.list_named(name)
         if not 1 <= index <= len(points):

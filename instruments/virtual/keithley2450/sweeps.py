@@ -121,7 +121,7 @@ def _store(k: Keithley2450, parameters: Parameters) -> None:
 
 def _recall(k: Keithley2450, parameters: Parameters) -> None:
     index = Count(1, 1_000_000, 1).parse(parameters[1]) if len(parameters) > 1 else 1
-    k.recall(k.time_s, _list_parameter(k, parameters), index)
+    k.recall_point(k.time_s, _list_parameter(k, parameters), index)
 
 
 def _size(k: Keithley2450, parameters: Parameters) -> str:

@@ -13,10 +13,18 @@ from nanojunction.instruments.virtual.keithley2700.system import (
     Command,
     Plain,
     system_commands,
-    without_parameters,
 )
 from nanojunction.instruments.virtual.scpi import ScpiError
 from nanojunction.instruments.virtual.scpi.codecs import Count, Parameters
+from nanojunction.instruments.virtual.scpi.commands import (
+    COMMON,
+    ERROR_QUEUE,
+    LOCAL,
+    limit_of,
+    memories,
+    registers,
+    without_parameters,
+)
 
 if TYPE_CHECKING:
     from nanojunction.instruments.virtual.keithley2700.instrument import Keithley2700
@@ -28,17 +36,20 @@ _ELEMENTS = ("READing", "UNITs", "TSTamp", "RNUMber", "CHANnel", "LIMits")
 def tree() -> scpi.Tree[Command]:
     """Return all headers of the instrument with what carries them out."""
     headers: scpi.Tree[Command] = scpi.Tree()
+    headers.add_all(COMMON)
+    headers.add_all(memories(4))
+    headers.add_all(registers("MEASurement", "OPERation", "QUEStionable"))
+    headers.add_all(ERROR_QUEUE)
+    headers.add_all(LOCAL)
     for setting in SETTINGS:
         headers.add(setting.header, _setter(setting))
         headers.add(setting.header + "?", _getter(setting))
-    for header, command in (_COMMANDS | system_commands()).items():
-        headers.add(header, command)
+    headers.add_all(_COMMANDS | system_commands())
     plain = dict(_PLAIN)
     for key, function in FUNCTIONS.items():
         plain[f":CONFigure:{function.header}"] = _configure(key)
         plain[f":MEASure:{function.header}?"] = _measure(key)
-    for header, carry_out in plain.items():
-        headers.add(header, without_parameters(carry_out))
+    headers.add_all(without_parameters(plain))
     return headers
 
 
@@ -67,10 +78,7 @@ def _setter(setting: Setting) -> Command:
 def _getter(setting: Setting) -> Command:
     def command(k: Keithley2700, parameters: Parameters) -> str:
         if parameters and not (setting.by_channel and parameters[0].startswith("(")):
-            limit = setting.codec.named(scpi.single(parameters))
-            if limit is None:
-                raise ScpiError(-141)
-            return setting.codec.show(limit)
+            return limit_of(setting.codec, parameters)
         channels = _trailing_channels(k, parameters) or [0]
         values = (k.dmm.settings.value(setting.name, channel) for channel in channels)
         return ",".join(setting.codec.show(value) for value in values)

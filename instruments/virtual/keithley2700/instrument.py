@@ -11,26 +11,20 @@ from collections.abc import Callable, Sequence
 from typing import ClassVar
 
 from nanojunction.instruments.virtual import scpi
-from nanojunction.instruments.virtual.instrument import VirtualInstrument
 from nanojunction.instruments.virtual.keithley2700.cards import Card
 from nanojunction.instruments.virtual.keithley2700.channels import Channels
 from nanojunction.instruments.virtual.keithley2700.commands import tree
 from nanojunction.instruments.virtual.keithley2700.dmm import OVERFLOW, Multimeter, Reading
 from nanojunction.instruments.virtual.keithley2700.settings import Settings2700
 from nanojunction.instruments.virtual.keithley2700.system import Command
-from nanojunction.instruments.virtual.scpi import ScpiError
-from nanojunction.instruments.virtual.scpi.status import StatusModel
+from nanojunction.instruments.virtual.scpi import ScpiError, Unit
+from nanojunction.instruments.virtual.scpi.instrument import ScpiInstrument
 from nanojunction.instruments.virtual.world import World
 
 _tree: Callable[[], scpi.Tree[Command]] = functools.cache(tree)
 
-#: A colon before a common command means nothing, as in PyMeasure's `:*CLS`.
 
-#: Carried out at once even outside of idle (manual, *OPC, section 12).
-_IMMEDIATE = ("*RST", "*TRG", "*RCL", "ABOR", "ABORT", "SYST:PRES", "SYSTEM:PRESET")
-
-
-class Keithley2700(VirtualInstrument):
+class Keithley2700(ScpiInstrument):
     """A Keithley 2700 whose closed channels are the closed contacts of a world.
 
     `cards` are the modules in slot 1 and 2 (None: empty): 7700, 7702, 7703, 7705, 7706, 7708 or
@@ -38,9 +32,11 @@ class Keithley2700(VirtualInstrument):
     """
 
     driver: ClassVar[str] = "keithley2700"
-    termination: ClassVar[str] = "\n"
     identity: ClassVar[str] = "KEITHLEY INSTRUMENTS INC.,MODEL 2700,0000001,B09  /A02"
-    status: StatusModel
+    #: Also outside of idle (manual, *OPC, section 12).
+    immediate: ClassVar[tuple[str, ...]] = (
+        "*RST", "*TRG", "*RCL", "ABOR", "ABORT", "SYST:PRES", "SYSTEM:PRESET",
+    )  # fmt: skip
     channels: Channels
     dmm: Multimeter
 
@@ -51,7 +47,6 @@ class Keithley2700(VirtualInstrument):
         cards: Sequence[str | None] = ("7709", "7702"),
     ) -> None:
         super().__init__(world, latency_s)
-        self.status = StatusModel()
         self.channels = Channels(world, cards)
         line_Hz = world.settings.line_frequency_Hz
         self.dmm = Multimeter(self.channels, self.status.measurement, line_Hz, seed=2700)
@@ -62,54 +57,19 @@ class Keithley2700(VirtualInstrument):
             world.follow(self.dmm.advance)
             self.preset()
 
-    def execute(self, line: str) -> str | None:
-        """Carry out one message; the answers of its queries are joined by `;`.
+    @property
+    def under_way(self) -> Multimeter:
+        """The multimeter."""
+        return self.dmm
 
-        After an error the rest of the message is not carried out.
-        """
-        answers: list[str] = []
-        try:
-            for unit in scpi.units(line):
-                command = _tree().find(unit.header, unit.query)
-                if unit.header not in _IMMEDIATE:
-                    self._wait_for_idle()
-                with self.world.lock:
-                    self.world.sync(self.time_s)
-                    answer = command(self, unit.parameters)
-                if answer is None and unit.query:
-                    self._wait_for_idle()
-                    with self.world.lock:
-                        answer = self.show(self.dmm.readings)
-                if answer is not None:
-                    answers.append(answer)
-        except ScpiError as error:
-            self.status.error(error.code)
-        return ";".join(answers) if answers else None
+    def command(self, unit: Unit) -> Callable[[], str | None]:
+        """Return what carries out a command or query; raises ScpiError -113."""
+        found = _tree().find(unit.header, unit.query)
+        return lambda: found(self, unit.parameters)
 
-    def urgent(self, line: str) -> bool:
-        """Return whether a message is carried out outside of idle too."""
-        return line.strip().upper().lstrip(":").rstrip("; ").partition(" ")[0] in _IMMEDIATE
-
-    def refuse(self, line: str) -> str | None:
-        """Report an input buffer overrun."""
-        self.status.error(-363)
-        return None
-
-    def fail(self, line: str) -> str | None:
-        """Report an internal system error."""
-        self.status.error(900)
-        return None
-
-    def _wait_for_idle(self) -> None:
-        dmm = self.dmm
-        if not dmm.running:
-            return
-        while dmm.running:
-            due = dmm.next_event_s
-            if self.wait_until(due, out_of_idle=True):
-                with self.world.lock:
-                    self.world.sync(due)
-        self.time_s = max(self.time_s, dmm.ended_s)
+    def acquired(self) -> str:
+        """Return the readings of the acquisition that has ended."""
+        return self.show(self.dmm.readings)
 
     # Set-ups
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
@@ -167,6 +167,11 @@ class Tree(Generic[Handler]):
             nodes = [*nodes, child] if optional else [child]
         for node in nodes:
             node.handlers[query] = handler
+
+    def add_all(self, handlers: Mapping[str, Handler]) -> None:
+        """Register handlers by their patterns."""
+        for pattern, handler in handlers.items():
+            self.add(pattern, handler)
 
     def find(self, header: str, query: bool) -> Handler:
         """Return the handler of a header; raises ScpiError -113 if there is none."""
