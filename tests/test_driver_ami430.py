@@ -12,6 +12,7 @@ import pytest
 from nanojunction.instruments.clock import Clock
 from nanojunction.instruments.drivers.ami430 import AMI430Magnet, open_ami430
 from nanojunction.instruments.drivers.ips120_10 import open_ips120_10
+from nanojunction.instruments.drivers.magnets import wait_until
 from nanojunction.instruments.errors import InstrumentFault, LimitError, WrongInstrument
 from nanojunction.instruments.limits import LimitedMagnet
 from nanojunction.instruments.ramps import Watch, ramp_field
@@ -19,6 +20,7 @@ from nanojunction.instruments.roles import MagnetState
 from nanojunction.instruments.station import Station
 from nanojunction.instruments.station_file import MagnetConfig
 from nanojunction.instruments.virtual import World
+from tests.virtual_bench import SteppedClock
 
 FAST = Clock(speed=10_000)
 IDN = ("*IDN?", "AMERICAN MAGNETICS INC.,MODEL 430,1,2.59")
@@ -202,6 +204,29 @@ def test_persistent_mode_needs_a_switch(scripted: Any) -> None:
     with pytest.raises(InstrumentFault, match="no switch is fitted"):
         oxford.go_persistent()
     oxford.close()
+
+
+class SlowToLook:
+    """What a wait asks, on a clock that goes on by 100 s at every look."""
+
+    def __init__(self, *answers: bool) -> None:
+        self.clock = SteppedClock()
+        self.answers = iter(answers)
+
+    def is_done(self) -> bool:
+        self.clock.time_s += 100.0
+        return next(self.answers)
+
+
+def test_a_computer_that_was_held_up_looks_once_more_before_it_is_too_late() -> None:
+    slow = SlowToLook(False, True)
+    assert wait_until(slow.is_done, slow.clock, 60.0, never, "never came")
+
+
+def test_what_does_not_come_in_time_is_a_fault() -> None:
+    slow = SlowToLook(False, False)
+    with pytest.raises(InstrumentFault, match="never came"):
+        wait_until(slow.is_done, slow.clock, 60.0, never, "never came")
 
 
 def test_the_greeting_is_no_identity(scripted: Any) -> None:

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from nanojunction.instruments.drivers.ami430_programmer import Programmer, open_programmer
+from nanojunction.instruments.drivers.magnets import in_order, wait_until
 from nanojunction.instruments.drivers.words import in_words
 from nanojunction.instruments.errors import InstrumentFault
 from nanojunction.instruments.roles import MagnetState, MagnetStatus, Snapshot
@@ -26,8 +27,6 @@ if TYPE_CHECKING:
 SETTING_T = 1e-4
 #: Difference (T) below which the leads carry the magnet's current, which is measured to some mA.
 MATCH_T = 1e-3
-#: Time (s) between two looks at the supply.
-LOOK_S = 1.0
 #: Answers to STATE?.
 STATES = {
     1: (MagnetState.RAMPING, ""),
@@ -42,6 +41,8 @@ STATES = {
     10: (MagnetState.RAMPING, "cooling the switch"),
     11: (MagnetState.FAULT, "ramping down for an external fault"),
 }
+#: Those in which the switch is heated or cooled.
+SWITCHING = (9, 10)
 
 
 def open_ami430(config: MagnetConfig, clock: Clock) -> AMI430Magnet:
@@ -120,18 +121,18 @@ class AMI430Magnet:
         way_A = abs(current_A - float(self.instrument.supply_current))
         if way_A * per_A > MATCH_T:
             rate = self.instrument.number("PS:PSRR?")
-            deadline = self._clock.now() + 60.0 + 2.0 * way_A / rate
             self.instrument.pause()
             self.instrument.order(f"CONF:CURR:TARG {current_A:.6f}")
             self.instrument.order("RAMP")
-            while not self._holds_at(current_A, per_A):
-                if self._clock.now() > deadline:
-                    raise InstrumentFault(
-                        f"{self._connection.where}: the leads did not reach {current_A:g} A"
-                    )
-                if not self._clock.sleep(LOOK_S, should_stop):
-                    self.instrument.pause()
-                    return False
+            if not wait_until(
+                lambda: self._holds_at(current_A, per_A),
+                self._clock,
+                60.0 + 2.0 * way_A / rate,
+                should_stop,
+                f"{self._connection.where}: the leads did not reach {current_A:g} A",
+            ):
+                self.instrument.pause()
+                return False
         self.instrument.pause()
         return True
 
@@ -143,14 +144,14 @@ class AMI430Magnet:
     def _timer_ends(self, should_stop: Callable[[], bool]) -> bool:
         """Wait while the programmer heats or cools the switch; False when told to stop."""
         longest_s = 60.0 + self.instrument.number("PS:HTIME?") + self.instrument.number("PS:CTIME?")
-        deadline = self._clock.now() + longest_s
-        while (state := int(self.instrument.state)) in (9, 10):
-            if self._clock.now() > deadline:
-                raise InstrumentFault(
-                    f"{self._connection.where}: has been {STATES[state][1]} for {longest_s:g} s"
-                )
-            if not self._clock.sleep(LOOK_S, should_stop):
-                return False
+        if not wait_until(
+            lambda: int(self.instrument.state) not in SWITCHING,
+            self._clock,
+            longest_s,
+            should_stop,
+            f"{self._connection.where}: has been heating or cooling the switch for {longest_s:g} s",
+        ):
+            return False
         self._in_order()
         return True
 
@@ -162,13 +163,7 @@ class AMI430Magnet:
             )
 
     def _in_order(self) -> MagnetStatus:
-        """Return the status; raises InstrumentFault on a quench or a fault."""
-        status = self.status()
-        if status.state in (MagnetState.QUENCHED, MagnetState.FAULT):
-            raise InstrumentFault(
-                f"{self._connection.where}: {status.detail}; clear it at the front panel"
-            )
-        return status
+        return in_order(self._connection.where, self.status())
 
     def field_T(self) -> float:
         """Return the magnet's field: the recorded one while the switch is closed."""

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from pymeasure.instruments.oxfordinstruments import IPS120_10
 
+from nanojunction.instruments.drivers.magnets import in_order, wait_until
 from nanojunction.instruments.drivers.oxford import open_oxford
 from nanojunction.instruments.drivers.words import in_words
 from nanojunction.instruments.errors import InstrumentFault
@@ -26,8 +27,6 @@ if TYPE_CHECKING:
 SWITCH_DELAY_S = 20.0
 #: Difference (T) below which the leads carry the magnet's field.
 MATCH_T = 1e-4
-#: Time (s) between two looks at the leads.
-LOOK_S = 1.0
 #: First digit after X of the status string: why the supply is not normal.
 SYSTEM_WORDS = {1: "quenched", 2: "overheated", 4: "warming up", 8: "fault"}
 
@@ -75,13 +74,7 @@ class IPS120Magnet:
             return status.heater_on is not False or self._open_switch(should_stop)
 
     def _in_order(self) -> MagnetStatus:
-        """Return the status; raises InstrumentFault on a quench or a fault."""
-        status = self.status()
-        if status.state in (MagnetState.QUENCHED, MagnetState.FAULT):
-            raise InstrumentFault(
-                f"{self._connection.where}: {status.detail}; clear it at the front panel"
-            )
-        return status
+        return in_order(self._connection.where, self.status())
 
     def _open_switch(self, should_stop: Callable[[], bool]) -> bool:
         """Bring the leads to the magnet's field, then heat the switch; False when told to stop."""
@@ -109,19 +102,20 @@ class IPS120Magnet:
         self, field_T: float, expected_s: float, should_stop: Callable[[], bool]
     ) -> bool:
         """Wait until the leads hold at a field; they hold where they are when told to stop."""
-        deadline = self._clock.now() + 60.0 + 2.0 * expected_s
-        while not (
-            self._in_order().state is MagnetState.HOLDING
-            and abs(self.lead_field_T() - field_T) <= MATCH_T
+        if wait_until(
+            lambda: self._leads_hold_at(field_T),
+            self._clock,
+            60.0 + 2.0 * expected_s,
+            should_stop,
+            f"{self._connection.where}: the leads did not reach {field_T:g} T",
         ):
-            if self._clock.now() > deadline:
-                raise InstrumentFault(
-                    f"{self._connection.where}: the leads did not reach {field_T:g} T"
-                )
-            if not self._clock.sleep(LOOK_S, should_stop):
-                self.instrument.activity = "hold"
-                return False
-        return True
+            return True
+        self.instrument.activity = "hold"
+        return False
+
+    def _leads_hold_at(self, field_T: float) -> bool:
+        holds = self._in_order().state is MagnetState.HOLDING
+        return holds and abs(self.lead_field_T() - field_T) <= MATCH_T
 
     def go_persistent(self, should_stop: Callable[[], bool] = lambda: False) -> bool:
         """Close the switch at the present field, wait until it is cold, ramp the leads to zero.
