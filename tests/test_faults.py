@@ -6,7 +6,7 @@ import csv
 import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 from hypothesis import given
@@ -14,14 +14,16 @@ from hypothesis import strategies as st
 
 from nanojunction.instruments.errors import StationError
 from nanojunction.instruments.station import Station, Unsafe
+from nanojunction.instruments.virtual import World
 from nanojunction.instruments.virtual.faults import Late, as_tables, read_faults, read_faults_file
-from nanojunction.instruments.virtual.faults.breakdown import Fragile
 from nanojunction.instruments.virtual.faults.schedules import random_schedule
 from nanojunction.instruments.virtual.faults.trouble import Trouble
+from nanojunction.instruments.virtual.world.breakdown import Fragile
+from nanojunction.instruments.virtual.world.line import OPEN, Source, WorkingPoint
 from nanojunction.models.junction import load_junction
 from nanojunction.procedures.iv import IVSweep
 from nanojunction.procedures.runner import Outcome, run_procedure
-from tests.virtual_bench import SteppedClock, world_with
+from tests.virtual_bench import Resistor, SteppedClock, world_with
 
 Make = Callable[..., Station]
 #: Where the reading of the twelfth point is asked for.
@@ -233,6 +235,23 @@ def test_a_fragile_junction_breaks_down_once_and_for_all() -> None:
     assert broken == load_junction("short").current_A(0.05, 40.0, load_junction("short").at_rest())
     memory = law.apply_field(law.apply_voltage(memory, 0.0), 0.0)
     assert law.current_A(0.05, 40.0, memory) == broken
+
+
+def test_only_what_a_source_puts_across_it_breaks_a_junction() -> None:
+    twice = Fragile(Resistor(1e3, offset_V=0.05), Resistor(10.0), above_V=0.03)
+    world = World(Fragile(twice, Resistor(1.0), above_V=0.2), SteppedClock())
+
+    def driven(kind: Literal["voltage", "current"], level: float, on: bool = True) -> WorkingPoint:
+        source = Source(kind, level, 1.0, 4)
+        with world.lock:
+            world.drive(0.0, source if on else OPEN, on, source)
+            return world.working_point(0.0)
+
+    assert driven("voltage", 0.04, on=False).junction_V == pytest.approx(0.05)
+    assert driven("current", 0.0).junction_V == pytest.approx(0.05)
+    assert driven("voltage", 0.02).current_A == pytest.approx(-3e-5)
+    assert driven("voltage", 0.04).current_A == pytest.approx(4e-3)  # broken, and once more:
+    assert driven("voltage", -0.21).current_A == pytest.approx(-0.21)
 
 
 # Every kind of fault in a run

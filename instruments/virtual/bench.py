@@ -13,8 +13,7 @@ from typing import Literal
 from nanojunction.instruments.clock import Clock
 from nanojunction.instruments.station_file import InstrumentConfig, SwitchConfig
 from nanojunction.instruments.virtual.faults import Breakdown, Drop, Fault, Half
-from nanojunction.instruments.virtual.faults.breakdown import with_breakdowns
-from nanojunction.instruments.virtual.faults.trouble import Trouble, schedule
+from nanojunction.instruments.virtual.faults.trouble import Trouble, schedule, with_breakdowns
 from nanojunction.instruments.virtual.instrument import VirtualInstrument
 from nanojunction.instruments.virtual.serving.serial_port import SerialPort
 from nanojunction.instruments.virtual.serving.server import InstrumentServer

@@ -158,7 +158,9 @@ class Drift(_AtAMoment):
 
 
 class Breakdown(_Fault):
-    """The junction becomes another one when |V| across it exceeds `above_V`.
+    """The junction becomes another one when the |V| that a source puts across it exceeds `above_V`.
+
+    Its own voltage, with the output open or at 0 A, does not count.
 
     `becomes` is a built-in name or a junction file; `position` is the holder's, where there is a
     switch.

@@ -20,6 +20,8 @@ from nanojunction.instruments.virtual.faults.kinds import (
     Quench,
 )
 from nanojunction.instruments.virtual.world import World
+from nanojunction.instruments.virtual.world.breakdown import Fragile
+from nanojunction.models.junction import JunctionLaw, load_junction
 
 log = logging.getLogger(__name__)
 
@@ -130,3 +132,11 @@ def schedule(world: World, faults: Iterable[Fault], struck: list[tuple[float, Fa
             _happen(world, fault, at_s)
 
     world.follow(advance)
+
+
+def with_breakdowns(law: JunctionLaw, faults: Iterable[Fault], position: str = "") -> JunctionLaw:
+    """Return `law` with the breakdowns that are scheduled at a position of the holder."""
+    found = [f for f in faults if isinstance(f, Breakdown) and f.position == position]
+    for fault in sorted(found, key=lambda fault: fault.above_V):
+        law = Fragile(law, load_junction(fault.becomes), fault.above_V)
+    return law

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from nanojunction.instruments.roles import Connected
 from nanojunction.instruments.station_file import SwitchConfig
+from nanojunction.instruments.virtual.world.breakdown import lead
 from nanojunction.instruments.virtual.world.line import Law
 from nanojunction.models.junction import JunctionLaw, Memory
 
@@ -146,6 +147,6 @@ class Holder:
 
     @staticmethod
     def _remember(one: Mounted, voltage_V: float, driven: bool) -> None:
-        one.memory = one.law.apply_voltage(one.memory, voltage_V)
+        one.memory = lead(one.law, one.memory, voltage_V, driven=driven)
         if driven:
             one.largest_V = max(one.largest_V, abs(voltage_V))

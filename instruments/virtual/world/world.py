@@ -250,8 +250,13 @@ class World:
         else:
             law = holder.current_law(self.cryostat.sample_K(t))
             point = self._circuit.solve(self._source, law)
-        holder.remember(point.junction_V, self._output_on)
+        holder.remember(point.junction_V, self._drives())
         return point
+
+    def _drives(self) -> bool:
+        """Whether the source puts a voltage across what is connected: one of 0 A only listens."""
+        asked = self._programmed
+        return self._output_on and not (asked.kind == "current" and asked.level == 0.0)
 
     def sensor_K(self, number: int, t: float) -> float:
         """Return one reading (K) of a thermometer: 1 insert, 2 sample, 3 sample holder.

@@ -1,26 +1,29 @@
-"""A junction that breaks down above a voltage and is another junction from then on."""
+"""A junction that breaks down above a voltage and is another junction from then on.
+
+What breaks it is the voltage that a source puts across it. What it shows by itself, with the output
+open or while a source gives 0 A, is its own equilibrium, which it stands for ever; a junction that
+drives a current through a voltage source of less than its own voltage is at that source's voltage.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
-from nanojunction.instruments.virtual.faults.kinds import Breakdown, Fault
-from nanojunction.models.junction import JunctionLaw, Memory, load_junction
+from nanojunction.models.junction import JunctionLaw, Memory
 
 
 @dataclass(frozen=True, slots=True)
 class FragileMemory(Memory):
     """The memory of the law that is in force, and whether that is still the first one."""
 
-    inner: Memory = Memory()  # noqa: RUF009  (frozen)
+    inner: Memory = field(default_factory=Memory)
     broken: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Fragile:
-    """The law `whole` until |V| has exceeded `above_V`, then `broken`, which starts at rest."""
+    """The law `whole` until a source's |V| exceeds `above_V`, then `broken`, from its rest on."""
 
     whole: JunctionLaw
     broken: JunctionLaw
@@ -42,12 +45,16 @@ class Fragile:
         return replace(own, inner=inner, field_T=field_T)
 
     def apply_voltage(self, memory: Memory, voltage_V: float) -> Memory:
-        """Lead the law that is in force to a voltage, and break it down above the limit."""
+        """Lead the law that is in force to a source's voltage, which breaks it above the limit."""
+        return self.lead(memory, voltage_V, driven=True)
+
+    def lead(self, memory: Memory, voltage_V: float, *, driven: bool) -> Memory:
+        """Lead the law that is in force to a voltage; it breaks only if a source drives it."""
         own = _own(memory)
-        if not own.broken and abs(voltage_V) > self.above_V:
+        if driven and not own.broken and abs(voltage_V) > self.above_V:
             at_rest = self.broken.apply_field(self.broken.at_rest(), own.field_T)
             own = replace(own, inner=at_rest, broken=True)
-        inner = self._law(own).apply_voltage(own.inner, voltage_V)
+        inner = lead(self._law(own), own.inner, voltage_V, driven=driven)
         return replace(own, inner=inner, voltage_V=voltage_V)
 
     def current_A(self, voltage_V: float, temperature_K: float, memory: Memory) -> float:
@@ -70,9 +77,8 @@ def _own(memory: Memory) -> FragileMemory:
     return memory
 
 
-def with_breakdowns(law: JunctionLaw, faults: Iterable[Fault], position: str = "") -> JunctionLaw:
-    """Return `law` with the breakdowns that are scheduled at a position of the holder."""
-    found = [f for f in faults if isinstance(f, Breakdown) and f.position == position]
-    for fault in sorted(found, key=lambda fault: fault.above_V):
-        law = Fragile(law, load_junction(fault.becomes), fault.above_V)
-    return law
+def lead(law: JunctionLaw, memory: Memory, voltage_V: float, *, driven: bool) -> Memory:
+    """Return the memory of a junction, fragile or not, at a voltage that a source drives or not."""
+    if isinstance(law, Fragile):
+        return law.lead(memory, voltage_V, driven=driven)
+    return law.apply_voltage(memory, voltage_V)
