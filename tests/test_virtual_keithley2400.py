@@ -79,6 +79,14 @@ SESSIONS = {
         (":SYST:ERR:ALL?", '-104,"Data type error",-222,"Parameter data out of range",'
                            '-131,"Invalid suffix"'),
     ],
+    "arms without end": [
+        (":ARM:COUN INFinite;COUN?;:SYST:ERR?", '+9.9E37;0,"No error"'),
+        (":TRIG:COUN 2500;COUN?;:ARM:COUN 1;COUN?", "2500;1"),
+        (":ARM:COUN 2", None),
+        (":TRIG:COUN INF", None),
+        (":ARM:COUN forever", None),
+        (":SYST:ERR:CODE:ALL?", "-222,-104,-104"),
+    ],
     "parameters too few and too many": [
         (":SOUR:VOLT", None),
         (":SYST:ERR?", '-109,"Missing parameter"'),
@@ -609,6 +617,27 @@ def test_abort_stops_a_sweep_where_it_is() -> None:
     k.world.clock.sleep(100.0)
     assert k.world.source_level_V == pytest.approx(0.02)
     assert len(numbers(k.handle(":FETC?"))) == 5
+
+
+def test_arms_without_end_keep_the_latest_readings_until_abort() -> None:
+    k = ready()
+    k.handle(":SOUR:VOLT 0.1;:ARM:COUN INF;:FORM:ELEM TIME;:INIT")
+    k.world.clock.sleep(7 * 86_400.0)
+    assert k.handle(":ABOR") is None
+    times = numbers(k.handle(":FETC?"))
+    assert len(times) == 2500
+    assert times[-1] == pytest.approx(7 * 86_400.0 - 600_000.0, abs=1.0)  # a time stamp turns over
+    steps = [after - before for before, after in itertools.pairwise(times)]
+    assert steps == pytest.approx([steps[0]] * 2499, abs=0.002)
+    assert k.handle(":OUTP?;:SYST:ERR?") == '1;0,"No error"'
+
+
+def test_a_buffer_takes_the_first_readings_of_arms_without_end() -> None:
+    k = ready()
+    k.handle(":ARM:COUN INF;:FORM:ELEM TIME;:TRAC:POIN 3;FEED:CONT NEXT;:INIT")
+    k.world.clock.sleep(3600.0)
+    assert k.handle(":ABOR") is None
+    assert numbers(k.handle(":TRAC:DATA?"))[-1] < 1.0
 
 
 def test_a_bus_trigger_starts_what_waits_for_it() -> None:

@@ -188,6 +188,13 @@ SESSIONS = {
         (':SOUR:CONF:LIST:REC "bias",3', None),
         (":SYST:ERR:CODE?", "2790"),
     ],
+    "who may command": [
+        (":SYST:ACC?", "FULL"),
+        (":SYST:ACC EXCLusive;ACC?", "EXCL"),
+        ("*RST;:SYST:ACC?", "EXCL"),
+        (":SYST:ACC ANY", None),
+        (":SYST:ERR:CODE?", "-141"),
+    ],
     "setups in memory": [
         (":SOUR:VOLT 0.5;:SENS:CURR:NPLC 3;:OUTP ON;*SAV 2;*RST;*RCL 2", None),
         (":SOUR:VOLT?;:SENS:CURR:NPLC?;:OUTP?", "5.000000E-01;3.000000E+00;0"),
@@ -224,6 +231,14 @@ def test_session(session: list[tuple[str, str | re.Pattern[str] | None]]) -> Non
             assert expected.fullmatch(answer), (sent, answer)
         else:
             assert (sent, answer) == (sent, expected)
+
+
+def test_the_clock_in_seconds_since_1970_and_in_words() -> None:
+    k = keithley()
+    k.world.clock.sleep(90.0)
+    assert k.handle(":SYST:TIME?;TIME? 1") == "1735689690;Wed Jan  1 00:01:30 2025"
+    assert k.handle(":SYST:TIME? 2;:SYST:ERR:CODE?") is None
+    assert k.handle(":SYST:ERR:CODE?") == "-222"
 
 
 # Readings

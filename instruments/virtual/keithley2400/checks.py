@@ -7,6 +7,7 @@ ScpiError with the instrument's code.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 
 from nanojunction.instruments.virtual.keithley2400.settings import (
@@ -21,7 +22,8 @@ Check = Callable[[Settings2400, float], float]
 
 #: Corners of the source's operating area: 21 V up to 1.05 A, 210 V up to 105 mA.
 _LOW_VOLTAGE, _LOW_CURRENT = 21.0, 0.105
-_MOST_READINGS = 2500
+#: Of one acquisition that ends, and how many of an endless one are kept.
+MOST_READINGS = 2500
 
 
 def _exceeds(value: float, bound: float) -> bool:
@@ -81,13 +83,13 @@ def _line_frequency(s: Settings2400, value: float) -> float:
 
 
 def _arm_count(s: Settings2400, value: float) -> float:
-    if value * s.trigger_count > _MOST_READINGS:
+    if math.isfinite(value) and value * s.trigger_count > MOST_READINGS:
         raise ScpiError(-222)
     return value
 
 
 def _trigger_count(s: Settings2400, value: float) -> float:
-    if value * s.arm_count > _MOST_READINGS:
+    if math.isfinite(s.arm_count) and value * s.arm_count > MOST_READINGS:
         raise ScpiError(-222)
     return value
 

@@ -17,6 +17,7 @@ from nanojunction.instruments.virtual.keithley2400.settings import (
 from nanojunction.instruments.virtual.scpi.codecs import (
     Codec,
     Count,
+    EndlessCount,
     Parameters,
     Real,
     Switch,
@@ -63,7 +64,7 @@ def _source(name: str, attribute: str, maximum: float, ranges: tuple[float, ...]
     ]  # fmt: skip
 
 
-def _layer(name: str, attribute: str, sources: tuple[str, ...]) -> list[Setting]:
+def _layer(name: str, attribute: str, count: Codec, sources: tuple[str, ...]) -> list[Setting]:
     line = Count(1, 4, 1)
     events = (
         ("SOURce", "DELay", "SENSe", "NONE")
@@ -71,7 +72,7 @@ def _layer(name: str, attribute: str, sources: tuple[str, ...]) -> list[Setting]
         else ("TENTer", "TEXit", "NONE")
     )
     return [
-        Setting(f"{name}:COUNt", f"{attribute}_count", Count(1, 2500, 1)),
+        Setting(f"{name}:COUNt", f"{attribute}_count", count),
         Setting(f"{name}:SOURce", f"{attribute}_source", Word(sources)),
         Setting(f"{name}[:TCONfigure]:DIRection", f"{attribute}_direction", Word(_DIRECTIONS)),
         Setting(f"{name}[:TCONfigure][:ASYNchronous]:ILINe", f"{attribute}_input_line", line),
@@ -142,8 +143,8 @@ SETTINGS: tuple[Setting, ...] = (
     Setting(":TRACe:TSTamp:FORMat", "timestamp_format", Word(("ABSolute", "DELTa"))),
     Setting(":CALCulate3:FORMat", "statistic",
             Word(("MEAN", "SDEViation", "MAXimum", "MINimum", "PKPK"))),
-    *_layer(":ARM[:SEQuence[1]][:LAYer[1]]", "arm", _SOURCES),
-    *_layer(":TRIGger[:SEQuence[1]]", "trigger", ("IMMediate", "TLINk")),
+    *_layer(":ARM[:SEQuence[1]][:LAYer[1]]", "arm", EndlessCount(2500), _SOURCES),
+    *_layer(":TRIGger[:SEQuence[1]]", "trigger", Count(1, 2500, 1), ("IMMediate", "TLINk")),
     Setting(":TRIGger[:SEQuence[1]]:DELay", "trigger_delay", Real(0.0, 999.9999, 0.0)),
     Setting(":ARM[:SEQuence[1]][:LAYer[1]]:TIMer", "arm_timer", Real(0.001, 99999.99, 0.1)),
 )  # fmt: skip

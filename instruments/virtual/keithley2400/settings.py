@@ -105,7 +105,7 @@ class Settings2400:
     line_frequency: int = 50
     line_frequency_auto: bool = True
     # Trigger model
-    arm_count: int = 1
+    arm_count: float = 1  # inf: until :ABORt
     trigger_count: int = 1
     trigger_delay: float = 0.0
     arm_timer: float = 0.1

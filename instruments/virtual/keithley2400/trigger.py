@@ -7,10 +7,11 @@ anybody looks. Source: Series 2400 SourceMeter User's Manual (2400S-900-01), sec
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Callable, Iterator
 
-from nanojunction.instruments.virtual.keithley2400.checks import check_sweep
+from nanojunction.instruments.virtual.keithley2400.checks import MOST_READINGS, check_sweep
 from nanojunction.instruments.virtual.keithley2400.sweep import sweep_levels
 from nanojunction.instruments.virtual.keithley2400.unit import (
     COMPLIANCE,
@@ -47,6 +48,7 @@ class TriggerModel:
         self.next_event_s = _NEVER
         self.ended_s = unit.world.now()
         self._started_s = 0.0
+        self._armed_s = self._arm_s = 0.0  # when the arm layer was entered, and the time before
         self._on_event: Callable[[float], None] = self._next_point
         self._arms: Iterator[int] = iter(())
         self._levels: Iterator[float | None] = iter(())
@@ -61,8 +63,10 @@ class TriggerModel:
         self.unit.swept_peak = max(map(abs, levels), default=0.0)
         self.readings = []
         self.unit.clear_filter()
-        self._arms = iter(range(self.unit.settings.arm_count))
+        count = self.unit.settings.arm_count
+        self._arms = iter(range(int(count))) if math.isfinite(count) else itertools.count()
         self._started_s = t
+        self._armed_s, self._arm_s = t, 0.0
         self.running = True
         self._next_arm(t)
 
@@ -87,7 +91,19 @@ class TriggerModel:
     def advance(self, t: float) -> None:
         """Carry out what is due up to `t`."""
         while self.running and self.next_event_s <= t:
+            if math.isinf(self.unit.settings.arm_count):
+                self._leave_out(t)
             self._on_event(self.next_event_s)
+
+    def _leave_out(self, t: float) -> None:
+        """Skip the arms of an endless acquisition whose readings would not be kept up to `t`."""
+        if self.buffering or not self._arm_s:
+            return
+        skipped = int((t - self.next_event_s) / self._arm_s) - MOST_READINGS
+        if skipped > 0:
+            self.next_event_s += skipped * self._arm_s
+            self._armed_s += skipped * self._arm_s
+            self._started_s += skipped * self._arm_s
 
     def _plan(self, due_s: float, action: Callable[[float], None]) -> None:
         self.next_event_s, self._on_event = due_s, action
@@ -98,6 +114,7 @@ class TriggerModel:
         if arm is None:
             self._stop(t)
             return
+        self._armed_s, self._arm_s = t, t - self._armed_s
         self._levels, self._first = self._triggers(), True
         if s.arm_source == "IMM":
             self._next_point(t)
@@ -164,6 +181,8 @@ class TriggerModel:
 
     def _store(self, reading: Reading) -> None:
         self.readings.append(reading)
+        if len(self.readings) > MOST_READINGS:
+            del self.readings[0]
         self.events.latch(READING_AVAILABLE)
         if reading.status & OVER_RANGE:
             self.events.latch(READING_OVERFLOW)

@@ -5,10 +5,13 @@ Source: Model 2450 Reference Manual (2450-901-01), section 6.
 
 from __future__ import annotations
 
+import math
+
 from nanojunction.instruments.virtual import scpi
 from nanojunction.instruments.virtual.keithley2450 import events, model_commands, sweeps
 from nanojunction.instruments.virtual.keithley2450.buffers import (
     ReadingBuffer,
+    date_at,
     elements_from,
     number,
 )
@@ -26,6 +29,7 @@ from nanojunction.instruments.virtual.scpi.commands import (
     without_parameters,
 )
 
+_ACCESS = ("FULL", "EXCLusive", "PROTected", "LOCKout")
 _FUNCTIONS = ("CURRent", "VOLTage", "RESistance")
 _LONG = {"CURR": '"CURR:DC"', "VOLT": '"VOLT:DC"', "RES": '"RES"'}
 _STATISTICS = {
@@ -210,6 +214,19 @@ def _language(k: Keithley2450, parameters: Parameters) -> None:
     k.language = scpi.keyword(scpi.single(parameters), ("SCPI", "TSP", "SCPI2400"))
 
 
+def _access(k: Keithley2450, parameters: Parameters) -> None:
+    k.access = scpi.keyword(scpi.single(parameters), _ACCESS)
+
+
+def _time(k: Keithley2450, parameters: Parameters) -> str:
+    now = date_at(k.time_s)
+    if not parameters:
+        return f"{math.floor(now.timestamp())}"
+    if Count(0, 1, 0).parse(scpi.single(parameters)) == 0:
+        raise ScpiError(-222)
+    return now.ctime()
+
+
 def _trigger(k: Keithley2450) -> None:
     if not k.acquisition.trigger(k.time_s):
         raise ScpiError(-211)
@@ -251,6 +268,8 @@ _COMMANDS: dict[str, Command] = {
     ":DISPlay:USER1:TEXT[:DATA]": _accepted,
     ":DISPlay:USER2:TEXT[:DATA]": _accepted,
     ":SYSTem:TIME": _accepted,
+    ":SYSTem:TIME?": _time,
+    ":SYSTem:ACCess": _access,
 }
 
 #: Without parameters.
@@ -271,4 +290,5 @@ _PLAIN: dict[str, Plain] = {
     ":TRIGger:STATe?": _state,
     ":DISPlay:CLEar": lambda k: None,
     ":SYSTem:POSetup?": lambda k: "RST",
+    ":SYSTem:ACCess?": lambda k: k.access,
 }

@@ -64,7 +64,7 @@ class Keithley2450(ScpiInstrument):
         self.acquisition = Acquisition(self)
         self.buffers: dict[str, ReadingBuffer] = {}
         self.lists: dict[str, list[Point]] = {}
-        self.language = "SCPI"
+        self.language, self.access = "SCPI", "FULL"
         self._completes = False
         self._answer: Callable[[], str | None] = str
         self._saved: dict[int, Settings2450] = {}

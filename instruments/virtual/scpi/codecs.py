@@ -12,6 +12,9 @@ from nanojunction.instruments.virtual.scpi.language import ScpiError
 Parameters = tuple[str, ...]
 Value = float | int | bool | str
 
+#: How a count without end is written.
+_ENDLESS = ("INF", "INFINITE", "INFINITY")
+
 
 def range_for(value: float, ranges: Sequence[float]) -> float:
     """Return the most sensitive range that holds a value; the largest if none does."""
@@ -80,6 +83,29 @@ class Count:
 
 
 @dataclass(frozen=True, slots=True)
+class EndlessCount:
+    """A whole number from 1 to `maximum`, or INFinite, which SCPI-1999 answers as 9.9E37."""
+
+    maximum: int
+
+    def parse(self, text: str) -> float:
+        """Return the value, rounded; raises ScpiError -222 outside of the limits."""
+        return math.inf if text.upper() in _ENDLESS else self._count.parse(text)
+
+    def named(self, text: str) -> float | None:
+        """Return what MIN, MAX and DEF stand for, None for another word."""
+        return self._count.named(text)
+
+    def show(self, value: Value) -> str:
+        """Return the value as it is answered."""
+        return "+9.9E37" if value == math.inf else self._count.show(value)
+
+    @property
+    def _count(self) -> Count:
+        return Count(1, self.maximum, 1)
+
+
+@dataclass(frozen=True, slots=True)
 class Switch:
     """ON, OFF, 1 or 0."""
 
@@ -135,4 +161,4 @@ def register_mask(text: str, most: int) -> int:
     return value
 
 
-Codec = Real | Count | Switch | Word
+Codec = Real | Count | EndlessCount | Switch | Word
