@@ -20,7 +20,7 @@ from nanojunction.analysis.groups import Group, find_groups
 from nanojunction.analysis.iv import IVSettings, RunResult
 from nanojunction.analysis.outcomes import Outcome, Work, analyse_run, outcomes
 from nanojunction.analysis.parts import families
-from nanojunction.analysis.reader import ReadError, find_files
+from nanojunction.analysis.reader import find_files
 from nanojunction.analysis.results import FileError, build_results
 from nanojunction.analysis.states import LARGEST_AGAINST_ZERO, FieldReference
 
@@ -75,8 +75,9 @@ def analyse(
     if workers < 1:
         raise ValueError(f"workers is {workers}: give at least 1")
     errors: list[FileError] = []
-    asked = [Work(family, pattern, settings) for family in families(_files(paths, errors))]
-    extra = [] if calibration is None else families(_files([calibration], errors))
+    stray: dict[Path, str] = {}
+    asked = [Work(family, pattern, settings) for family in families(_files(paths, errors, stray))]
+    extra = [] if calibration is None else families(_files([calibration], errors, stray))
     also_asked = {work.files: work for work in asked}
     given = [also_asked.get(family, Work(family, pattern, settings, True)) for family in extra]
     todo = list(dict.fromkeys([*asked, *given]))
@@ -90,6 +91,7 @@ def analyse(
             progress(done, total)
     results = [result for work in asked for result in found[work].results]
     warnings = _without_rows([found[work].empty for work in asked])
+    warnings += [f"{path.as_posix()}: {why}" for path, why in stray.items()]
     if calibration is None:
         candidates = [result for result in results if result.run.kind == "calibration"]
     else:
@@ -102,14 +104,11 @@ def analyse(
     return Analysis(tuple(results), groups, tuple(dict.fromkeys(errors)), tuple(warnings))
 
 
-def _files(paths: Iterable[Path], errors: list[FileError]) -> list[Path]:
-    files: dict[Path, None] = {}
-    for path in paths:
-        try:
-            files.update(dict.fromkeys(find_files([path])))
-        except ReadError as error:
-            errors.append(FileError.of(path, error))
-    return list(files)
+def _files(paths: Iterable[Path], errors: list[FileError], stray: dict[Path, str]) -> list[Path]:
+    found = find_files(paths)
+    errors += [FileError.of(path, problem) for path, problem in found.problems.items()]
+    stray |= found.stray
+    return list(found.files)
 
 
 def _without_rows(empty: Iterable[Mapping[Path, str]]) -> list[str]:

@@ -147,6 +147,11 @@ def unit(text: str) -> tuple[Role, float, float] | None:
     return _UNITS.get(_as_written(text))
 
 
+def unit_in(name: str) -> tuple[Role, float, float] | None:
+    """Return the unit that stands in a column's name, as `unit` does, None if none does."""
+    return _split_unit(name)[1]
+
+
 def _as_written(text: str) -> str:
     """Return a unit with the micro sign, however its micro is written."""
     return "µ" + text.strip()[1:] if _is_micro(text) else text.strip()

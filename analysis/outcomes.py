@@ -5,16 +5,18 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from nanojunction.analysis.calibration import is_calibration
+from nanojunction.analysis.corrections import as_measured
 from nanojunction.analysis.ih import analyse_at_rest, analyse_ih
 from nanojunction.analysis.iv import IVSettings, RunResult, analyse_iv
 from nanojunction.analysis.parts import Part, whole_runs
 from nanojunction.analysis.reader import read_part, runs_of
 from nanojunction.analysis.results import FileError
 from nanojunction.analysis.run import Run
+from nanojunction.analysis.values import Quantity
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +123,29 @@ def _how_ended(part: Part) -> str:
 
 
 def analyse_run(run: Run, settings: IVSettings) -> RunResult:
-    """Return the quantities of one run, whatever its kind."""
+    """Return the quantities of one run, whatever its kind.
+
+    Where notes subtract an offset, the values before that stand beside those after it.
+    """
+    result = _quantities(run, settings)
+    if run.notes is None or run.notes.why_zero is None:
+        return result
+    before = _quantities(as_measured(run), settings).quantities
+    quantities = dict(result.quantities)
+    for key in _SHIFTED & quantities.keys() & before.keys():
+        zeroed, measured = quantities[key], before[key]
+        if isinstance(zeroed, Quantity) and isinstance(measured, Quantity):
+            extra = {**zeroed.extra, "before_zero": measured.value}
+            quantities[key] = replace(zeroed, extra=extra)
+    return replace(result, quantities=quantities)
+
+
+_SHIFTED = frozenset(
+    {"v_off_V", "i_off_A", "v_mean_V", "i_mean_A", "voltage_V", "i_zero_field_A", "i_max_field_A"}
+)
+
+
+def _quantities(run: Run, settings: IVSettings) -> RunResult:
     if run.kind in ("iv", "calibration"):
         return analyse_iv(run, settings)
     if run.kind == "ih":

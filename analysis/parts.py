@@ -58,8 +58,11 @@ def _stated_in(path: Path) -> Continuation | None:
     """Return what a file's header says that it goes on after, without reading its rows."""
     try:
         with path.open("rb") as file:
-            if file.read(len(OURS)) != OURS:
+            if (
+                file.read(len(OURS)) != OURS
+            ):  # others may have no end of line
                 return None
+            file.readline()
             for line in file:
                 if line.startswith(_HEADER_LINE):
                     header = parse_header(line.decode("utf-8", "replace"))

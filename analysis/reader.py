@@ -5,50 +5,39 @@ Nothing that a file names is ever imported or evaluated.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import replace
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 
-from nanojunction.analysis.columns import KNOWN_NAMES, Column, identify
+from nanojunction.analysis.column_choice import Choice, choose
+from nanojunction.analysis.columns import KNOWN_NAMES
 from nanojunction.analysis.conditions import conditions_of, match_pattern
+from nanojunction.analysis.corrections import Rows, follow, named_by
+from nanojunction.analysis.files import FoundFiles, find_files, read_bytes
+from nanojunction.analysis.losses import Mask, doubtful_times, ending, losses, unused
+from nanojunction.analysis.notes import Notes, NotesError, notes_path
+from nanojunction.analysis.notes_file import load_notes
 from nanojunction.analysis.parts import Part, joined, whole_runs
-from nanojunction.analysis.run import Conditions, Run, cut
+from nanojunction.analysis.run import Conditions, Run, RunKind
 from nanojunction.analysis.run_kind import finish, stated_kind
 from nanojunction.analysis.table import NoRows, ReadError, Table
 from nanojunction.analysis.tables import parse_table
 from nanojunction.analysis.values import Array
 
-__all__ = ["ReadError", "find_files", "read_runs"]
-
-
-def find_files(paths: Iterable[Path]) -> list[Path]:
-    """Return the files meant by `paths`, each once: a folder means its *.csv, recursively, sorted.
-
-    Raises ReadError for a path that does not exist and for a folder without any *.csv.
-    """
-    files: dict[Path, None] = {}
-    for path in paths:
-        if path.is_dir():
-            found = sorted(p for p in path.rglob("*") if p.suffix.lower() == ".csv" and p.is_file())
-            if not found:
-                raise ReadError(f"{path}: there is no *.csv file in this folder or below it")
-            files.update(dict.fromkeys(found))
-        elif path.exists():
-            files[path] = None
-        else:
-            raise ReadError(f"{path}: there is no such file or folder")
-    return list(files)
+__all__ = ["FoundFiles", "ReadError", "find_files", "read_runs"]
 
 
 def read_runs(path: Path, *, pattern: str | None = None) -> list[Run]:
-    """Return the runs in a file: one, or one a plateau for a temperature series.
+    """Return the runs in a file: one, or one a plateau for a temperature series, or one a table.
 
     `pattern` takes conditions from the file's name (without suffix), such as
-    "{device}_{temperature_K}K"; they win over columns, and columns over the header. Rows with a
-    missing number are dropped with a warning that names their lines; rows in compliance stay.
+    "{device}_{temperature_K}K"; they win over columns, and columns over the header. Notes beside
+    the file win over all. Rows with a missing number are dropped with a warning that names their
+    lines; rows in compliance stay.
 
     Raises ReadError with one sentence that names the file, and the line or column where it is
     about one.
@@ -66,11 +55,7 @@ def read_part(path: Path) -> Part:
 
 
 def _table_of(path: Path) -> Table:
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise ReadError(f"{path}: cannot be read ({error.strerror})") from error
-    return parse_table(data, str(path))
+    return parse_table(read_bytes(path), str(path))
 
 
 def runs_of(
@@ -81,84 +66,194 @@ def runs_of(
     `warning` (or None) is what is known about the parts; a file's name is the first part's.
     """
     path = parts[0].path
+    notes = _notes_of(parts)
     try:
-        table = parts[0].table if len(parts) == 1 else joined(parts)
-        known, warnings = _choose(table.names)
-        named = match_pattern(path.stem, pattern) if pattern else None
-        if warning is not None:
-            warnings.append(warning)
-        return _assemble(parts, table, known, named, warnings)
+        named = match_pattern(path.stem, pattern) if pattern else {}
+        said = [warning] if warning is not None else []
+        if isinstance(named, str):
+            said.append(named)
+            named = {}
+        return _runs(parts, named, notes, said)
+    except NotesError as error:
+        raise NotesError(f"{notes_path(path)}: {error}") from error
     except ReadError:
         raise
     except ValueError as error:
         raise ReadError(f"{path}: {error}") from error
 
 
-_Known = dict[str, tuple[int, Column]]
-
-
-def _choose(names: tuple[str, ...]) -> tuple[_Known, list[str]]:
-    """Return which column serves as what ("voltage", "setpoint voltage", …), and warnings.
-
-    Raises ValueError if two columns mean the junction's voltage, or its current.
-    """
-    candidates: dict[str, list[tuple[int, Column]]] = {}
-    for index, name in enumerate(names):
-        column = identify(name)
-        if column is not None:
-            key = f"setpoint {column.quantity}" if column.role == "setpoint" else column.role
-            candidates.setdefault(key, []).append((index, column))
-    known: _Known = {}
-    warnings: list[str] = []
-    for key, columns in candidates.items():
-        best = [c for c in columns if not c[1].qualifier] or columns
-        if len(best) > 1 and key.removeprefix("setpoint ") in ("voltage", "current"):
-            both = " and ".join(f"'{column.name}'" for _, column in best)
-            raise ValueError(
-                f"the columns {both} both mean the {key}; name one a setpoint, or remove it"
+def _notes_of(parts: tuple[Part, ...]) -> Notes | None:
+    """Return the notes of a run, which stand beside its first part."""
+    first, *later = parts
+    for part in later:
+        if (path := notes_path(part.path)).exists():
+            raise NotesError(
+                f"{path}: the notes of a run in parts stand beside the first: move them into "
+                f"{notes_path(first.path).name}"
             )
-        if len(best) > 1:
-            warnings.append(f"of several columns for the {key}, '{best[0][1].name}' is used")
-        known[key] = best[0]
-    no_unit = [c.name for _, c in known.values() if not c.has_unit and c.name != "V"]
-    if no_unit:
-        warnings.append(f"no unit in the column names {', '.join(no_unit)}: read in SI")
-    return known, warnings
+    return load_notes(first.path)
 
 
-def _assemble(
+Named = Mapping[str, str | float]
+
+
+def _runs(parts: tuple[Part, ...], named: Named, notes: Notes | None, said: list[str]) -> list[Run]:
+    """Return the runs of all tables; raises ValueError where one cannot be read."""
+    numbers = _row_numbers(parts)
+    of = partial(_stretches, named=named, notes=notes, said=said)
+    if len(parts) > 1:
+        stretches = of(parts, joined(parts), numbers=numbers)
+    elif more := parts[0].table.more:
+        tables = (replace(parts[0].table, more=()), *more)
+        said.append(f"the file holds {len(tables)} tables; each is a run of its own")
+        stretches = []
+        for table in tables:
+            part = Part(parts[0].path, table)
+            stretches += of((part,), table, numbers=numbers)
+            numbers = numbers[len(table.values) :]
+    else:
+        stretches = of(parts, parts[0].table, numbers=numbers)
+    if len(stretches) > 1:
+        stretches = [
+            replace(one, rows=replace(one.rows, run=replace(one.rows.run, segment=n)))
+            for n, one in enumerate(stretches)
+        ]
+    if notes is None:
+        return [one.finished(one.rows) for one in stretches]
+    return _with_notes(stretches, notes, notes_path(parts[0].path))
+
+
+def _row_numbers(parts: tuple[Part, ...]) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
+    """Return the number of each row from 1, through all parts and tables, dropped rows counted."""
+    numbers, before = [np.empty(0, dtype=np.int64)], 0
+    for part in parts:
+        for table in (part.table, *part.table.more):
+            every = np.sort(np.concatenate([table.lines, table.dropped]))
+            numbers.append(before + 1 + np.searchsorted(every, table.lines))
+            before += len(every)
+    return np.concatenate(numbers)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Stretch:
+    """Rows that make one run, and what is stated about it; `plain` is without corrections."""
+
+    rows: Rows
+    kind: RunKind | None
+    named: frozenset[str]
+    plain_kind: RunKind | None
+    plain_named: frozenset[str]
+    plain_device: str
+    plain_conditions: Conditions
+
+    def finished(self, rows: Rows) -> Run:
+        """Return a run of some of the rows."""
+        return finish(rows.run, self.kind, rows.legs, self.named, rows.plateau)
+
+    def uncorrected(self, rows: Rows) -> Run:
+        """Return a run of some of the rows as it is without corrected metadata."""
+        run = replace(rows.run, device=self.plain_device, conditions=self.plain_conditions)
+        return finish(run, self.plain_kind, rows.legs, self.plain_named, rows.plateau)
+
+
+def _with_notes(stretches: list[_Stretch], notes: Notes, file: Path) -> list[Run]:
+    if notes.correct.temperature_K is not None and len(stretches) > 1:
+        raise NotesError(
+            f"correct.temperature: the file holds {len(stretches)} runs, which it would put at one "
+            "temperature; correct the column of temperatures instead"
+        )
+    runs: list[Run] = []
+    used: frozenset[int] = frozenset()
+    empty = 0
+    for one in stretches:
+        run, fits = follow(one.rows, notes, file, one.finished, one.uncorrected)
+        used |= fits
+        empty += run is None
+        runs += [] if run is None else [run]
+    if not runs:
+        raise NotesError("exclude: the exclusions leave no row of the run")
+    said = [
+        f"notes: exclude[{index}] fits no row: {one.reason}"
+        for index, one in enumerate(notes.exclude)
+        if index not in used
+    ]
+    if empty:
+        said.append(f"notes: {empty} of the {len(stretches)} runs in this file excluded whole")
+    return [replace(run, warnings=(*run.warnings, *said)) for run in runs]
+
+
+def _stretches(
     parts: tuple[Part, ...],
     table: Table,
-    known: _Known,
-    named: dict[str, str | float] | str | None,
-    warnings: list[str],
-) -> list[Run]:
-    """Make runs of a table's columns, in SI."""
-    columns, missing = _columns(table, known, warnings)
-    warnings += _losses(parts, missing)
-    path = parts[0].path
-    status = table.end.get("status") if table.end is not None else None
+    *,
+    numbers: np.ndarray[tuple[int], np.dtype[np.int64]],
+    named: Named,
+    notes: Notes | None,
+    said: list[str],
+) -> list[_Stretch]:
+    """Return the rows of each run in a table, in SI; `numbers` begins with those of its rows."""
+    choice = choose(table.names, {} if notes is None else notes.correct.columns)
+    warnings = [*choice.warnings, *said]
+    columns, missing = _columns(table, choice, warnings)
+    warnings += losses(parts, missing)
+    warnings += unused(table.names, table.values, choice.unknown, table.header)
+    if "time" in columns:
+        warnings += doubtful_times(columns["time"], table.lines[~missing])
     if table.header.get("Procedure", "").startswith("<nanojunction."):
-        warnings += _ending(parts)
-    if isinstance(named, str):
-        warnings.append(named)
-        named = None
-    conditions = conditions_of(table.header, named or {})
+        warnings += ending(parts)
+    corrected = {} if notes is None else named_by(notes.correct)
+    all_named = {**named, **corrected}
+    conditions = conditions_of(table.header, all_named)
+    path = parts[0].path
+    stem = path.stem.encode("utf-8", "backslashreplace").decode("utf-8")
+    device = str(named.get("device") or table.header.get("Sample") or stem)
+    run = _run(parts, table, columns, conditions, warnings)
+    kind = stated_kind(table.header)
+    stretch = _Stretch(
+        rows=Rows(
+            replace(run, device=str(corrected.get("device", device))),
+            columns.get("leg"),
+            columns.get("setpoint temperature"),
+            numbers[: len(table.values)][~missing],
+        ),
+        kind=(notes.correct.kind if notes is not None else None) or kind,
+        named=frozenset(all_named),
+        plain_kind=kind,
+        plain_named=frozenset(named),
+        plain_device=device,
+        plain_conditions=conditions_of(table.header, named) if corrected else conditions,
+    )
+    plateau = columns.get("setpoint temperature")
+    if plateau is None or stretch.kind in ("ih", "it", "vt"):
+        return [stretch]
+    edges = [0, *(np.flatnonzero(np.diff(plateau)) + 1).tolist(), len(plateau)]
+    segments = [replace(stretch, rows=stretch.rows.cut(slice(a, b))) for a, b in pairwise(edges)]
+    return [
+        replace(one, rows=replace(one.rows, run=replace(one.rows.run, segment=n)))
+        for n, one in enumerate(segments)
+    ]
+
+
+def _run(
+    parts: tuple[Part, ...],
+    table: Table,
+    columns: dict[str, Array],
+    conditions: Conditions,
+    warnings: list[str],
+) -> Run:
+    """Return a run of columns in SI, whose kind, legs and mean conditions are not known yet."""
     rows = len(next(iter(columns.values())))
     voltage = columns.get("voltage")
     if voltage is None:
         voltage = _replacement(columns, table.names, conditions, rows, warnings)
     current = columns.get("current")
     if current is None:
-        raise ValueError(
-            f"no column means a current (they are: {', '.join(table.names)}); "
-            f"known are names such as {KNOWN_NAMES}"
-        )
-    device = (named or {}).get("device") or table.header.get("Sample") or path.stem
-    run = Run(
-        file=path,
+        raise ValueError(f"no column means a current ({_known_are(table.names)}")
+    status = table.end.get("status") if table.end is not None else None
+    return Run(
+        file=parts[0].path,
         parts=tuple(part.path for part in parts[1:]),
-        device=str(device),
+        device="",
         kind="unknown",
         time_s=columns.get("time"),
         leg=np.zeros(rows, dtype=np.int64),
@@ -174,31 +269,12 @@ def _assemble(
         status=str(status) if status is not None else None,
         warnings=tuple(warnings),
     )
-    plateau = columns.get("setpoint temperature")
-    stated = stated_kind(table.header)
-    legs = columns.get("leg")
-    if plateau is None or stated in ("ih", "it", "vt"):
-        return [finish(run, stated, legs, set(named or ()), plateau)]
-    edges = [0, *(np.flatnonzero(np.diff(plateau)) + 1).tolist(), rows]
-    plateaus = [slice(a, b) for a, b in pairwise(edges)]
-    return [
-        finish(
-            replace(cut(run, rows_of), segment=n),
-            stated,
-            None if legs is None else legs[rows_of],
-            set(named or ()),
-            plateau[rows_of],
-        )
-        for n, rows_of in enumerate(plateaus)
-    ]
 
 
-def _columns(
-    table: Table, known: _Known, warnings: list[str]
-) -> tuple[dict[str, Array], np.ndarray[tuple[int], np.dtype[np.bool_]]]:
+def _columns(table: Table, choice: Choice, warnings: list[str]) -> tuple[dict[str, Array], Mask]:
     """Return the known columns in SI without the rows that miss a number, and which those are."""
     present: dict[str, Array] = {}
-    for key, (index, column) in known.items():
+    for key, (index, column) in choice.known.items():
         values = table.values[:, index]
         if np.isnan(values).all():
             if key in ("voltage", "current"):
@@ -209,10 +285,7 @@ def _columns(
             values = values * column.factor
         present[key] = values + column.offset if column.offset else values
     if not present:
-        raise ValueError(
-            f"no column is known (they are: {', '.join(table.names)}); "
-            f"known are names such as {KNOWN_NAMES}"
-        )
+        raise ValueError(f"no column is known ({_known_are(table.names)}")
     missing = np.zeros(len(table.values), dtype=bool)
     for values in present.values():
         missing |= np.isnan(values)
@@ -223,47 +296,11 @@ def _columns(
     return {key: values[~missing] for key, values in present.items()}, missing
 
 
-def _losses(
-    parts: tuple[Part, ...], missing: np.ndarray[tuple[int], np.dtype[np.bool_]]
-) -> list[str]:
-    """Return the warnings about rows that are not in the run, `missing` of all parts' rows."""
-    warnings, at = [], 0
-    for part in parts:
-        table, where = part.table, _where(part, parts)
-        lost = table.lines[missing[at : at + len(table.lines)]].tolist()
-        at += len(table.lines)
-        lines = sorted([*table.dropped, *lost])
-        if lines:
-            shown = ", ".join(map(str, lines[:10])) + (", …" if len(lines) > 10 else "")
-            rows = "1 row was" if len(lines) == 1 else f"{len(lines)} rows were"
-            warnings.append(f"{where}{rows} dropped for a missing number (line {shown})")
-        if table.unterminated:
-            warnings.append(f"{where}the last line does not end and was dropped")
-    return warnings
-
-
-def _where(part: Part, parts: tuple[Part, ...]) -> str:
-    return "" if len(parts) == 1 else f"{part.path.name}: "
-
-
-def _ending(parts: tuple[Part, ...]) -> list[str]:
-    """Return the warnings about how one of our runs ended: its last part did."""
-    warnings = []
-    end = parts[-1].table.end
-    if end is None:
-        warnings.append(
-            "the run was cut off (there is no '# End:' line); its complete rows are used"
-        )
-    elif (status := end.get("status")) != "finished":
-        warnings.append(f"the run ended as '{status}'")
-    for part in parts:
-        stated = (part.table.end or {}).get("rows")
-        if isinstance(stated, int) and stated != part.rows:
-            where = _where(part, parts)
-            warnings.append(
-                f"{where}the '# End:' line counts {stated} rows, the file holds {part.rows}"
-            )
-    return warnings
+def _known_are(names: tuple[str, ...]) -> str:
+    """Return the rest of a sentence about a column that is not there."""
+    shown = ", ".join(names)
+    shown = shown if len(shown) <= 300 else f"{shown[:300]}…"
+    return f"they are: {shown}); known are names such as {KNOWN_NAMES}"
 
 
 def _replacement(
@@ -280,7 +317,4 @@ def _replacement(
     if conditions.voltage_V is not None and "field" in columns:
         warnings.append("there is no column of voltages: the stated voltage stands for it")
         return np.full(rows, conditions.voltage_V)
-    raise ValueError(
-        f"no column means a voltage (they are: {', '.join(names)}); "
-        f"known are names such as {KNOWN_NAMES}"
-    )
+    raise ValueError(f"no column means a voltage ({_known_are(names)}")

@@ -126,7 +126,7 @@ def write_report(
     )
     path = folder / PAGE
     partial = path.with_name(f"{PAGE}.part")
-    partial.write_text(page, encoding="utf-8")
+    partial.write_text(page, encoding="utf-8", errors="backslashreplace")
     partial.replace(path)
     return path
 
@@ -228,7 +228,7 @@ def _date(text: str) -> str:
 def _is_simulated(run: Run) -> bool:
     try:
         station = json.loads(run.header.get("Station", "null"))
-    except json.JSONDecodeError:
+    except (ValueError, RecursionError):
         return False
     return isinstance(station, dict) and station.get("simulated") is True
 
@@ -251,9 +251,10 @@ def _sources(runs: Sequence[Run], names: Sequence[str]) -> list[_Source]:
 
 def _source(path: Path, name: str, members: Sequence[tuple[int, Run]]) -> _Source:
     run = members[0][1]
+    notes = [] if run.notes is None else [run.notes.file]
     return _Source(
-        file=", ".join([name, *(part.name for part in run.parts)]),
-        sha256=", ".join(map(_digest, (path, *run.parts))),
+        file=", ".join([name, *(part.name for part in (*run.parts, *notes))]),
+        sha256=", ".join(map(_digest, (path, *run.parts, *notes))),
         runs=numbered(number for number, _ in members),
         rows=sum(len(member) for _, member in members),
         status=run.status or "not stated",

@@ -22,6 +22,8 @@ from nanojunction.analysis.notation import (
     typeset,
     with_uncertainty,
 )
+from nanojunction.analysis.notes import MOST_STARS
+from nanojunction.analysis.run import RunNotes
 from nanojunction.analysis.values import Quantity
 
 DASH = "—"
@@ -125,15 +127,22 @@ def _run_row(
     cells = tuple(_cell(result, key, remarks) for key in columns)
     if run.kind == "ih":
         cells += (_switching(result),)
+    said = [] if run.notes is None else remarks_of(run.notes)
     return RunRow(
         number=index + 1,
-        file=name if run.segment is None else f"{name} · plateau {run.segment}",
+        file=name if run.segment is None else f"{name} #{run.segment}",
         device=run.device,
         kind=run.kind,
         conditions=conditions_text(run.conditions.to_json()),
         cells=cells,
-        remarks=tuple(remarks.number(text) for text in dict.fromkeys(result.warnings)),
+        remarks=tuple(remarks.number(text) for text in dict.fromkeys((*said, *result.warnings))),
     )
+
+
+def remarks_of(notes: RunNotes) -> list[str]:
+    """Return a person's stars and comment on a run as a remark, if there are any."""
+    stars = f"{notes.stars} of {MOST_STARS} stars" if notes.stars is not None else ""
+    return [said] if (said := ": ".join(part for part in (stars, notes.comment) if part)) else []
 
 
 def conditions_text(conditions: Mapping[str, Any]) -> str:

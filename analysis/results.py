@@ -12,6 +12,7 @@ from typing import Any
 from nanojunction.analysis.checks import CHECK_NAMES, OUTCOMES
 from nanojunction.analysis.groups import Group
 from nanojunction.analysis.iv import RunResult
+from nanojunction.analysis.notes import MOST_STARS
 from nanojunction.analysis.values import plain
 
 SCHEMA = "nanojunction-results/1"
@@ -102,6 +103,7 @@ def _run(result: RunResult) -> dict[str, Any]:
         "conditions": plain(run.conditions.to_json()),
         "quantities": {key: _value(item) for key, item in result.quantities.items()},
         "warnings": list(result.warnings),
+        "notes": None if run.notes is None else plain(run.notes.to_json()),
     }
 
 
@@ -125,7 +127,8 @@ def write_results(document: Mapping[str, Any], path: Path) -> None:
     """
     check_results(document)
     partial = path.with_name(path.name + ".part")
-    partial.write_text(to_text(document), encoding="utf-8")
+    # A file's name, or a header, may hold what is no character: JSON writes that as an escape.
+    partial.write_text(to_text(document), encoding="utf-8", errors="backslashreplace")
     partial.replace(path)
 
 
@@ -172,6 +175,21 @@ def _check_run(run: Any, where: str) -> None:
         f"{where}.warnings",
         "must be a list of texts",
     )
+    if run.get("notes") is not None:
+        _check_notes(run["notes"], f"{where}.notes")
+
+
+def _check_notes(notes: Any, where: str) -> None:
+    _texts(notes, where, ("file", "comment", "why_corrected"))
+    stars = notes.get("stars")
+    known = stars is None or (isinstance(stars, int) and 0 <= stars <= MOST_STARS)
+    _expect(known, f"{where}.stars", f"must be a whole number from 0 to {MOST_STARS}, or null")
+    for key, texts in (("corrected", ("what", "after")), ("excluded", ("reason",))):
+        _expect(isinstance(notes.get(key), list), f"{where}.{key}", "must be a list")
+        for index, one in enumerate(notes[key]):
+            _texts(one, f"{where}.{key}[{index}]", texts)
+    if notes.get("zero") is not None:
+        _texts(notes["zero"], f"{where}.zero", ("reason",))
 
 
 def _check_condition(key: str, value: Any, where: str) -> None:

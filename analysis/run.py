@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
@@ -61,6 +61,59 @@ class Conditions:
         }
 
 
+@dataclass(frozen=True, slots=True)
+class Corrected:
+    """What notes corrected, and what stood there before (None: nothing), in words."""
+
+    what: str
+    before: str | None
+    after: str
+
+
+@dataclass(frozen=True, slots=True)
+class Excluded:
+    """Rows that notes exclude, as pairs (first, last) counted from 1, and why."""
+
+    reason: str
+    count: int
+    rows: tuple[tuple[int, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RunNotes:
+    """What the notes beside a run file say, as far as it is about this run.
+
+    `zero_V` and `zero_A` were subtracted from the sensed voltage and from the current, for the
+    reason `why_zero` (None: nothing was).
+    """
+
+    file: Path
+    comment: str = ""
+    stars: int | None = None
+    corrected: tuple[Corrected, ...] = ()
+    why_corrected: str = ""
+    excluded: tuple[Excluded, ...] = ()
+    zero_V: float = 0.0
+    zero_A: float = 0.0
+    why_zero: str | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the JSON object of the results' `notes`."""
+        zero = {"voltage_V": self.zero_V, "current_A": self.zero_A, "reason": self.why_zero}
+        return {
+            "file": self.file.as_posix(),
+            "comment": self.comment,
+            "stars": self.stars,
+            "corrected": [asdict(one) for one in self.corrected],
+            "why_corrected": self.why_corrected,
+            "excluded": [
+                {"reason": one.reason, "count": one.count, "rows": [list(s) for s in one.rows]}
+                for one in self.excluded
+            ],
+            "zero": None if self.why_zero is None else zero,
+        }
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Run:
     """A measured run, or one plateau of a run file that holds a series.
@@ -68,10 +121,12 @@ class Run:
     All arrays have one entry a row, in SI. `voltage_V` is the sensed voltage, or the setpoint
     where a file has nothing else (a warning says so). `leg` counts from 0, a new one at each
     turning point. Columns that the file does not have are None; `in_compliance` is then all
-    False. `segment` counts the plateaus of a series from 0 and is None for a file of one run.
+    False. `segment` counts the plateaus of a series, or the tables of a
+    file, from 0 and is None for a file of one run.
     `file` is the first part's where a run is in parts, and `parts` names the others in order.
     `header` holds the file's parameters and metadata as text. `status` is that of the `# End:`
-    line, None where there is none (the run was cut off, or the file is not ours).
+    line, None where there is none (the run was cut off, or the file is not ours). `notes` are
+    those beside the file, already followed, None where there are none.
     """
 
     file: Path
@@ -92,13 +147,14 @@ class Run:
     header: Mapping[str, str] = field(default_factory=dict)
     status: str | None = None
     warnings: tuple[str, ...] = ()
+    notes: RunNotes | None = None
 
     def __len__(self) -> int:
         return len(self.current_A)
 
 
-def cut(run: Run, part: slice) -> Run:
-    """Return a stretch of a run's rows."""
+def cut(run: Run, part: slice | np.ndarray[tuple[int], np.dtype[np.bool_]]) -> Run:
+    """Return a stretch of a run's rows, or those where `part` is True."""
 
     def of(values: Array | None) -> Array | None:
         return None if values is None else values[part]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 
 import numpy as np
@@ -33,7 +33,11 @@ def stated_kind(header: Mapping[str, str]) -> RunKind | None:
 
 
 def finish(
-    run: Run, stated: RunKind | None, legs: Array | None, named: set[str], plateau: Array | None
+    run: Run,
+    stated: RunKind | None,
+    legs: Array | None,
+    named: Collection[str],
+    plateau: Array | None,
 ) -> Run:
     """Add to a run what follows from its rows: kind, legs and mean conditions."""
     kind = stated or _inferred_kind(run)

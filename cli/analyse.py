@@ -60,7 +60,8 @@ def analyse(
     document = found.to_json()
     if json_file == "-":
         text = json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False)
-        sys.stdout.buffer.write(text.encode("utf-8") + b"\n")  # JSON is UTF-8, whatever the console
+        # JSON is UTF-8, whatever the console; what is no character in a name stands as an escape.
+        sys.stdout.buffer.write(text.encode("utf-8", "backslashreplace") + b"\n")
         sys.stdout.flush()
     elif json_file:
         from nanojunction.analysis.results import write_results

@@ -267,7 +267,8 @@ def test_a_folder_means_its_csv_files_sorted(tmp_path: Path) -> None:
     for name in ("b/2.csv", "b/1.CSV", "a.csv", "notes.txt"):
         write(tmp_path, "x", name)
     found = find_files([tmp_path, tmp_path / "a.csv"])
-    assert [path.relative_to(tmp_path).as_posix() for path in found] == [
+    assert not found.problems
+    assert [path.relative_to(tmp_path).as_posix() for path in found.files] == [
         "a.csv",
         "b/1.CSV",
         "b/2.csv",
@@ -276,11 +277,14 @@ def test_a_folder_means_its_csv_files_sorted(tmp_path: Path) -> None:
 
 def test_a_named_file_may_have_any_suffix(tmp_path: Path) -> None:
     path = write(tmp_path, "x", "run.dat")
-    assert find_files([path]) == [path]
+    assert list(find_files([path]).files) == [path]
 
 
 def test_an_empty_folder_and_a_missing_path_are_errors(tmp_path: Path) -> None:
-    with pytest.raises(ReadError, match=r"no \*\.csv"):
-        find_files([tmp_path])
-    with pytest.raises(ReadError, match="no such file"):
-        find_files([tmp_path / "nowhere"])
+    gone = tmp_path / "nowhere"
+    found = find_files([tmp_path, gone])
+    assert not found.files
+    assert found.problems == {
+        tmp_path: "there is no *.csv file in this folder or below it",
+        gone: "there is no such file or folder",
+    }
