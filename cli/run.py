@@ -31,6 +31,7 @@ from nanojunction.procedures.recipes.resume import (
     refuse_another,
     remaining,
 )
+from nanojunction.procedures.recipes.second_thoughts import second_thoughts
 from nanojunction.procedures.recipes.show import plan_table, summary_of
 from nanojunction.procedures.recipes.timing import Place, pace_of, start_of
 from nanojunction.procedures.stopping import StopRequest, stop_on_signals
@@ -70,6 +71,10 @@ def run(
         todo = remaining(plan, made, journal)  # and whether earlier parts' files are whole
         if all(journal.is_done(item.key) for item in plan.items):
             return _conclude(f"finished already: nothing is left to do in {folder}", journal)
+        pace, start = pace_of(paper.config, journal.settlings_s()), start_of(paper.config)
+        costs, _end = timed([one.procedure for one in todo], start, pace)
+        for words in second_thoughts(plan, todo, costs, pace, journal.is_done):
+            say(f"warning: {words}")
         with live_in(folder, monitor_port) as live:
             return _carry_out(plan, todo, station, journal, live, yes=yes)
 
@@ -161,12 +166,16 @@ def show_plan(recipe_file: Path, station_file: Path, out: Path, *, resume: bool)
             refuse_another(journal, plan, paper)
             learnt = journal.settlings_s()
         todo = remaining(plan, checked_runs(plan, paper), journal)
-    pace, start = pace_of(paper.config, learnt), start_of(paper.config)
-    costs, _end = timed([one.procedure for one in todo], start, pace)
+        pace, start = pace_of(paper.config, learnt), start_of(paper.config)
+        costs, _end = timed([one.procedure for one in todo], start, pace)
+        is_done = (lambda _key: False) if journal is None else journal.is_done
+        thoughts = second_thoughts(plan, todo, costs, pace, is_done)
     wide_console().print(plan_table(plan, todo, costs))
     total = sum(costs, Cost())
     for line in summary_of(plan, todo, total, start, pace):
         print(line)
+    for words in thoughts:
+        print(f"warning: {words}")
     return 0
 
 

@@ -99,7 +99,8 @@ class TemperatureConfig(InstrumentConfig):
     """`[temperature]`: named sensors, range in K, ramp in K/min, what happens at the end.
 
     `settling_s` is what the sample usually takes after a ramp to come within the tolerance and
-    stay there, the stability window not counted; plans are timed with it. `output` and
+    stay there, the stability window not counted; plans are timed with it. `noise_K` is the
+    standard deviation of its sensor's readings; plans warn of tolerances in it. `output` and
     `heater_range` (what a heater that is off is switched on with) are a Lake Shore's, `loop` (the
     sensor whose loop has the heater) is a Mercury's.
     """
@@ -109,6 +110,7 @@ class TemperatureConfig(InstrumentConfig):
     max_K: Positive
     ramp_K_per_min: Positive = 5.0
     settling_s: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = None
+    noise_K: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = None
     output: Literal[1, 2] = 1
     heater_range: Literal["low", "medium", "high"] | None = None
     loop: str = ""
