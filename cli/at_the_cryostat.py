@@ -118,6 +118,27 @@ def run(
         raise typer.Exit(status)
 
 
+def status(
+    folder: Annotated[
+        Path | None, typer.Argument(metavar="DIR", help="The folder of runs (their --out).")
+    ] = None,
+    station: Annotated[
+        Path | None, typer.Option("--station", metavar="FILE", help="The station file.")
+    ] = None,
+    json_file: Annotated[
+        str, typer.Option("--json", metavar="FILE|-", help="JSON instead; - is standard output.")
+    ] = "",
+) -> None:
+    """Say what goes on, or what has happened, in DIR or at a station; opens no instrument."""
+    from nanojunction.cli import status as work
+
+    with at_the_station():
+        if folder is None and station is None:
+            say("error: DIR or --station FILE is missing; see nanojunction status --help")
+            raise typer.Exit(WRONG_USAGE)
+        raise typer.Exit(work.status(folder, station, json_file))
+
+
 def check(station: Station) -> None:
     """Open, identify and read every instrument of a station; changes nothing on them."""
     from nanojunction.cli import stations as work

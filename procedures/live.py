@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from nanojunction.instruments.clock import Clock, iso, now_iso
+from nanojunction.instruments.ownership.records import ProcessId, this_host
 from nanojunction.procedures.live_rows import KeptRows, plain
 
 log = logging.getLogger(__name__)
@@ -52,10 +53,14 @@ class Live:
     def __init__(self, file: Path | None) -> None:
         self.file = file
         self._lock = threading.Lock()
+        me = ProcessId.of(os.getpid())
         self._state: dict[str, Any] = {
-            "schema": SCHEMA, "pid": os.getpid(), "status": "starting", "simulated": False,
+            "schema": SCHEMA, "pid": me.pid, "pid_started": me.started, "host": this_host(),
+            "folder": None if file is None else str(file.parent.absolute()),
+            "status": "starting", "simulated": False,
             "recipe": None, "step": None, "procedure": None, "sample": None, "file": None,
-            "station": None, "started": None, "run_status": None, "quiet_s": QUIET_S,
+            "station": None, "station_file": None, "started": None, "run_status": None,
+            "quiet_s": QUIET_S,
             "temperature_K": None, "field_T": None, "read_at": {},
             "last_error": None, "last_error_run": None, **UNKNOWN,
         }  # fmt: skip

@@ -31,6 +31,8 @@ POLICY = (
 #: Longest request (bytes), longest time (s) to send it or to take the answer, and most connections
 #: at once.
 MAX_REQUEST, PATIENCE_S, MOST_CLIENTS = 16_384, 10.0, 32
+#: How long (s) a page that is open may take to fetch how it ended; it looks once a second.
+LAST_LOOK_S = 2.0
 
 
 class Monitor:
@@ -66,6 +68,7 @@ class Monitor:
         problem: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        self._server.wait_for_a_last_look()
         self._server.shutdown()
         self._server.server_close()
         self._thread.join()
@@ -81,7 +84,21 @@ class _Server(ThreadingHTTPServer):
     def __init__(self, live: Live, port: int) -> None:
         self.live = live
         self._places = threading.BoundedSemaphore(MOST_CLIENTS)
+        self._looks = threading.Condition()
+        self._looked = -LAST_LOOK_S
         super().__init__(("127.0.0.1", port), _Handler)
+
+    def note_look(self) -> None:
+        """Note that a page has fetched the state, and will again as long as it is open."""
+        with self._looks:
+            self._looked = time.monotonic()
+            self._looks.notify_all()
+
+    def wait_for_a_last_look(self) -> None:
+        """Wait until an open page has fetched the state once more: else it knows no end."""
+        with self._looks:
+            if time.monotonic() - self._looked < LAST_LOOK_S:
+                self._looks.wait(LAST_LOOK_S)
 
     def verify_request(self, request: Any, client_address: Any) -> bool:
         """Let no more in than there are places for."""
@@ -136,6 +153,8 @@ class _Handler(BaseHTTPRequestHandler):
             self._answer("text/html; charset=utf-8", page.read_bytes())
         elif asked.path == "/state.json":
             self._answer_json(self.server.live.state())
+            if asked.query == "again":
+                self.server.note_look()
         elif asked.path == "/rows.json":
             query = parse_qs(asked.query)
             self._answer_json(self.server.live.rows(_whole(query, "run"), _whole(query, "after")))

@@ -90,6 +90,7 @@ def run_procedure(
         file=str(file.path),
         planned_rows=procedure.planned_rows(),
         station=station.config.name,
+        station_file=str(Path(station.source).absolute()),
         quiet_s=QUIET_S + longest_s,
         simulated=station.config.virtual is not None,
         target_K=procedure.target_K(),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -31,10 +31,11 @@ def take(record: Record, tell: Callable[[str], None]) -> None:
     for words in notes:
         tell(f"note: {words}")
     for other in others:
-        tell(f"warning: {_what_was_left(other)}; its lock was taken over")
+        tell(f"warning: {what_was_left(other)}; its lock was taken over")
 
 
-def _what_was_left(record: Record) -> str:
+def what_was_left(record: Record) -> str:
+    """Return how a dead owner, or its watchdog, has left the station."""
     if record.kind == "watchdog":
         return (
             f"the last owner ({record.command}) has died, and its watchdog could not make the "
@@ -90,16 +91,19 @@ def status_of(record: Record) -> dict[str, Any] | None:
 
 def describe(record: Record) -> str:
     """Return who has a station, since when, and what it does."""
+    status = status_of(record) if record.port else None
+    return described(record, None if status is None else status.get("state", {}))
+
+
+def described(record: Record, state: Mapping[str, Any] | None) -> str:
+    """Return who has a station and since when; `state` is what it says of itself, None nothing."""
     if record.kind == "watchdog":
         return (
             f"{record.station}: the watchdog (process {record.owner.pid}) is bringing the station "
             f"to the safe state since {record.since}"
         )
-    status = status_of(record) if record.port else None
-    doing = "" if status is None else words_of(status.get("state", {}))
-    if not doing:
-        doing = record.command
-    answers = "" if status is not None else "; it does not answer"
+    doing = words_of(state or {}) or record.command
+    answers = "" if state is not None else "; it does not answer"
     return (
         f"{record.station}: in use by process {record.owner.pid} on {record.host} since "
         f"{record.since} ({doing}){answers}"
@@ -113,11 +117,15 @@ def what_to_do(record: Record) -> str:
     if record.host != records.this_host():
         files = ", ".join(map(str, record.files()))
         return f"end it there; if nothing runs there any more, delete {files}"
-    source = shlex.quote(record.source)
-    return f"wait, or stop it and make the station safe with: nanojunction safe --station {source}"
+    return f"wait, or stop it and {how_to_make_safe(record)}"
 
 
-def words_of(state: dict[str, Any]) -> str:
+def how_to_make_safe(record: Record) -> str:
+    """Return the command that makes a station safe."""
+    return f"make the station safe with: nanojunction safe --station {shlex.quote(record.source)}"
+
+
+def words_of(state: Mapping[str, Any]) -> str:
     """Return a live state in a few words."""
     words = " of ".join(str(state[key]) for key in ("procedure", "sample") if state.get(key))
     if not words:

@@ -288,11 +288,20 @@ def leave_note(record: Record, words: str) -> None:
 
 def take_notes(record: Record) -> list[str]:
     """Return what was left for the owner of these instruments, and remove it; under `guard`."""
-    notes: dict[str, None] = {}
+    notes = notes_at(record.addresses)
     for path in record.note_files():
         with suppress(FileNotFoundError):
-            notes[path.read_text(encoding="utf-8", errors="replace")] = None
             despite_readers(path.unlink)
+    return notes
+
+
+def notes_at(addresses: Iterable[str]) -> list[str]:
+    """Return what was left for the next owner of the instruments at these addresses."""
+    notes: dict[str, None] = {}
+    for address in addresses:
+        with suppress(FileNotFoundError):
+            path = file_of(address).with_suffix(".note")
+            notes[path.read_text(encoding="utf-8", errors="replace")] = None
     return list(notes)
 
 

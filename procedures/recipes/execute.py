@@ -67,6 +67,7 @@ class RecipeRun:
             self.plan.recipe.content.recipe.name,
             simulated=self.station.config.virtual is not None,
             station=self.station.config.name,
+            station_file=str(Path(self.station.source).absolute()),
         )
         for position, item in enumerate(self.plan.items):
             if self.stop.asked():

@@ -23,6 +23,7 @@ from nanojunction.procedures.recipes.journal_records import (
     VERSION,
     History,
     PlanEntry,
+    PlanLine,
     Result,
     RunRecord,
     hash_of,
@@ -82,6 +83,11 @@ class Journal:
             )
         return False
 
+    def about(self) -> tuple[str, str, str]:
+        """Return the recipe's name, the station file and when it was begun."""
+        (row,) = self._file.rows("SELECT name, station, created FROM recipe")
+        return row["name"], row["station"], row["created"]
+
     def recipe_text(self) -> str:
         """Return the text of the recipe that was begun."""
         return str(self._file.rows("SELECT text FROM recipe")[0]["text"])
@@ -106,6 +112,16 @@ class Journal:
             *CONCLUDED, key,
         )  # fmt: skip
         return bool(rows[0]["done"])
+
+    def lines(self) -> list[PlanLine]:
+        """Return every line of the plan with the last part of its run, in order."""
+        rows = self._file.rows(
+            "SELECT plan.key, action, sample, skipped, file, status, rows, error FROM plan "
+            "LEFT JOIN runs ON runs.key = plan.key "
+            "AND part = (SELECT MAX(part) FROM runs AS last WHERE last.key = plan.key) "
+            "ORDER BY position"
+        )
+        return [PlanLine(**dict(row)) for row in rows]
 
     # Runs
 

@@ -73,6 +73,24 @@ class RunRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class PlanLine:
+    """A line of the plan with what was done of it.
+
+    File, status (as in `RunRecord`), rows and error are those of the last part of its run, None
+    where it was never begun. `skipped` is the reason if a condition skips it.
+    """
+
+    key: str
+    action: str
+    sample: str
+    skipped: str | None
+    file: str | None
+    status: str | None
+    rows: int | None
+    error: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class Result:
     """A number that the analysis of a run gave; `value` None has its reason in `note`."""
 
