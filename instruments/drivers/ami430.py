@@ -13,7 +13,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from nanojunction.instruments.drivers.ami430_programmer import Programmer, open_programmer
-from nanojunction.instruments.drivers.magnets import in_order, wait_until
+from nanojunction.instruments.drivers.magnets import in_order, require_heater, wait_until
 from nanojunction.instruments.drivers.words import in_words
 from nanojunction.instruments.errors import InstrumentFault
 from nanojunction.instruments.roles import MagnetState, MagnetStatus, Snapshot
@@ -156,11 +156,7 @@ class AMI430Magnet:
         return True
 
     def _require_heater(self, on: bool) -> None:
-        if self.status().heater_on is not on:
-            raise InstrumentFault(
-                f"{self._connection.where}: the switch heater did not "
-                + ("come on" if on else "go off")
-            )
+        require_heater(self._connection.where, self.status(), on)
 
     def _in_order(self) -> MagnetStatus:
         return in_order(self._connection.where, self.status())

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from pymeasure.instruments.oxfordinstruments import IPS120_10
 
-from nanojunction.instruments.drivers.magnets import in_order, wait_until
+from nanojunction.instruments.drivers.magnets import in_order, require_heater, wait_until
 from nanojunction.instruments.drivers.oxford import open_oxford
 from nanojunction.instruments.drivers.words import in_words
 from nanojunction.instruments.errors import InstrumentFault
@@ -81,12 +81,15 @@ class IPS120Magnet:
         field = float(self.instrument.persistent_field)
         if abs(field - self.lead_field_T()) > MATCH_T and not self._match_leads(field, should_stop):
             return False
+        return self._turn_switch(True, should_stop)
+
+    def _turn_switch(self, heated: bool, should_stop: Callable[[], bool]) -> bool:
+        """Heat the switch or let it cool, at the present field, and wait until it has turned."""
         self.instrument.activity = "hold"
-        self.instrument.switch_heater_enabled = True
+        self.instrument.switch_heater_enabled = heated
         if not self._clock.sleep(SWITCH_DELAY_S, should_stop):
             return False
-        if self.status().heater_on is not True:
-            raise InstrumentFault(f"{self._connection.where}: the switch heater did not come on")
+        require_heater(self._connection.where, self.status(), heated)
         return True
 
     def _match_leads(self, field_T: float, should_stop: Callable[[], bool]) -> bool:
@@ -133,7 +136,7 @@ class IPS120Magnet:
                 )
             if status.state is MagnetState.CLAMPED and not status.heater_on:  # leads at zero
                 return True
-            if status.heater_on and not self._close_switch(should_stop):
+            if status.heater_on and not self._turn_switch(False, should_stop):
                 return False
             self.instrument.sweep_rate = self._lead_rate
             expected_s = self._way_s(0.0)
@@ -142,16 +145,6 @@ class IPS120Magnet:
                 return False
             self.instrument.activity = "hold"
             return True
-
-    def _close_switch(self, should_stop: Callable[[], bool]) -> bool:
-        """Switch the heater off at the present field and wait until the switch is cold."""
-        self.instrument.activity = "hold"
-        self.instrument.switch_heater_enabled = False
-        if not self._clock.sleep(SWITCH_DELAY_S, should_stop):
-            return False
-        if self.status().heater_on is not False:
-            raise InstrumentFault(f"{self._connection.where}: the switch heater did not go off")
-        return True
 
     def field_T(self) -> float:
         """Return the magnet's field: that of the leads while the switch is open."""

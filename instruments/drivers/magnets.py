@@ -22,6 +22,13 @@ def in_order(where: str, status: MagnetStatus) -> MagnetStatus:
     return status
 
 
+def require_heater(where: str, status: MagnetStatus, on: bool) -> None:
+    """Raise InstrumentFault unless the switch heater is on, or off."""
+    if status.heater_on is not on:
+        change = "come on" if on else "go off"
+        raise InstrumentFault(f"{where}: the switch heater did not {change}")
+
+
 def wait_until(
     is_done: Callable[[], bool],
     clock: Clock,

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+import statistics
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from nanojunction.instruments.virtual.scpi.codecs import range_for
@@ -20,6 +21,16 @@ CURRENT_STEP_OF_RANGE = 5e-5
 #: One count of a 6½-digit reading, as a part of the nominal range (0.1 µV on 200 mV, 1 pA on 1 µA).
 VOLTAGE_COUNT_OF_RANGE = 5e-7
 CURRENT_COUNT_OF_RANGE = 1e-6
+
+
+#: What a buffer's readings are summed up to, by the long form of its name on the 2450.
+STATISTICS: Mapping[str, Callable[[Sequence[float]], float]] = {
+    "AVERage": statistics.fmean,
+    "STDDev": lambda values: statistics.stdev(values) if len(values) > 1 else 0.0,
+    "MAXimum": max,
+    "MINimum": min,
+    "PK2Pk": lambda values: max(values) - min(values),
+}
 
 
 def better_range(value: float, present: float, ranges: Sequence[float]) -> float:

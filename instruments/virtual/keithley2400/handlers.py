@@ -5,8 +5,6 @@ Source: Series 2400 SourceMeter User's Manual (2400S-900-01), sections 16 to 18.
 
 from __future__ import annotations
 
-import statistics
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from nanojunction.instruments.virtual import scpi
@@ -25,7 +23,7 @@ from nanojunction.instruments.virtual.scpi.commands import (
     setting_commands,
     without_parameters,
 )
-from nanojunction.instruments.virtual.source_meter_unit import NOT_MEASURED
+from nanojunction.instruments.virtual.source_meter_unit import NOT_MEASURED, STATISTICS
 
 if TYPE_CHECKING:
     from nanojunction.instruments.virtual.keithley2400.instrument import Keithley2400
@@ -33,6 +31,10 @@ if TYPE_CHECKING:
 _FUNCTIONS = ("CURRent", "VOLTage", "RESistance")
 _ELEMENTS = ("VOLTage", "CURRent", "RESistance", "TIME", "STATus")
 _LONG = {"CURR": '"CURR:DC"', "VOLT": '"VOLT:DC"', "RES": '"RES"'}
+
+_STATISTICS = {
+    "MEAN": "AVERage", "SDEV": "STDDev", "MAX": "MAXimum", "MIN": "MINimum", "PKPK": "PK2Pk",
+}  # fmt: skip
 
 
 def tree() -> scpi.Tree[Command]:
@@ -197,16 +199,9 @@ def _free(k: Keithley2400) -> str:
 
 
 def _statistics(k: Keithley2400) -> str:
-    measures: dict[str, Callable[[list[float]], float]] = {
-        "MEAN": statistics.fmean,
-        "SDEV": lambda x: statistics.stdev(x) if len(x) > 1 else 0.0,
-        "MAX": max,
-        "MIN": min,
-        "PKPK": lambda x: max(x) - min(x),
-    }
     if not k.trigger.buffer:
         raise ScpiError(-230)
-    measure = measures[k.unit.settings.statistic]
+    measure = STATISTICS[_STATISTICS[k.unit.settings.statistic]]
     columns = {
         "VOLT": [r.voltage_V for r in k.trigger.buffer],
         "CURR": [r.current_A for r in k.trigger.buffer],

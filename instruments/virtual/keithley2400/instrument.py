@@ -6,7 +6,6 @@ Source: Series 2400 SourceMeter User's Manual (2400S-900-01), sections 15 to 18,
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import replace
 from typing import ClassVar
@@ -18,13 +17,11 @@ from nanojunction.instruments.virtual.keithley2400.handlers import tree
 from nanojunction.instruments.virtual.keithley2400.settings import Settings2400
 from nanojunction.instruments.virtual.keithley2400.trigger import TriggerModel
 from nanojunction.instruments.virtual.keithley2400.unit import Reading, SourceMeasureUnit
-from nanojunction.instruments.virtual.scpi import ScpiError, Unit
+from nanojunction.instruments.virtual.scpi import ScpiError
 from nanojunction.instruments.virtual.scpi.codecs import Parameters
 from nanojunction.instruments.virtual.scpi.commands import limit_of
 from nanojunction.instruments.virtual.scpi.instrument import ScpiInstrument
 from nanojunction.instruments.virtual.world import World
-
-_tree: Callable[[], scpi.Tree[Command]] = functools.cache(tree)
 
 #: Settings after which the programmed level is sourced, no longer a sweep's last one.
 _BACK_TO_FIXED = ("voltage_level", "current_level", "voltage_mode", "current_mode")
@@ -65,10 +62,11 @@ class Keithley2400(ScpiInstrument):
         """The trigger model."""
         return self.trigger
 
-    def command(self, unit: Unit) -> Callable[[], str | None]:
-        """Return what carries out a command or query; raises ScpiError -113."""
-        found = _tree().find(unit.header, unit.query)
-        return lambda: found(self, unit.parameters)
+    @staticmethod
+    @functools.cache
+    def tree() -> scpi.Tree[Command]:
+        """Return all headers with what carries them out."""
+        return tree()
 
     def acquired(self) -> str:
         """Return the readings of the acquisition that has ended."""

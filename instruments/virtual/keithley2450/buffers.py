@@ -7,7 +7,6 @@ Source: Model 2450 Reference Manual (2450-901-01), section 3 (reading buffers), 
 from __future__ import annotations
 
 import math
-import statistics
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -15,6 +14,7 @@ from datetime import UTC, datetime, timedelta
 from nanojunction.instruments.virtual import scpi
 from nanojunction.instruments.virtual.keithley2450.unit import Reading
 from nanojunction.instruments.virtual.scpi import ScpiError
+from nanojunction.instruments.virtual.source_meter_unit import STATISTICS
 
 ELEMENTS = (
     "DATE", "FORMatted", "FRACtional", "READing", "RELative", "SEConds", "SOURce",
@@ -68,18 +68,11 @@ class ReadingBuffer:
         )
 
     def statistic(self, name: str) -> float:
-        """Return a statistic of all readings; raises ScpiError -230 without any."""
+        """Return one of `STATISTICS` of all readings; raises ScpiError -230 without any."""
         values = [reading.value for reading in self.readings]
         if not values:
             raise ScpiError(-230)
-        measures: Mapping[str, Callable[[list[float]], float]] = {
-            "AVER": statistics.fmean,
-            "STDD": lambda x: statistics.stdev(x) if len(x) > 1 else 0.0,
-            "MAX": max,
-            "MIN": min,
-            "PK2P": lambda x: max(x) - min(x),
-        }
-        return measures[name](values)
+        return STATISTICS[name](values)
 
 
 def elements_from(parameters: Sequence[str]) -> list[str]:

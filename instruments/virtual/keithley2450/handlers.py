@@ -6,6 +6,7 @@ Source: Model 2450 Reference Manual (2450-901-01), section 6.
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
 
 from nanojunction.instruments.virtual import scpi
 from nanojunction.instruments.virtual.keithley2450 import events, model_commands, sweeps
@@ -16,7 +17,6 @@ from nanojunction.instruments.virtual.keithley2450.buffers import (
     number,
 )
 from nanojunction.instruments.virtual.keithley2450.commands import SETTINGS, Command, Plain
-from nanojunction.instruments.virtual.keithley2450.instrument import Keithley2450
 from nanojunction.instruments.virtual.keithley2450.settings import VOLTAGE_RANGES
 from nanojunction.instruments.virtual.keithley2450.sweeps import text
 from nanojunction.instruments.virtual.scpi import ScpiError
@@ -28,13 +28,14 @@ from nanojunction.instruments.virtual.scpi.commands import (
     setting_commands,
     without_parameters,
 )
+from nanojunction.instruments.virtual.source_meter_unit import STATISTICS
+
+if TYPE_CHECKING:
+    from nanojunction.instruments.virtual.keithley2450.instrument import Keithley2450
 
 _ACCESS = ("FULL", "EXCLusive", "PROTected", "LOCKout")
 _FUNCTIONS = ("CURRent", "VOLTage", "RESistance")
 _LONG = {"CURR": '"CURR:DC"', "VOLT": '"VOLT:DC"', "RES": '"RES"'}
-_STATISTICS = {
-    "AVERage": "AVER", "MAXimum": "MAX", "MINimum": "MIN", "PK2Pk": "PK2P", "STDDev": "STDD",
-}  # fmt: skip
 
 
 def tree() -> scpi.Tree[Command]:
@@ -50,8 +51,8 @@ def tree() -> scpi.Tree[Command]:
         name = scpi.keyword(function.partition("[")[0], _FUNCTIONS)
         headers.add(f":MEASure:{function}?", _measure(name))
         headers.add(f"[:SENSe[1]]:{function}:RELative:ACQuire", _acquire_relative(name))
-    for name, short in _STATISTICS.items():
-        headers.add(f":TRACe:STATistics:{name}?", _statistic(short))
+    for name in STATISTICS:
+        headers.add(f":TRACe:STATistics:{name}?", _statistic(name))
     return headers
 
 
@@ -200,9 +201,9 @@ def _show_fill_mode(k: Keithley2450, parameters: Parameters) -> str:
     return "CONT" if _named_buffer(k, parameters).continuous else "ONCE"
 
 
-def _statistic(short: str) -> Command:
+def _statistic(name: str) -> Command:
     def query(k: Keithley2450, parameters: Parameters) -> str:
-        return number(_named_buffer(k, parameters).statistic(short), k.unit.settings.precision)
+        return number(_named_buffer(k, parameters).statistic(name), k.unit.settings.precision)
 
     return query
 

@@ -23,6 +23,7 @@ from nanojunction.instruments.virtual.keithley2450.events import (
     EventError,
     EventLog,
 )
+from nanojunction.instruments.virtual.keithley2450.handlers import tree
 from nanojunction.instruments.virtual.keithley2450.settings import Settings2450
 from nanojunction.instruments.virtual.keithley2450.unit import SourceMeasureUnit
 from nanojunction.instruments.virtual.scpi import MESSAGES, ScpiError, Unit
@@ -30,14 +31,6 @@ from nanojunction.instruments.virtual.scpi.codecs import Parameters, Word
 from nanojunction.instruments.virtual.scpi.commands import limit_of
 from nanojunction.instruments.virtual.scpi.instrument import ScpiInstrument
 from nanojunction.instruments.virtual.world import World
-
-
-@functools.cache
-def _tree() -> scpi.Tree[Command]:
-    from nanojunction.instruments.virtual.keithley2450.handlers import tree
-
-    return tree()
-
 
 #: Wait for what a trigger model does (IEEE 488.2).
 _WAITING = ("*WAI", "*OPC?")
@@ -54,6 +47,8 @@ class Keithley2450(ScpiInstrument):
     #: Also while a message waits for readings.
     immediate: ClassVar[tuple[str, ...]] = ("ABOR", "ABORT", "*RST")
     events: EventLog
+    language: str
+    access: str
     unit: SourceMeasureUnit
     acquisition: Acquisition
 
@@ -76,10 +71,11 @@ class Keithley2450(ScpiInstrument):
         """Single readings, or the trigger model."""
         return self.acquisition
 
-    def command(self, unit: Unit) -> Callable[[], str | None]:
-        """Return what carries out a command or query; raises ScpiError -113."""
-        found = _tree().find(unit.header, unit.query)
-        return lambda: found(self, unit.parameters)
+    @staticmethod
+    @functools.cache
+    def tree() -> scpi.Tree[Command]:
+        """Return all headers with what carries them out."""
+        return tree()
 
     def waits(self, unit: Unit) -> bool:
         """Return whether a command or query is carried out only when nothing is under way."""

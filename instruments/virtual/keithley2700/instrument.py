@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import copy
 import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import ClassVar
 
 from nanojunction.instruments.virtual import scpi
@@ -17,11 +17,9 @@ from nanojunction.instruments.virtual.keithley2700.commands import tree
 from nanojunction.instruments.virtual.keithley2700.dmm import OVERFLOW, Multimeter, Reading
 from nanojunction.instruments.virtual.keithley2700.settings import Settings2700
 from nanojunction.instruments.virtual.keithley2700.system import Command
-from nanojunction.instruments.virtual.scpi import ScpiError, Unit
+from nanojunction.instruments.virtual.scpi import ScpiError
 from nanojunction.instruments.virtual.scpi.instrument import ScpiInstrument
 from nanojunction.instruments.virtual.world import World
-
-_tree: Callable[[], scpi.Tree[Command]] = functools.cache(tree)
 
 
 class Keithley2700(ScpiInstrument):
@@ -62,10 +60,11 @@ class Keithley2700(ScpiInstrument):
         """The multimeter."""
         return self.dmm
 
-    def command(self, unit: Unit) -> Callable[[], str | None]:
-        """Return what carries out a command or query; raises ScpiError -113."""
-        found = _tree().find(unit.header, unit.query)
-        return lambda: found(self, unit.parameters)
+    @staticmethod
+    @functools.cache
+    def tree() -> scpi.Tree[Command]:
+        """Return all headers with what carries them out."""
+        return tree()
 
     def acquired(self) -> str:
         """Return the readings of the acquisition that has ended."""

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Callable
-from typing import ClassVar, Protocol
+from typing import Any, ClassVar, Protocol
 
 from nanojunction.instruments.virtual.instrument import VirtualInstrument
-from nanojunction.instruments.virtual.scpi.language import ScpiError, Unit, units
+from nanojunction.instruments.virtual.scpi.codecs import Parameters
+from nanojunction.instruments.virtual.scpi.language import ScpiError, Tree, Unit, units
 from nanojunction.instruments.virtual.scpi.status import StatusModel
 from nanojunction.instruments.virtual.world import World
 
@@ -57,12 +58,12 @@ class ScpiInstrument(VirtualInstrument):
         answers: list[str] = []
         try:
             for unit in units(line):
-                carry_out = self.command(unit)
+                carry_out = self.tree().find(unit.header, unit.query)
                 if self.waits(unit):
                     self.wait_for_idle()
                 with self.world.lock:
                     self.world.sync(self.time_s)
-                    answer = carry_out()
+                    answer = carry_out(self, unit.parameters)
                 if unit.query and answer is None:
                     self.wait_for_idle()
                     with self.world.lock:
@@ -73,9 +74,10 @@ class ScpiInstrument(VirtualInstrument):
             self.report(error)
         return ";".join(answers) if answers else None
 
+    @staticmethod
     @abstractmethod
-    def command(self, unit: Unit) -> Callable[[], str | None]:
-        """Return what carries out a command or query; raises ScpiError -113 if nothing does.
+    def tree() -> Tree[Callable[[Any, Parameters], str | None]]:
+        """Return all headers with what carries them out on the instrument.
 
         A query that returns None is answered with what it has begun to acquire.
         """
