@@ -135,9 +135,16 @@ def _heater(named: str, lower: Mapping[str, str], station: Mapping[str, Any]) ->
 def _output(named: str, lower: Mapping[str, str]) -> Output | None:
     """Return whether the output was on while the junction rested, None if it did not rest."""
     text = (named or lower.get("output before", "")).strip().lower()
-    if not text and (_number(lower.get("rest", ""), "time") or 0.0) > 0.0:
+    if not text and rest_s(lower) is not None:
         text = lower.get("output during rest", "").strip().lower()
     return "on" if text == "on" else "off" if text == "off" else None
+
+
+def rest_s(header: Mapping[str, str]) -> float | None:
+    """Return how long (s) the junction was left alone before a run, None if it was not."""
+    stated = next((text for key, text in header.items() if key.lower() == "rest"), "")
+    time_s = _number(stated, "time")
+    return time_s if time_s is not None and time_s > 0.0 else None
 
 
 def _station(header: Mapping[str, str]) -> Mapping[str, Any]:

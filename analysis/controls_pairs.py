@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from nanojunction.analysis.calibration import number
 from nanojunction.analysis.checks import Check, Conditions, Findings
 from nanojunction.analysis.clusters import mean_temperature_K
+from nanojunction.analysis.conditions import rest_s
 from nanojunction.analysis.controls_rules import (
     Estimate,
     agrees,
@@ -139,6 +140,11 @@ def output_check(
     for offset in OFFSETS:
         pair = pair_of(offset, rested or kept, opened)
         agreement(found, offset, pair, (before, "open before"))
+    times_s = [time_s for result in opened if (time_s := rest_s(result.run.header)) is not None]
+    if times_s:
+        shortest = Quantity(min(times_s), None, "the shortest rest with the output open")
+        found.quantities["rest_s"] = shortest
+        found.words.append(f"open for {min(times_s):.4g} s")
     check = found.check("output", conditions, names_of(rested or kept, opened))
     if rested or check.outcome != "passed":
         return check

@@ -377,8 +377,9 @@ def test_junction_a_does_not_mind(
     document = build_results(found.run_results, found.groups)
     assert [run["conditions"]["output"] for run in document["runs"]] == ["off", "on"]
     assert document["groups"][0]["checks"][0]["quantities"].keys() == {
-        "v_off_change_V", "i_off_change_A",
+        "v_off_change_V", "i_off_change_A", "rest_s",
     }  # fmt: skip
+    assert document["groups"][0]["checks"][0]["quantities"]["rest_s"]["value"] == 300.0
     page = write_report(found, tmp_path / "report", title="J").read_text(encoding="utf-8")
     assert "output open before" in page and "(output on before)" in page
     show_runs(found)

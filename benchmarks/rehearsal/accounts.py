@@ -21,7 +21,7 @@ from nanojunction.procedures.recipes.timing import pace_of, start_of
 
 START, END, PAUSES = "start of the program", "safe end", "pauses (operator)"
 RAMPS, SETTLING, WINDOWS = "temperature ramps", "settling", "stability windows"
-FIELD, SWITCH = "field ramps", "switch heater"
+FIELD, SWITCH, RESTS = "field ramps", "switch heater", "rests of the junction"
 INTEGRATION, PACE = "settling time and integration of the points", "waiting for the next point"
 BUS_METER, BUS_MAGNET = "bus: source-meter, at the points", "bus: magnet, during I(H)"
 ENVIRONMENT, SETTINGS = "bus: field and temperatures of the rows", "bus: settings, status, safe"
@@ -29,19 +29,20 @@ SOURCE, ANALYSIS, FILES = "source ramps", "analysis between the runs", "run file
 COMPUTING = "computing (Python)"
 #: Every moment of the night is in one of these.
 ACCOUNTS = (
-    START, RAMPS, SETTLING, WINDOWS, FIELD, SWITCH, SOURCE, INTEGRATION, PACE, BUS_METER,
+    START, RAMPS, SETTLING, WINDOWS, FIELD, SWITCH, RESTS, SOURCE, INTEGRATION, PACE, BUS_METER,
     BUS_MAGNET, ENVIRONMENT, SETTINGS, FILES, ANALYSIS, COMPUTING, PAUSES, END,
 )  # fmt: skip
 #: Parts of a plan, and the accounts that they are of.
 PARTS = {
     "ramping_s": (RAMPS,), "settling_s": (SETTLING,), "window_s": (WINDOWS,),
-    "field_s": (FIELD, SWITCH),
+    "field_s": (FIELD, SWITCH), "resting_s": (RESTS,),
     "measuring_s": (SOURCE, INTEGRATION, PACE, BUS_METER, BUS_MAGNET, ENVIRONMENT),
     "other_s": (SETTINGS, FILES, ANALYSIS, COMPUTING),
 }  # fmt: skip
 _PHASES = {
     "opening the station": START, "temperature ramps": RAMPS, "field ramps": FIELD,
-    "switch heater": SWITCH, "source ramps": SOURCE, "pauses": PAUSES, "safe end": END,
+    "switch heater": SWITCH, "rests": RESTS, "source ramps": SOURCE, "pauses": PAUSES,
+    "safe end": END,
     "field and temperature of the rows": ENVIRONMENT, "analysis between the runs": ANALYSIS,
 }  # fmt: skip
 Spent = Mapping[str, float]

@@ -29,6 +29,7 @@ SHOWN = {
     "stability window": ((a.WINDOWS,), PURPLE, ""),
     "field ramp": ((a.FIELD,), BLUE, ""),
     "switch heater": ((a.SWITCH,), SKY, ""),
+    "rest of the junction": ((a.RESTS,), SKY, "...."),
     "integration": ((a.INTEGRATION,), GREEN, ""),
     "until the next point": ((a.PACE,), "white", "////"),
     "bus": ((a.BUS_METER, a.BUS_MAGNET, a.ENVIRONMENT, a.SETTINGS), BLACK, ""),

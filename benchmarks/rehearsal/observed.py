@@ -29,6 +29,7 @@ PHASES = {
     "nanojunction.procedures.environment:go_to_field": "field ramps",
     "nanojunction.instruments.drivers.ips120_10:IPS120Magnet._open_switch": "switch heater",
     "nanojunction.instruments.ramps:ramp_level": "source ramps",
+    "nanojunction.procedures.rest:rest": "rests",
     "nanojunction.procedures.environment:Environment.read": "field and temperature of the rows",
     "nanojunction.procedures.recipes.execute:RecipeRun._pause": "pauses",
     "nanojunction.procedures.recipes.execute:RecipeRun._judge": "analysis between the runs",

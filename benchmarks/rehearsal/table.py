@@ -9,7 +9,8 @@ from rehearsal.bench import LATENCY_S
 
 PART_WORDS = {
     "ramping_s": "temperature ramps", "settling_s": "settling", "window_s": "stability windows",
-    "field_s": "field, with the switch heater", "measuring_s": "measuring", "other_s": "the rest",
+    "field_s": "field, with the switch heater", "resting_s": "rests of the junction",
+    "measuring_s": "measuring", "other_s": "all else",
 }  # fmt: skip
 
 
