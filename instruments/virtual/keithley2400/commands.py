@@ -17,7 +17,7 @@ from nanojunction.instruments.virtual.keithley2400.settings import (
 from nanojunction.instruments.virtual.scpi.codecs import (
     Codec,
     Count,
-    EndlessCount,
+    Endless,
     Parameters,
     Real,
     Switch,
@@ -143,7 +143,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting(":TRACe:TSTamp:FORMat", "timestamp_format", Word(("ABSolute", "DELTa"))),
     Setting(":CALCulate3:FORMat", "statistic",
             Word(("MEAN", "SDEViation", "MAXimum", "MINimum", "PKPK"))),
-    *_layer(":ARM[:SEQuence[1]][:LAYer[1]]", "arm", EndlessCount(2500), _SOURCES),
+    *_layer(":ARM[:SEQuence[1]][:LAYer[1]]", "arm", Endless(Count(1, 2500, 1)), _SOURCES),
     *_layer(":TRIGger[:SEQuence[1]]", "trigger", Count(1, 2500, 1), ("IMMediate", "TLINk")),
     Setting(":TRIGger[:SEQuence[1]]:DELay", "trigger_delay", Real(0.0, 999.9999, 0.0)),
     Setting(":ARM[:SEQuence[1]][:LAYer[1]]:TIMer", "arm_timer", Real(0.001, 99999.99, 0.1)),

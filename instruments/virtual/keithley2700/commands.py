@@ -1,4 +1,4 @@
-"""The Keithley 2700's commands for channels, readings and buffer, and the tree of all headers.
+"""The Keithley 2700's commands for readings and buffer, and the tree of all headers.
 
 Source: Model 2700 User's Manual (2700-900-01), sections 2, 6 to 8, 13 and 14, tables 15-1 to 15-9.
 """
@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from nanojunction.instruments.virtual import scpi
+from nanojunction.instruments.virtual.keithley2700 import channel_commands
 from nanojunction.instruments.virtual.keithley2700.settings import FUNCTIONS, SETTINGS, Setting
 from nanojunction.instruments.virtual.keithley2700.system import (
     Command,
@@ -29,7 +30,6 @@ from nanojunction.instruments.virtual.scpi.commands import (
 if TYPE_CHECKING:
     from nanojunction.instruments.virtual.keithley2700.instrument import Keithley2700
 
-_SCAN_STARTS = ("IMMediate", "HLIMit1", "HLIMit2", "LLIMit1", "LLIMit2")
 _ELEMENTS = ("READing", "UNITs", "TSTamp", "RNUMber", "CHANnel", "LIMits")
 
 
@@ -44,8 +44,8 @@ def tree() -> scpi.Tree[Command]:
     for setting in SETTINGS:
         headers.add(setting.header, _setter(setting))
         headers.add(setting.header + "?", _getter(setting))
-    headers.add_all(_COMMANDS | system_commands())
-    plain = dict(_PLAIN)
+    headers.add_all(_COMMANDS | channel_commands.COMMANDS | system_commands())
+    plain = _PLAIN | channel_commands.PLAIN
     for key, function in FUNCTIONS.items():
         plain[f":CONFigure:{function.header}"] = _configure(key)
         plain[f":MEASure:{function.header}?"] = _measure(key)
@@ -88,79 +88,6 @@ def _getter(setting: Setting) -> Command:
 
 def _trailing_channels(k: Keithley2700, parameters: Parameters) -> list[int]:
     return k.channels.parse(scpi.single(parameters)) if parameters else []
-
-
-# Channels
-
-
-def _close(k: Keithley2700, parameters: Parameters) -> None:
-    channels = k.channels.parse(scpi.single(parameters))
-    if len(channels) > 1:
-        raise ScpiError(-223)
-    four_wire, amps = k.dmm.kind_of(channels[0])
-    k.time_s = k.channels.close_system(k.time_s, channels[0], four_wire, amps)
-
-
-def _close_state(k: Keithley2700, parameters: Parameters) -> str:
-    channels = k.channels.parse(scpi.single(parameters))
-    if not k.channels.measuring().issuperset(channels):
-        raise ScpiError(-222)
-    return _states(k, channels)
-
-
-def _states(k: Keithley2700, channels: list[int]) -> str:
-    return ",".join("1" if channel in k.channels.closed else "0" for channel in channels)
-
-
-def _multiple_close(k: Keithley2700, parameters: Parameters) -> None:
-    k.time_s = k.channels.close(k.time_s, k.channels.parse(scpi.single(parameters)))
-
-
-def _multiple_open(k: Keithley2700, parameters: Parameters) -> None:
-    k.time_s = k.channels.open(k.time_s, k.channels.parse(scpi.single(parameters)))
-
-
-def _multiple_state(k: Keithley2700, parameters: Parameters) -> str:
-    return _states(k, k.channels.parse(scpi.single(parameters)))
-
-
-def _closures(k: Keithley2700, parameters: Parameters) -> str:
-    channels = k.channels.parse(scpi.single(parameters))
-    return ",".join(str(k.channels.closures[channel]) for channel in channels)
-
-
-def _open_all(k: Keithley2700) -> None:
-    k.time_s = k.channels.open_all(k.time_s)
-
-
-def _scan(k: Keithley2700, parameters: Parameters) -> None:
-    channels = k.channels.parse(scpi.single(parameters))
-    for channel in channels:
-        if channel % 100 not in k.channels.card_of(channel).measuring(*k.dmm.kind_of(channel)):
-            raise ScpiError(-222)
-    k.dmm.settings.scan_list = channels
-
-
-def _scan_start(k: Keithley2700, parameters: Parameters) -> None:
-    if not parameters:
-        raise ScpiError(-109)
-    events = tuple(scpi.keyword(p, _SCAN_STARTS) for p in parameters)
-    if "IMM" in events and len(events) > 1:
-        raise ScpiError(-221)  # it stands alone (manual, section 7)
-    k.dmm.settings.scan_start = events
-
-
-def _monitor(k: Keithley2700, parameters: Parameters) -> None:
-    if len(channels := k.channels.parse(scpi.single(parameters))) > 1:
-        raise ScpiError(-223)
-    k.monitor = channels[0]
-
-
-def _show_monitor(k: Keithley2700) -> str:
-    listed = k.dmm.settings.scan_list
-    if k.monitor not in listed:  # the first of the scan list stands in (manual, section 7)
-        return k.channels.show(listed[:1])
-    return k.channels.show([k.monitor])
 
 
 # Functions and readings
@@ -279,16 +206,6 @@ def _selected(k: Keithley2700, parameters: Parameters) -> str:
 
 #: With parameters.
 _COMMANDS: dict[str, Command] = {
-    ":ROUTe:CLOSe": _close,
-    ":ROUTe:CLOSe:STATe?": _close_state,
-    ":ROUTe:CLOSe:COUNt?": _closures,
-    ":ROUTe:MULTiple:CLOSe": _multiple_close,
-    ":ROUTe:MULTiple:CLOSe:STATe?": _multiple_state,
-    ":ROUTe:MULTiple:STATe?": _multiple_state,
-    ":ROUTe:MULTiple:OPEN": _multiple_open,
-    ":ROUTe:SCAN[:INTernal]": _scan,
-    ":ROUTe:SCAN:TSOurce": _scan_start,
-    ":ROUTe:MONitor": _monitor,
     "[:SENSe[1]]:FUNCtion": _function,
     "[:SENSe[1]]:FUNCtion?": _show_function,
     ":FORMat:ELEMents": _elements,
@@ -301,12 +218,6 @@ _COMMANDS: dict[str, Command] = {
 #: Without parameters.
 _PLAIN: dict[str, Plain] = {
     "*TRG": _trigger,
-    ":ROUTe:CLOSe?": lambda k: k.channels.show(k.channels.closed & k.channels.measuring()),
-    ":ROUTe:MULTiple:CLOSe?": lambda k: k.channels.show(k.channels.closed),
-    ":ROUTe:OPEN:ALL": _open_all,
-    ":ROUTe:SCAN[:INTernal]?": lambda k: k.channels.show(k.dmm.settings.scan_list),
-    ":ROUTe:SCAN:TSOurce?": lambda k: ",".join(k.dmm.settings.scan_start),
-    ":ROUTe:MONitor?": _show_monitor,
     ":INITiate[:IMMediate]": lambda k: k.dmm.start(k.time_s),
     ":ABORt": lambda k: k.dmm.abort(k.time_s),
     ":READ?": _read,

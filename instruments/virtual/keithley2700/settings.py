@@ -9,19 +9,15 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from nanojunction.instruments.virtual.scpi.codecs import Codec, Count, Real, Switch, Value, Word
-
-
-class Endless(Real):
-    """A number that may be INFinity, answered as +9.9E37."""
-
-    def named(self, text: str) -> float | None:
-        """Return what MIN, MAX, DEF and INF stand for, None for another word."""
-        return math.inf if text.upper() in ("INF", "INFINITY") else Real.named(self, text)
-
-    def show(self, value: Value) -> str:
-        """Return the value as it is answered."""
-        return "+9.9E37" if value == math.inf else Real.show(self, value)
+from nanojunction.instruments.virtual.scpi.codecs import (
+    Codec,
+    Count,
+    Endless,
+    Real,
+    Switch,
+    Value,
+    Word,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +92,7 @@ SETTINGS: tuple[Setting, ...] = (
     *(setting for key, function in FUNCTIONS.items() for setting in _of_function(key, function)),
     Setting(":INITiate:CONTinuous", "continuous", Switch(), False),
     Setting(":TRIGger[:SEQuence[1]]:SOURce", "trigger source", Word(_SOURCES), "IMM"),
-    Setting(":TRIGger[:SEQuence[1]]:COUNt", "trigger count", Endless(1, math.inf, 1), 1.0),
+    Setting(":TRIGger[:SEQuence[1]]:COUNt", "trigger count", Endless(Real(1, math.inf, 1)), 1.0),
     Setting(":TRIGger[:SEQuence[1]]:DELay", "trigger delay", Real(0.0, 999999.999, 0.0), 0.0,
             "trigger delay auto"),
     Setting(":TRIGger[:SEQuence[1]]:DELay:AUTO", "trigger delay auto", Switch(), True),

@@ -12,7 +12,7 @@ from nanojunction.instruments.virtual.scpi.language import ScpiError
 Parameters = tuple[str, ...]
 Value = float | int | bool | str
 
-#: How a count without end is written.
+#: How a number without end is written.
 _ENDLESS = ("INF", "INFINITE", "INFINITY")
 
 
@@ -83,26 +83,22 @@ class Count:
 
 
 @dataclass(frozen=True, slots=True)
-class EndlessCount:
-    """A whole number from 1 to `maximum`, or INFinite, which SCPI-1999 answers as 9.9E37."""
+class Endless:
+    """A number that may be INFinite, which SCPI-1999 answers as 9.9E37."""
 
-    maximum: int
+    number: Real | Count
 
     def parse(self, text: str) -> float:
-        """Return the value, rounded; raises ScpiError -222 outside of the limits."""
-        return math.inf if text.upper() in _ENDLESS else self._count.parse(text)
+        """Return the value; raises ScpiError -222 outside of the number's limits."""
+        return math.inf if text.upper() in _ENDLESS else self.number.parse(text)
 
     def named(self, text: str) -> float | None:
-        """Return what MIN, MAX and DEF stand for, None for another word."""
-        return self._count.named(text)
+        """Return what MIN, MAX, DEF and INF stand for, None for another word."""
+        return math.inf if text.upper() in _ENDLESS else self.number.named(text)
 
     def show(self, value: Value) -> str:
         """Return the value as it is answered."""
-        return "+9.9E37" if value == math.inf else self._count.show(value)
-
-    @property
-    def _count(self) -> Count:
-        return Count(1, self.maximum, 1)
+        return "+9.9E37" if value == math.inf else self.number.show(value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,4 +157,4 @@ def register_mask(text: str, most: int) -> int:
     return value
 
 
-Codec = Real | Count | EndlessCount | Switch | Word
+Codec = Real | Count | Endless | Switch | Word
