@@ -43,7 +43,6 @@ SERIES = re.compile(r"MODEL 2450")
 #: Bit of a reading's source status (manual, section 8, bufferVar.sourcestatuses).
 LIMITED = 1 << 5
 OUTPUT_OFF: dict[OutputOff, str] = {"high-impedance": "HIMP", "normal": "NORM", "zero": "ZERO"}
-LIMIT: dict[Function, str] = {"voltage": "VOLT:ILIM", "current": "CURR:VLIM"}
 #: The list that `:SOURce:LIST` makes (section 6).
 LIST_NAME: dict[Function, str] = {
     "voltage": "VoltCustomSweepList",

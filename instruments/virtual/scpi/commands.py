@@ -1,6 +1,6 @@
 """The commands that SCPI instruments share: common commands, status registers, the error queue.
 
-After IEEE 488.2, section 10, and SCPI-1999 volume 2, sections 18 (`:STATus`) and 21 (`:SYSTem`).
+After IEEE 488.2, section 10, and SCPI-1999 volume 2, sections 20 (`:STATus`) and 21 (`:SYSTem`).
 """
 
 from __future__ import annotations
