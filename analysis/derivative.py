@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from nanojunction.analysis.grid import Grid
-from nanojunction.analysis.slopes import SlopeWeights, slope_weights
+from nanojunction.analysis.slopes import SlopeWeights, slope_weights, slopes_by_width
 from nanojunction.analysis.traces import IntArray, Traces
 from nanojunction.analysis.values import Array, Curve
 
@@ -73,14 +73,9 @@ def _best_half(grid: Grid, present: Mapping[int, IntArray]) -> int:
     for direction, cell in present.items():
         x, y = grid.smooth_V[cell], grid.level_A[direction][cell]
         noise = grid.stderr_A(direction)[cell] ** 2
-        narrow = slope_weights(x, 1)
-        reference = narrow.apply(y)
-        least = narrow.variance(noise)
-        for k, half in enumerate(halves):
-            wide = narrow if half == 1 else slope_weights(x, half)
-            off = (wide.apply(y) - reference) ** 2
-            # Where noise alone explains the difference this is the variance of the wide window.
-            risks[k] += float(np.mean(off + 2.0 * wide.covariance(narrow, noise) - least))
+        slopes, covariances = slopes_by_width(x, y, noise, halves)
+        # Where noise alone explains the difference this is the variance of the wide window.
+        risks += ((slopes - slopes[0]) ** 2 + 2.0 * covariances - covariances[0]).mean(axis=1)
     best = float(np.min(risks))
     enough = int(np.flatnonzero(risks <= best + _ENOUGH * abs(best))[0])
     # Half of it has a quarter of the bias, so that the standard error covers what is left.
@@ -99,8 +94,13 @@ def _derive(traces: Traces, grid: Grid, direction: int, cell: IntArray, half: in
         table = np.full((len(legs), len(grid.voltage_V)), np.nan)
         table[np.searchsorted(legs, traces.leg[mine]), grid.cell[mine]] = grid.row_level_A[mine]
         slopes = filter_.apply(table[:, cell])
-        enough = np.sum(~np.isnan(slopes), axis=0) > 1
-        std[enough] = np.nanstd(slopes[:, enough], axis=0, ddof=1)
+        known = ~np.isnan(slopes)
+        count = np.count_nonzero(known, axis=0)
+        enough = count > 1
+        more = np.maximum(count, 2)
+        slopes[~known] = 0.0
+        off = np.where(known, slopes - slopes.sum(axis=0) / more, 0.0)
+        std[enough] = np.sqrt((off * off).sum(axis=0) / (more - 1))[enough]
     return Derivative(
         x, filter_.apply(y), stderr, std, len(legs), filter_.index.shape[1], _own_width(filter_, x)
     )
@@ -124,18 +124,18 @@ def mean_of_directions(derivatives: Mapping[int, Derivative]) -> Curve:
     parts = list(derivatives.values())
     if len(parts) == 1:
         return parts[0].to_curve()
-    x = np.unique(np.concatenate([part.voltage_V for part in parts]))
-    values = np.full((2, len(x)), np.nan)
-    errors, stds = values.copy(), values.copy()
-    for k, part in enumerate(parts):
-        at = np.searchsorted(x, part.voltage_V)
-        values[k, at], errors[k, at], stds[k, at] = part.conductance_S, part.stderr_S, part.std_S
-    count = np.sum(~np.isnan(values), axis=0)
-    known = ~np.isnan(stds)
-    spread = np.sum(np.where(known, stds, 0.0) ** 2, axis=0) / np.maximum(known.sum(axis=0), 1)
-    std = np.where(known.any(axis=0), np.sqrt(spread), np.nan)
+    first, second = (part.voltage_V for part in parts)
+    x = first if np.array_equal(first, second) else np.unique(np.concatenate([first, second]))
+    places = [np.searchsorted(x, part.voltage_V) for part in parts]
+    count, y, square, variance, known = np.zeros((5, len(x)))
+    for part, at in zip(parts, places, strict=True):
+        count[at] += 1.0
+        y[at] += part.conductance_S
+        square[at] += part.stderr_S**2
+        is_known = ~np.isnan(part.std_S)
+        variance[at] += np.where(is_known, part.std_S, 0.0) ** 2
+        known[at] += is_known
+    std = np.where(known > 0, np.sqrt(variance / np.maximum(known, 1.0)), np.nan)
     curve = parts[0].to_curve()
     extra = {**curve.extra, "std": std, "legs": sum(part.legs for part in parts)}
-    stderr = np.sqrt(np.nansum(errors**2, axis=0)) / count
-    stderr = np.where(np.isnan(errors).all(axis=0), np.nan, stderr)
-    return Curve(x, np.nanmean(values, axis=0), stderr, extra=extra)
+    return Curve(x, y / count, np.sqrt(square) / count, extra=extra)

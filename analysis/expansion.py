@@ -17,8 +17,9 @@ class Expansion:
 
     `covariance` is (3, 3) and includes the estimated bias of the model. `window_V` is the largest
     distance from `at_V` of a row that was used, `model` says what was fitted. `influence`, (3,
-    rows), is what each row's noise, in units of its standard deviation, adds to the coefficients:
-    two expansions of the same rows have the covariance a.influence @ b.influence.T. `note` says
+    noises), is what each of several independent noises of standard deviation 1, those of the rows
+    or sums of them, adds to the coefficients: two expansions by one model have the covariance
+    a.influence @ b.influence.T. `note` says
     what the reader of a slope must know.
     """
 
@@ -45,7 +46,7 @@ class CurveModel(Protocol):
 
 
 def joint_error(terms: Sequence[tuple[float, int, Expansion]]) -> float:
-    """Return the standard error of a sum of factor·coefficient over expansions of the same rows.
+    """Return the standard error of a sum of factor·coefficient over expansions by one model.
 
     Each term is (factor, which coefficient, expansion). Bias beyond the noise adds in quadrature.
     """
@@ -62,6 +63,8 @@ def average(parts: Sequence[tuple[float, Expansion]]) -> Expansion:
 
     Burnham & Anderson, Model Selection and Multimodel Inference (2002), eq. 4.9.
     """
+    if len(parts) == 1:
+        return parts[0][1]
     total = sum(weight for weight, _ in parts)
     mean = sum((w / total * e.c for w, e in parts), start=np.zeros(3))
     covariance = np.zeros((3, 3))

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from nanojunction.analysis.layout import FEWEST_OF_A_CUBIC, Layout, layout_of
 from nanojunction.analysis.slopes import slope_weights
 from nanojunction.analysis.traces import IntArray, Traces, noise_against
 from nanojunction.analysis.values import Array, Curve, Quantity
@@ -26,11 +27,10 @@ class Grid:
     `moved_A` is what was taken off a row's current for its distance from `smooth_V`.
     """
 
-    cell: IntArray
+    layout: Layout
     voltage_V: Array
     sensed_V: Mapping[int, Array]
     current_A: Mapping[int, Array]
-    count: Mapping[int, Array]
     noise_A: float | None
     smooth_V: Array
     level_A: Mapping[int, Array]
@@ -42,9 +42,19 @@ class Grid:
         """The directions present."""
         return tuple(self.current_A)
 
-    def means(self, direction: IntArray, values: Array) -> dict[int, Array]:
+    @property
+    def cell(self) -> IntArray:
+        """Which point of the sweep each row belongs to."""
+        return self.layout.cell
+
+    @property
+    def count(self) -> Mapping[int, Array]:
+        """The number of rows at each point, per direction."""
+        return self.layout.count
+
+    def means(self, values: Array) -> dict[int, Array]:
         """Return the means of a column of the rows at every point, NaN where there is no row."""
-        return _means(self.cell, len(self.voltage_V), direction, values)
+        return self.layout.means(values)
 
     def stderr_A(self, direction: int) -> Array:
         """Return the standard error of the mean current, NaN where it is unknown."""
@@ -55,49 +65,28 @@ class Grid:
 
 def grid_of(traces: Traces) -> Grid:
     """Return the means at equal setpoints, or at about equal voltages where none are known."""
-    cell = _cells(traces)
-    cells = int(cell.max()) + 1
-    voltage = np.bincount(cell, weights=traces.voltage_V, minlength=cells) / np.bincount(cell)
-    aligned = _align(traces, cell)
-    smooth = _smooth(traces, cell, voltage)
-    noise, row_level = _leveled(traces, cell, smooth, aligned)
-
-    def means(values: Array) -> dict[int, Array]:
-        return _means(cell, cells, traces.direction, values)
-
-    count = {
-        d: np.bincount(cell[traces.direction == d], minlength=cells).astype(float)
-        for d in traces.directions()
-    }
+    values = traces.setpoint_V if traces.setpoint_V is not None else traces.voltage_V
+    layout = layout_of(values, traces.leg, traces.direction)
+    voltage = np.bincount(layout.cell, weights=traces.voltage_V) / layout.rows
+    aligned = _align(traces, layout)
+    smooth = _smooth(traces, layout, voltage)
+    noise, row_level = _leveled(traces, layout, smooth, aligned)
+    current = layout.means(aligned)
     return Grid(
-        cell=cell,
+        layout=layout,
         voltage_V=voltage,
-        sensed_V=means(traces.voltage_V),
-        current_A=means(aligned),
-        count=count,
+        sensed_V=layout.means(traces.voltage_V),
+        current_A=current,
         noise_A=noise,
         smooth_V=smooth,
-        level_A=means(row_level),
+        level_A=current if row_level is aligned else layout.means(row_level),
         row_level_A=row_level,
         moved_A=aligned - row_level,
     )
 
 
-def _means(cell: IntArray, cells: int, direction: IntArray, values: Array) -> dict[int, Array]:
-    """Return the means of a column of the rows at every point, per direction present."""
-    out = {}
-    for d in (1, -1):
-        rows = direction == d
-        if rows.any():
-            count = np.bincount(cell[rows], minlength=cells)
-            total = np.bincount(cell[rows], weights=values[rows], minlength=cells)
-            with np.errstate(invalid="ignore"):
-                out[d] = np.where(count > 0, total / count, np.nan)
-    return out
-
-
 def _leveled(
-    traces: Traces, cell: IntArray, smooth: Array, aligned: Array
+    traces: Traces, layout: Layout, smooth: Array, aligned: Array
 ) -> tuple[float | None, Array]:
     """Return the noise of a row at given voltage, and the rows' currents moved to `smooth`.
 
@@ -109,7 +98,8 @@ def _leveled(
         if noise is None or traces.noise_A is None or noise <= 1.2 * traces.noise_A:
             return noise, aligned
     moved = aligned.copy()
-    for d, current in _means(cell, len(smooth), traces.direction, aligned).items():
+    cell = layout.cell
+    for d, current in layout.means(aligned).items():
         rows = traces.direction == d
         known = np.flatnonzero(~np.isnan(current))
         if len(known) < 7:
@@ -121,51 +111,34 @@ def _leveled(
     return traces.noise_A, moved
 
 
-def _cells(traces: Traces) -> IntArray:
-    """Return for every row which point of the sweep it belongs to, counted from the lowest."""
-    values = traces.setpoint_V if traces.setpoint_V is not None else traces.voltage_V
-    same_leg = traces.leg[1:] == traces.leg[:-1]
-    steps = np.abs(np.diff(values))[same_leg]
-    steps = steps[steps > 1e-9 * float(np.ptp(values))]
-    step = float(np.quantile(steps, 0.1)) if len(steps) else 0.0
-    order = np.argsort(values, kind="stable")
-    cell = np.empty(len(values), dtype=np.int64)
-    cell[order] = np.concatenate([[0], np.cumsum(np.diff(values[order]) > 0.4 * step)])
-    return cell
-
-
-def _smooth(traces: Traces, cell: IntArray, voltage: Array) -> Array:
+def _smooth(traces: Traces, layout: Layout, voltage: Array) -> Array:
     """Return the sensed voltage of every point as a cubic of its setpoint, if it is one."""
-    if traces.setpoint_V is None or len(voltage) < 8:
+    if traces.setpoint_V is None or len(voltage) < FEWEST_OF_A_CUBIC:
         return voltage
-    count = np.bincount(cell)
-    s = np.bincount(cell, weights=traces.setpoint_V) / count
-    s = (s - s.mean()) / float(np.ptp(s))
-    powers = s[:, None] ** np.arange(4)
-    weight = np.sqrt(count)
-    c, *_ = np.linalg.lstsq(powers * weight[:, None], voltage * weight, rcond=None)
-    smooth = np.asarray(powers @ c)
+    weight = np.sqrt(layout.rows)
+    smooth = layout.cubic @ (layout.cubic.T @ (voltage * weight)) / weight
     # A lead in series with a structured I(V) bends this relation: then the means are the better.
     off = weight * (voltage - smooth)
-    neighbours = float(np.mean(np.diff(off) ** 2)) / 2.0
-    return smooth if float(np.mean(off**2)) <= 1.5 * neighbours else voltage
+    change = np.diff(off)
+    neighbours = float(change @ change) / len(change) / 2.0
+    return smooth if float(off @ off) / len(off) <= 1.5 * neighbours else voltage
 
 
-def _align(traces: Traces, cell: IntArray) -> Array:
+def _align(traces: Traces, layout: Layout) -> Array:
     """Return the currents, each leg shifted to agree with the mean over its direction's legs."""
-    leg = traces.leg - int(traces.leg.min())
-    if len(traces.directions()) == len(np.unique(leg)):
+    if layout.shifting is None:
         return traces.current_A
-    place = cell + (int(cell.max()) + 1) * (traces.direction > 0)
-    rows_of_place = np.maximum(np.bincount(place), 1)
-    rows_of_leg = np.maximum(np.bincount(leg), 1)
-    y = traces.current_A.copy()
-    for _ in range(20):
-        off = y - (np.bincount(place, weights=y) / rows_of_place)[place]
-        shift = np.bincount(leg, weights=off) / rows_of_leg
-        y = y - shift[leg]
-        if np.max(np.abs(shift)) <= 1e-3 * (traces.noise_A or 0.0) / np.sqrt(len(y)):
+    y = traces.current_A
+    off = y - layout.mean_of_place(y)[layout.place]
+    shift = np.bincount(layout.leg, weights=off) / layout.rows_of_leg
+    total = shift
+    least = 1e-3 * (traces.noise_A or 0.0) / np.sqrt(len(y))
+    for _ in range(19):
+        if np.max(np.abs(shift)) <= least:
             break
+        shift = shift - layout.shifting @ shift
+        total = total + shift
+    y = y - total[layout.leg]
     for direction in traces.directions():
         mine = traces.direction == direction
         y[mine] += float(np.mean(traces.current_A[mine]) - np.mean(y[mine]))
@@ -174,15 +147,14 @@ def _align(traces: Traces, cell: IntArray) -> Array:
 
 def power_curve(grid: Grid) -> Curve:
     """Return P(V) = −V·I(V), both directions weighing the same."""
-    levels = np.array([grid.level_A[d] for d in grid.directions])
-    current = np.nanmean(levels, axis=0)
-    errors = np.array([grid.stderr_A(d) for d in grid.directions])
-    present = np.sum(~np.isnan(levels), axis=0)
-    stderr = np.sqrt(np.nansum(errors**2, axis=0)) / present
-    if grid.noise_A is None:
-        stderr = np.full_like(current, np.nan)
+    current, variance, present = np.zeros((3, len(grid.smooth_V)))
+    for d in grid.directions:
+        here = grid.count[d] > 0
+        present += here
+        current[here] += grid.level_A[d][here]
+        variance[here] += grid.stderr_A(d)[here] ** 2
     v = grid.smooth_V
-    return Curve(v, -v * current, np.abs(v) * stderr)
+    return Curve(v, -v * (current / present), np.abs(v) * np.sqrt(variance) / present)
 
 
 def hysteresis(grid: Grid) -> Curve:

@@ -24,7 +24,7 @@ from nanojunction.analysis.offsets import (
     v_off,
 )
 from nanojunction.analysis.run import Run
-from nanojunction.analysis.traces import Traces, traces_of
+from nanojunction.analysis.traces import Traces, gradient_of_legs, traces_of
 from nanojunction.analysis.values import Array, Curve, Quantity
 
 SlopeConvention = Literal["local_zero", "chord", "local_offset"]
@@ -144,16 +144,9 @@ def _unexplained(traces: Traces, grid: Grid, smooth: GlobalModel | None) -> dict
     if smooth is None:
         return {}
     residual = smooth.residual_A
-    fitted = traces.current_A - residual
-    slope = np.zeros(len(fitted))
-    for leg in np.unique(traces.leg):
-        rows = np.flatnonzero(traces.leg == leg)
-        distinct = rows[np.append(True, np.diff(traces.voltage_V[rows]) > 0)]
-        if len(distinct) > 1:
-            gradient = np.gradient(fitted[distinct], traces.voltage_V[distinct])
-            slope[rows] = np.interp(traces.voltage_V[rows], traces.voltage_V[distinct], gradient)
+    slope = gradient_of_legs(traces, traces.current_A - residual)
     off = traces.voltage_V - grid.smooth_V[grid.cell]
-    return grid.means(traces.direction, residual + slope * off - grid.moved_A)
+    return grid.means(residual + slope * off - grid.moved_A)
 
 
 def _curves(grid: Grid, derivatives: Mapping[int, Derivative]) -> dict[str, Result]:

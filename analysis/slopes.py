@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
 from nanojunction.analysis.values import Array
+
+_EVEN = 1e-3  # steps that differ by less than this part of their mean
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -32,20 +36,125 @@ class SlopeWeights:
 
 
 def slope_weights(x: Array, half: int) -> SlopeWeights:
-    """Return the weights of parabolas through 2·half + 1 neighbours, one-sided at the ends."""
-    n = len(x)
-    size = min(2 * half + 1, n)
-    first = np.clip(np.arange(n) - half, 0, n - size)
-    index = first[:, None] + np.arange(size)
+    """Return the weights of parabolas through 2·half + 1 neighbours, one-sided at the ends.
+
+    On an even grid the parabolas are in the number of the point, whose slope is divided by that
+    of x.
+    """
+    if _is_even(x):
+        index, weights = _by_number(len(x), half)
+        return SlopeWeights(index, weights / np.sum(weights * x[index], axis=1)[:, None])
+    index = _windows(len(x), half)
     u = x[index] - x[:, None]
     scale = np.max(np.abs(u), axis=1, keepdims=True)
-    steps = np.diff(x)
-    even = bool(np.ptp(steps) <= 1e-3 * abs(float(steps.mean())))
-    # On an even grid all windows but those at the ends are alike.
-    rows, kind = np.arange(n), np.arange(n)
-    if even:
-        _, rows, kind = np.unique(first - np.arange(n), return_index=True, return_inverse=True)
-    powers = (u[rows] / scale[rows])[:, :, None] ** np.arange(3)
-    inverse = np.linalg.inv(np.swapaxes(powers, 1, 2) @ powers)
-    weights = np.squeeze(inverse[:, 1:2] @ np.swapaxes(powers, 1, 2), axis=1)
-    return SlopeWeights(index, weights[kind] / scale)
+    return SlopeWeights(index, _slope_at_zero(u / scale) / scale)
+
+
+def slopes_by_width(x: Array, y: Array, noise: Array, halves: Sequence[int]) -> tuple[Array, Array]:
+    """Return the slopes of y with windows of several halves, the narrowest first, (halves, points).
+
+    Second are their covariances with those of the narrowest window, for values of the variances
+    `noise`.
+    """
+    if _is_even(x) and len(x) > 2 * halves[-1]:
+        bank = _bank(tuple(halves))
+        by_number = bank.apply(np.stack([x, y]), bank.slopes)
+        slopes = by_number[1] / by_number[0]
+        covariances = bank.apply(noise[None, :], bank.products)[0]
+        return slopes, covariances / by_number[0] / by_number[0, :1]
+    narrow = slope_weights(x, halves[0])
+    windows = [narrow, *(slope_weights(x, half) for half in halves[1:])]
+    slopes = np.array([window.apply(y) for window in windows])
+    return slopes, np.array([window.covariance(narrow, noise) for window in windows])
+
+
+def _is_even(x: Array) -> bool:
+    steps = x[1:] - x[:-1]
+    if len(steps) == 0:
+        return False
+    low, high = float(steps.min()), float(steps.max())
+    return high - low <= _EVEN * abs(float(x[-1] - x[0])) / len(steps)
+
+
+def _windows(points: int, half: int) -> np.ndarray[tuple[int, int], np.dtype[np.int64]]:
+    """Return which points each window holds, (points, window)."""
+    size = min(2 * half + 1, points)
+    numbers = np.arange(points)
+    first = np.minimum(np.maximum(numbers - half, 0), points - size)
+    return np.asarray(first[:, None] + np.arange(size))
+
+
+def _slope_at_zero(u: Array) -> Array:
+    """Return the weights of the slope at u = 0 of a parabola through values at u (rows, window)."""
+    square = u * u
+    s0 = float(u.shape[1])
+    s1, s2 = u.sum(axis=1), square.sum(axis=1)
+    s3, s4 = (u * square).sum(axis=1), (square * square).sum(axis=1)
+    # The second column of the inverse of the normal equations.
+    c0, c1, c2 = s2 * s3 - s1 * s4, s0 * s4 - s2 * s2, s1 * s2 - s0 * s3
+    determinant = s1 * c0 + s2 * c1 + s3 * c2
+    weights = c0[:, None] + c1[:, None] * u + c2[:, None] * square
+    return np.asarray(weights / determinant[:, None])
+
+
+@lru_cache(maxsize=64)
+def _by_number(
+    points: int, half: int
+) -> tuple[np.ndarray[tuple[int, int], np.dtype[np.int64]], Array]:
+    """Return the windows, and the weights of slopes per point on an even grid."""
+    index = _windows(points, half)
+    u = (index - np.arange(points)[:, None]).astype(float)
+    rows, kind = np.unique(u[:, 0], return_index=True, return_inverse=True)[1:]
+    return index, _slope_at_zero(u[rows])[kind]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Kernels:
+    """Weights of all points of an even grid: those near its ends, (halves, points, window)."""
+
+    middle: Array  # (window, halves)
+    first: Array
+    last: Array
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Bank:
+    """Windows of several widths on an even grid, each filled up to the widest with zeros."""
+
+    slopes: _Kernels
+    products: _Kernels  # of each window's weights with those of the narrowest
+
+    def apply(self, values: Array, kernels: _Kernels) -> Array:
+        """Return what the kernels make of values (rows, points): (rows, halves, points)."""
+        size = kernels.middle.shape[0]
+        half = size // 2
+        points = values.shape[1]
+        out = np.empty((len(values), kernels.middle.shape[1], points))
+        windows = np.lib.stride_tricks.sliding_window_view(values, size, axis=1)
+        out[:, :, half : points - half] = np.swapaxes(windows @ kernels.middle, 1, 2)
+        for part, weights, at in (
+            (values[:, :size], kernels.first, slice(half)),
+            (values[:, -size:], kernels.last, slice(points - half, points)),
+        ):
+            out[:, :, at] = (part @ weights).reshape(len(values), -1, half)
+        return out
+
+
+@lru_cache(maxsize=16)
+def _bank(halves: tuple[int, ...]) -> _Bank:
+    widest = halves[-1]
+    points = 4 * widest + 1
+    dense = np.zeros((len(halves), points, points))
+    for k, half in enumerate(halves):
+        index, weights = _by_number(points, half)
+        np.put_along_axis(dense[k], index, weights, axis=1)
+    return _Bank(_kernels(dense, widest), _kernels(dense * dense[:1], widest))
+
+
+def _kernels(dense: Array, widest: int) -> _Kernels:
+    """Return the kernels of weights (halves, points, points) with windows up to the widest."""
+    size = 2 * widest + 1
+    middle = dense[:, 2 * widest, widest : widest + size].T
+    first = dense[:, :widest, :size].reshape(-1, size).T
+    last = dense[:, -widest:, -size:].reshape(-1, size).T
+    return _Kernels(*(np.ascontiguousarray(part) for part in (middle, first, last)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import numpy as np
 
@@ -10,6 +11,9 @@ from nanojunction.analysis.run import Run
 from nanojunction.analysis.values import Array
 
 IntArray = np.ndarray[tuple[int], np.dtype[np.int64]]
+
+KEPT_ROWS = 4096
+"""What follows from setpoints alone is remembered for runs of so many rows at most."""
 
 _STENCIL = 5
 _OUTLIER = 8.0  # noise standard deviations
@@ -128,10 +132,46 @@ def _branches(voltage: Array, leg: IntArray, direction: IntArray) -> IntArray:
     return branch
 
 
+def gradient_of_legs(traces: Traces, values: Array) -> Array:
+    """Return the derivative of a column of the rows by the sensed voltage, leg by leg.
+
+    Central differences of second order (Fornberg, Math. Comp. 51, 699 (1988)), one-sided at the
+    ends of a leg; rows of one voltage share the first one's, a leg at one voltage has 0.
+    """
+    starts = np.append(True, traces.leg[1:] != traces.leg[:-1])
+    distinct = starts | np.append(True, np.diff(traces.voltage_V) > 0)
+    v, y, first = traces.voltage_V[distinct], values[distinct], starts[distinct]
+    last = np.append(first[1:], True)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        chord = np.diff(y) / np.diff(v)
+        before, after = np.append(0.0, chord), np.append(chord, 0.0)
+        low, high = np.append(0.0, np.diff(v)), np.append(np.diff(v), 0.0)
+        slope = (before * high + after * low) / (low + high)
+    slope = np.where(first, after, np.where(last, before, slope))
+    slope[first & last] = 0.0
+    return np.asarray(slope[np.cumsum(distinct) - 1])
+
+
 def noise_against(traces: Traces, abscissa: Array) -> float | None:
-    """Return the standard deviation of white noise in the current as a function of `abscissa`."""
-    deviation, _ = _deviations(replace(traces, voltage_V=abscissa), np.arange(len(traces)))
-    return float(1.4826 * np.median(np.abs(deviation))) if len(deviation) else None
+    """Return the standard deviation of white noise in the current as a function of `abscissa`.
+
+    Runs of one campaign share their setpoints: what depends on these alone is kept.
+    """
+    stencils = _stencils_of(abscissa, traces.leg)
+    deviation = stencils.deviations(traces.current_A)
+    return _noise_of(np.abs(deviation)) if len(deviation) else None
+
+
+def _noise_of(size: Array) -> float:
+    """Return the standard deviation of normal noise from the median of its size."""
+    middle = len(size) // 2
+    if len(size) % 2:
+        median = float(np.partition(size, middle)[middle])
+    else:
+        median = 0.5 * float(
+            np.partition(size, (middle - 1, middle))[middle - 1 : middle + 1].sum()
+        )
+    return 1.4826 * median
 
 
 def _without_outliers(
@@ -145,7 +185,7 @@ def _without_outliers(
         if len(deviation) == 0:
             return good, None
         size = np.abs(deviation)
-        noise = float(1.4826 * np.median(size))
+        noise = _noise_of(size)
         floor = max(_OUTLIER * noise, 1e-7 * float(np.ptp(traces.current_A[rows])))
         suspects = np.flatnonzero(size > floor)
         if len(suspects) == 0:
@@ -168,22 +208,59 @@ def _deviations(traces: Traces, rows: IntArray) -> tuple[Array, IntArray]:
     They vanish on any cubic and have the noise's standard deviation otherwise (uniform in `rows`,
     whose indices the centres count).
     """
-    if len(rows) < _STENCIL:
-        return np.empty(0), np.empty(0, dtype=np.int64)
-    leg = traces.leg[rows]
-    first = np.flatnonzero(leg[_STENCIL - 1 :] == leg[: len(rows) - _STENCIL + 1])
-    cells = first[:, None] + np.arange(_STENCIL)
-    v = traces.voltage_V[rows][cells]
-    gaps = v[:, :, None] - v[:, None, :]
-    gaps[:, np.arange(_STENCIL), np.arange(_STENCIL)] = np.maximum(np.ptp(v, axis=1), 1e-300)[
-        :, None
-    ]
-    scale = np.ptp(v, axis=1)[:, None, None]
-    with np.errstate(divide="ignore", invalid="ignore"):
-        weights = 1.0 / np.prod(gaps / scale, axis=2)
-        weights /= np.sqrt(np.sum(weights**2, axis=1))[:, None]
-    usable = np.isfinite(weights).all(axis=1)
-    centred = traces.current_A[rows][cells]
-    centred = centred - centred[:, 2:3]
-    deviation = np.sum(np.where(usable[:, None], weights, 0.0) * centred, axis=1)
-    return deviation[usable], first[usable] + _STENCIL // 2
+    if len(rows) == len(traces):
+        stencils = _Stencils.of(traces.voltage_V, traces.leg)
+        return stencils.deviations(traces.current_A), stencils.centre
+    stencils = _Stencils.of(traces.voltage_V[rows], traces.leg[rows])
+    return stencils.deviations(traces.current_A[rows]), stencils.centre
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Stencils:
+    """Weights of divided differences over five neighbours, (5, stencils), and their centres."""
+
+    weights: Array
+    centre: IntArray
+
+    @classmethod
+    def of(cls, abscissa: Array, leg: IntArray) -> _Stencils:
+        """Return the stencils that lie in one leg and hold five different abscissae."""
+        windows = len(leg) - _STENCIL + 1
+        if windows < 1:
+            return cls(np.empty((_STENCIL, 0)), np.empty(0, dtype=np.int64))
+        v = [abscissa[k : k + windows] for k in range(_STENCIL)]
+        high = np.maximum(np.maximum(np.maximum(v[0], v[1]), np.maximum(v[2], v[3])), v[4])
+        low = np.minimum(np.minimum(np.minimum(v[0], v[1]), np.minimum(v[2], v[3])), v[4])
+        weights = np.ones((_STENCIL, windows))
+        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+            per_span = 1.0 / (high - low)
+            for a in range(_STENCIL):
+                for b in range(a + 1, _STENCIL):
+                    gap = (v[a] - v[b]) * per_span
+                    weights[a] *= gap
+                    weights[b] *= -gap
+            weights = 1.0 / weights
+            weights /= np.sqrt(np.einsum("ij,ij->j", weights, weights))
+        usable = (leg[_STENCIL - 1 :] == leg[:windows]) & np.isfinite(weights).all(axis=0)
+        centre = np.flatnonzero(usable) + _STENCIL // 2
+        return cls(weights if usable.all() else weights[:, usable], centre)
+
+    def deviations(self, current: Array) -> Array:
+        """Return the divided differences of currents."""
+        middle = current[self.centre]
+        total = np.zeros(len(middle))
+        for k, weights in enumerate(self.weights):
+            if k != _STENCIL // 2:
+                total += weights * (current[self.centre + (k - _STENCIL // 2)] - middle)
+        return total
+
+
+def _stencils_of(abscissa: Array, leg: IntArray) -> _Stencils:
+    if len(leg) > KEPT_ROWS:
+        return _Stencils.of(abscissa, leg)
+    return _kept_stencils(abscissa.tobytes(), leg.tobytes())
+
+
+@lru_cache(maxsize=32)
+def _kept_stencils(abscissa: bytes, leg: bytes) -> _Stencils:
+    return _Stencils.of(np.frombuffer(abscissa), np.frombuffer(leg, dtype=np.int64))

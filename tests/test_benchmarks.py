@@ -116,6 +116,24 @@ def test_lists_against_points(benchmark: Any) -> None:
     ]
 
 
+def test_a_reanalysis_by_three_sides_that_agree(benchmark: Any, tmp_path: Path) -> None:
+    """Twenty files: straight lines, power laws, and one with features."""
+    files = benchmark("reanalyses.files").write_files(tmp_path, 20)
+    reanalysis = benchmark("reanalysis")
+    share = reanalysis.check([*files[:2], files[-1]], lmfit_too=2)
+    assert {"v_off_V", "p_max_W", "conductance_S", "features: fwhm"} <= share.keys()
+    assert reanalysis.ours(files[:2]) > 0.0
+
+
+def test_a_reanalysis_of_sides_that_disagree_is_no_result(benchmark: Any, tmp_path: Path) -> None:
+    answer = benchmark("reanalyses.answer")
+    files = benchmark("reanalyses.files").write_files(tmp_path, 2)
+    one, other = (benchmark("reanalyses.with_numpy").analyse(file) for file in files)
+    apart = dict(answer.disagreements(one, other))
+    assert apart["device and crossings"] == np.inf
+    assert apart["r_s_local_zero_ohm"] > 4.0
+
+
 def test_an_unknown_benchmark_is_named() -> None:
     done = subprocess.run(
         [sys.executable, FOLDER, "faster"], capture_output=True, text=True, check=False

@@ -1,0 +1,115 @@
+"""Which rows of an I(V) lie at the same point of the sweep, directions apart."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+
+from nanojunction.analysis.traces import KEPT_ROWS, IntArray
+from nanojunction.analysis.values import Array
+
+FEWEST_OF_A_CUBIC = 8
+"""Points of a sweep from which the sensed voltage may be a cubic of the setpoint."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Layout:
+    """What follows from setpoints, legs and directions alone, which many runs share.
+
+    `cell` says for every row which point of the sweep it belongs to, counted from the lowest, and
+    `rows` how many belong to each. `place` is the cell with its direction, `leg` the leg from 0.
+    `count` is the number of rows at each point per direction. `cubic` is an orthonormal basis of
+    the cubics of the setpoint at the points, weighted with the root of their rows. `shifting`
+    (legs, legs) takes the shifts of all legs to how far each leg's mean then lies from that of its
+    direction's legs at the same points, None where no direction has two legs.
+    """
+
+    cell: IntArray
+    rows: Array
+    place: IntArray
+    rows_of_place: Array
+    leg: IntArray
+    rows_of_leg: Array
+    count: Mapping[int, Array]
+    cubic: Array
+    shifting: Array | None
+
+    def mean_of_place(self, values: Array) -> Array:
+        """Return the means of a column of the rows at every place, NaN where there is no row."""
+        total = np.bincount(self.place, weights=values, minlength=len(self.rows_of_place))
+        with np.errstate(invalid="ignore"):
+            return np.asarray(total / self.rows_of_place)
+
+    def means(self, values: Array) -> dict[int, Array]:
+        """Return the means of a column of the rows at every point, per direction."""
+        means = self.mean_of_place(values).reshape(2, -1)
+        return {d: means[0 if d > 0 else 1] for d in self.count}
+
+
+def layout_of(values: Array, leg: IntArray, direction: IntArray) -> Layout:
+    """Return the layout of rows with these setpoints, or voltages where there are none."""
+    if len(values) > KEPT_ROWS:
+        return _layout(values, leg, direction)
+    return _kept(values.tobytes(), leg.tobytes(), direction.tobytes())
+
+
+@lru_cache(maxsize=32)
+def _kept(values: bytes, leg: bytes, direction: bytes) -> Layout:
+    legs, directions = (np.frombuffer(part, dtype=np.int64) for part in (leg, direction))
+    return _layout(np.frombuffer(values), legs, directions)
+
+
+def _layout(values: Array, leg: IntArray, direction: IntArray) -> Layout:
+    cell = _cells(values, leg)
+    rows = np.bincount(cell).astype(float)
+    place = cell + len(rows) * (direction < 0)
+    rows_of_place = np.bincount(place, minlength=2 * len(rows)).astype(float)
+    leg = leg - int(leg.min())
+    count = rows_of_place.reshape(2, -1)
+    return Layout(
+        cell=cell,
+        rows=rows,
+        place=place,
+        rows_of_place=rows_of_place,
+        leg=leg,
+        rows_of_leg=np.maximum(np.bincount(leg), 1).astype(float),
+        count={d: count[k] for k, d in ((0, 1), (1, -1)) if count[k].any()},
+        cubic=_cubic(values, cell, rows),
+        shifting=_shifting(place, leg, direction),
+    )
+
+
+def _cells(values: Array, leg: IntArray) -> IntArray:
+    steps = np.abs(np.diff(values))[leg[1:] == leg[:-1]]
+    steps = steps[steps > 1e-9 * float(np.ptp(values))]
+    step = float(np.quantile(steps, 0.1)) if len(steps) else 0.0
+    order = np.argsort(values, kind="stable")
+    cell = np.empty(len(values), dtype=np.int64)
+    cell[order] = np.concatenate([[0], np.cumsum(np.diff(values[order]) > 0.4 * step)])
+    return cell
+
+
+def _cubic(values: Array, cell: IntArray, rows: Array) -> Array:
+    if len(rows) < FEWEST_OF_A_CUBIC:
+        return np.empty((len(rows), 0))
+    s = np.bincount(cell, weights=values) / rows
+    s = (s - s.mean()) / float(np.ptp(s))
+    basis, _ = np.linalg.qr(s[:, None] ** np.arange(4) * np.sqrt(rows)[:, None])
+    return np.asarray(basis)
+
+
+def _shifting(place: IntArray, leg: IntArray, direction: IntArray) -> Array | None:
+    """Return what a unit shift of each leg (column) does to every leg (row)."""
+    legs = int(leg.max()) + 1
+    if len(np.unique(direction)) == len(np.unique(leg)):
+        return None
+    table = np.zeros((int(place.max()) + 1, legs))
+    np.add.at(table, (place, leg), 1.0)
+    of_place = np.maximum(table.sum(axis=1), 1.0)
+    of_leg = np.maximum(table.sum(axis=0), 1.0)
+    return np.asarray(
+        np.diag(table.sum(axis=0) / of_leg) - (table / of_leg).T @ (table / of_place[:, None])
+    )
