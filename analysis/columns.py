@@ -58,10 +58,10 @@ _WORDS: dict[str, Role] = {
         ("v", "u", "voltage", "bias", "vbias", "volt", "volts", "vsd", "vds"), "voltage"
     ),
     **dict.fromkeys(("spannung", "tension"), "voltage"),
-    **dict.fromkeys(("i", "current", "amps", "isd", "ids", "strom", "courant"), "current"),
+    **dict.fromkeys(("i", "current", "curr", "amps", "isd", "ids", "strom", "courant"), "current"),
     **dict.fromkeys(("h", "b", "field", "mu0h", "µ0h", "b0", "magnetfeld", "champ"), "field"),
     **dict.fromkeys(("temp", "temperature", "tsample", "temperatur"), "temperature"),
-    **dict.fromkeys(("time", "elapsed", "zeit"), "time"),
+    **dict.fromkeys(("time", "elapsed", "zeit", "timestamp", "datetime"), "time"),
     "leg": "leg",
     "compliance": "compliance",
     "incompliance": "compliance",
@@ -102,6 +102,8 @@ _NEUTRAL_WORDS = frozenset(
         "of",
     }
 )
+# Seconds since the start are preferred to the date.
+_CALENDAR_WORDS = frozenset({"timestamp", "datetime"})
 # A column with one of these words is about a voltage (current, …) but is not the junction's.
 _OTHER_WORDS = frozenset(
     {"std", "stdev", "stderr", "sd", "sem", "err", "error", "sigma", "unc", "uncertainty", "noise"}
@@ -188,7 +190,7 @@ def identify(name: str) -> Column | None:
     elif found[0] != quantity:
         raise ValueError(f"column '{name}' gives a {quantity} in a unit of {found[0]}")
     source = _source(words)
-    plain = _SET_WORDS | _SENSED_WORDS | _NEUTRAL_WORDS | _WORDS.keys() | {"t"}
+    plain = (_SET_WORDS | _SENSED_WORDS | _NEUTRAL_WORDS | _WORDS.keys() | {"t"}) - _CALENDAR_WORDS
     return Column(
         name=name,
         role="setpoint" if source == "set" and not is_number else quantity,
@@ -223,7 +225,7 @@ def _split_unit(name: str) -> tuple[str, tuple[Role, float, float] | None, list[
 
 def _words(base: str) -> list[str]:
     """Split a name into lower-case words, at anything but letters and digits and at camel case."""
-    spaced = re.sub(r"(?<=[a-z])(?=[A-Z][a-z])", " ", base)
+    spaced = re.sub(r"(?<=[a-z])(?=[A-Z][a-z])|(?<=[a-z]{3})(?=[A-Z](?![A-Za-z]))", " ", base)
     return [word.lower() for word in re.split(r"[^0-9A-Za-zµμ°]+", spaced) if word]
 
 

@@ -38,6 +38,13 @@ class Dialect:
 
     def split(self, line: str) -> list[str]:
         """Return the fields of a line, without empty ones at its end."""
+        fields = self.split_whole(line)
+        while fields and not fields[-1] and len(fields) > 1:
+            fields.pop()
+        return fields
+
+    def split_whole(self, line: str) -> list[str]:
+        """Return all fields of a line."""
         if self.delimiter is None:
             return line.split()
         if '"' in line:
@@ -48,8 +55,6 @@ class Dialect:
         fields = [field.strip() for field in fields]
         if self.delimiter != ",":
             fields = [field.removesuffix(",") for field in fields]
-        while fields and not fields[-1] and len(fields) > 1:
-            fields.pop()
         return fields
 
     def number(self, field: str) -> float:

@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from nanojunction.analysis.columns import identify, unit
+from nanojunction.analysis.beginnings import (
+    Beginning,
+    Lines,
+    NothingFound,
+    find_beginning,
+    known_names,
+)
+from nanojunction.analysis.columns import identify
 from nanojunction.analysis.dialects import (
-    Dialect,
     commas_are_doubtful,
-    dialect_of,
     is_number,
     seconds_of,
-    split_names,
     with_grouping,
     yes_or_no,
 )
+from nanojunction.analysis.headers import foreign_header
 from nanojunction.analysis.table import (
     OURS,
     NoRows,
@@ -31,14 +35,6 @@ from nanojunction.analysis.table import (
 )
 
 _LONGEST_LINE = 100_000
-_MOST_BEGINNINGS = 200
-_MOST_COMMENTS = 20
-_HEADER_LINES = 4  # names, units and comments of the columns, one below the other
-_DEVICE = ("device", "device name", "junction", "sample name", "sample id")
-_WITH_UNIT = re.compile(r"([^()\[\]]+?)\s*[(\[]([^()\[\]]{1,12})[)\]]")
-
-Lines = list[tuple[int, str]]
-"""Lines with their numbers in the file, from 1."""
 
 
 def parse_any(data: bytes, name: str) -> Table:
@@ -54,7 +50,7 @@ def parse_any(data: bytes, name: str) -> Table:
     ours = data.startswith(OURS)
     try:
         first, rest = _parse(lines, name, ours)
-    except _NothingFound as problem:
+    except NothingFound as problem:
         if not ours or len(problem.body) > 1:
             raise ReadError(str(problem)) from problem
         raise _ended_early(problem.comments, end, name) from problem
@@ -75,15 +71,6 @@ def parse_any(data: bytes, name: str) -> Table:
         unterminated=unterminated,
         more=tuple(more),
     )
-
-
-class _NothingFound(ReadError):
-    """There is no row of numbers; `body` are the lines that are no comments."""
-
-    def __init__(self, sentence: str, body: Lines, comments: list[str]) -> None:
-        super().__init__(sentence)
-        self.body = body
-        self.comments = comments
 
 
 def _ended_early(comments: list[str], end: Mapping[str, Any] | None, name: str) -> NoRows:
@@ -119,7 +106,7 @@ def _parse(lines: Lines, name: str, ours: bool) -> tuple[Table, Lines]:
             raise ReadError(
                 f"{name}, line {number}: has {len(line)} characters, which no row of a table has"
             )
-    begin = _begin(body, comments, name)
+    begin = find_beginning(body, comments, name)
     rows = body[begin.at :]
     stop = len(rows) if ours else _end_of_table(rows, begin)
     rest: Lines = []
@@ -132,125 +119,35 @@ def _parse(lines: Lines, name: str, ours: bool) -> tuple[Table, Lines]:
     header = (
         parse_header("\n".join(comments))
         if ours
-        else _header([text for _, text in body[: begin.above]], comments)
+        else foreign_header([text for _, text in body[: begin.above]], comments)
     )
     table = _table(rows[:stop], begin, name)
     return replace(table, header=header, end=_end_in(comments)), rest
 
 
-@dataclass(frozen=True, slots=True)
-class _Beginning:
-    """Where the numbers begin, below `above` lines of other things and the lines of names."""
-
-    at: int
-    above: int
-    dialect: Dialect
-    names: tuple[str, ...]
-    known: int
-    remarks: tuple[str, ...] = ()
-
-
-def _begin(body: Lines, comments: list[str], name: str) -> _Beginning:
-    """Return where the numbers begin: at the first row below names that are known, if any is."""
-    first: _Beginning | None = None
-    skipped: list[int] = []
-    for at, (number, line) in enumerate(body):
-        dialect = dialect_of(line)
-        if dialect is None:
-            continue
-        found = _beginning(body, at, dialect, comments)
-        if found.known:
-            return replace(found, remarks=_skipped(skipped))
-        first = first or found
-        skipped.append(number)
-        if len(skipped) == _MOST_BEGINNINGS:
-            break
-    if first is None:
-        sentence = f"{name}: there is no complete row of numbers in this file"
-        raise _NothingFound(sentence, body, comments)
-    if not first.names:
-        raise ReadError(
-            f"{name}, line {body[first.at][0]}: the numbers begin without a line of column names "
-            "before them; add one such as 'V (V),I (A)'"
-        )
-    return first
-
-
-def _skipped(lines: list[int]) -> tuple[str, ...]:
-    if not lines:
-        return ()
-    where = f"line {lines[0]}" if len(lines) == 1 else f"lines {lines[0]} to {lines[-1]}"
-    return (f"numbers above the column names are not read ({where})",)
-
-
-def _beginning(body: Lines, at: int, dialect: Dialect, comments: list[str]) -> _Beginning:
-    """Return the names of the columns whose first numbers are at `at`: the line that says most."""
-    width = len(dialect.split(body[at][1]))
-    start = max(0, at - _HEADER_LINES)
-    above = [split_names(text, dialect, width) for _, text in body[start:at]]
-    fitting = [
-        index
-        for index, names in enumerate(above)
-        if len(names) == width and not all(map(is_number, names))
-    ]
-    # A line of units alone names columns too; the names above it say more.
-    words = [index for index in fitting if not _are_units(above[index], width)] or fitting
-    found = [(index, _with_units(above, index)) for index in words]
-    if not any(_known(names) for _, names in found):
-        texts = [comment.lstrip("# ") for comment in comments[-_MOST_COMMENTS:]]
-        said = (tuple(split_names(text, dialect, width)) for text in texts)
-        found += [(at - start, names) for names in said if len(names) == width and _known(names)]
-    if not found:
-        return _Beginning(at, max(at - 1, 0), dialect, tuple(above[-1]) if above else (), 0)
-    index, names = max(found, key=lambda one: (_known(one[1]), found.index(one)))
-    return _Beginning(at, start + index, dialect, names, _known(names))
-
-
-def _with_units(above: list[list[str]], index: int) -> tuple[str, ...]:
-    """Return the names in a line with the units that stand in the line below, if they do."""
-    names = above[index]
-    below = above[index + 1] if index + 1 < len(above) else []
-    if not _are_units(below, len(names)):
-        return tuple(names)
-    units = [text.strip("()[] ") for text in below] + [""] * (len(names) - len(below))
-    return tuple(f"{text} ({of})" if of else text for text, of in zip(names, units, strict=True))
-
-
-def _known(names: Sequence[str]) -> int:
-    """Return how many of the names mean a column of a run, in whatever unit."""
-    count = 0
-    for name in names:
-        try:
-            count += identify(name) is not None
-        except ValueError:
-            count += 1
-    return count
-
-
-def _are_units(fields: list[str], width: int) -> bool:
-    """Tell whether a line below the names holds their units, as Origin writes them."""
-    stated = [text.strip("()[] ") for text in fields if text.strip("()[] ")]
-    return 0 < len(stated) <= len(fields) <= width and all(unit(text) for text in stated)
-
-
-def _end_of_table(rows: Lines, begin: _Beginning) -> int:
+def _end_of_table(rows: Lines, begin: Beginning) -> int:
     """Return how many lines belong to the table: up to its last row before other column names."""
     last = 0
     for index, (_, line) in enumerate(rows):
         fields = begin.dialect.split(line)
         if any(map(is_number, fields)):
             last = index + 1
-        elif last and len(fields) > 1 and _known(fields) > 1:
+        elif last and len(fields) > 1 and known_names(fields) > 1:
             return last
     return len(rows)
 
 
-def _table(rows: Lines, begin: _Beginning, name: str) -> Table:
+def _table(rows: Lines, begin: Beginning, name: str) -> Table:
     """Return the numbers in the rows."""
     names, width = begin.names, len(begin.names)
-    split = [(number, begin.dialect.split(line.split(" #")[0])) for number, line in rows]
-    good = [(number, fields) for number, fields in split if len(fields) == width]
-    dropped = tuple(number for number, fields in split if len(fields) != width)
+    split = [(number, begin.dialect.split_whole(line.split(" #")[0])) for number, line in rows]
+    usual = len(begin.dialect.split(rows[0][1]))
+    good = [
+        (number, found)
+        for number, fields in split
+        if (found := _of_width(fields, width, usual)) is not None
+    ]
+    dropped = tuple(sorted({number for number, _ in split} - {number for number, _ in good}))
     if not good:
         raise ReadError(
             f"{name}, line {rows[0][0]}: the rows have {len(split[0][1])} fields, "
@@ -277,6 +174,21 @@ def _table(rows: Lines, begin: _Beginning, name: str) -> Table:
     )
 
 
+def _of_width(fields: list[str], width: int, usual: int) -> list[str] | None:
+    """Return a row's fields, one a column, None for a row with another number of fields.
+
+    Empty fields at the end count or not; rows may be shorter than the names if all are so.
+    """
+    if len(fields) == width:
+        return fields
+    filled = len(fields)
+    while filled > 1 and not fields[filled - 1]:
+        filled -= 1
+    if filled > width or (len(fields) < width and filled != usual):
+        return None
+    return (fields[:filled] + [""] * width)[:width]
+
+
 def _read_words(name: str, words: list[str], column: np.ndarray, remarks: list[str]) -> str:
     """Read a column of words into numbers where they are times or yes and no; return its name."""
     try:
@@ -292,40 +204,3 @@ def _read_words(name: str, words: list[str], column: np.ndarray, remarks: list[s
         remarks.append(f"column '{name}' holds dates or times of day: taken as seconds")
         return name if meaning.has_unit and meaning.factor == 1.0 else f"{name} (s)"
     return name
-
-
-def _header(preamble: list[str], comments: list[str]) -> dict[str, str]:
-    """Return what a foreign header states: `key: value`, `key = value`, or fields side by side."""
-    pairs: dict[str, str] = {}
-    for text in [*preamble, *(comment.lstrip("# ") for comment in comments)]:
-        found = _pair(text.strip())
-        if found is not None:
-            pairs[found[0]] = found[1]
-    lower = {key.lower(): key for key in pairs}
-    device = next((lower[key] for key in ("sample", *_DEVICE) if key in lower), None)
-    if device is not None:
-        pairs.setdefault("Sample", pairs[device])
-    return pairs
-
-
-def _pair(text: str) -> tuple[str, str] | None:
-    """Return a key and its value, with the unit that stands at the key put behind the number."""
-    if len(text) > _LONGEST_LINE:
-        return None
-    key, colon, value = text.partition(":")
-    if not (colon and value[:1].isspace()):
-        key, equals, value = text.partition("=")
-        if not equals:
-            mark = next((mark for mark in (";", "\t", ",") if mark in text), None)
-            fields = [field.strip("\"' ") for field in text.split(mark)] if mark else []
-            fields = [field for field in fields if field]
-            if len(fields) == 3 and unit(fields[2]) and is_number(fields[1]):
-                fields = [fields[0], f"{fields[1]} {fields[2]}"]
-            if len(fields) != 2:
-                return None
-            key, value = fields
-    key, value = key.strip("\"': "), value.strip("\"' ")
-    named = _WITH_UNIT.fullmatch(key) if len(key) < 100 else None
-    if named is not None and unit(named[2]) and is_number(value):
-        key, value = named[1].strip(), f"{value} {named[2]}"
-    return (key, value) if key and value else None

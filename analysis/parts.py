@@ -58,9 +58,7 @@ def _stated_in(path: Path) -> Continuation | None:
     """Return what a file's header says that it goes on after, without reading its rows."""
     try:
         with path.open("rb") as file:
-            if (
-                file.read(len(OURS)) != OURS
-            ):  # others may have no end of line
+            if file.read(len(OURS)) != OURS:  # others may have no end of line
                 return None
             file.readline()
             for line in file:

@@ -6,8 +6,10 @@ import numpy as np
 
 from nanojunction.analysis.dialects import is_number
 from nanojunction.analysis.foreign import parse_any
+from nanojunction.analysis.headers import foreign_header
 from nanojunction.analysis.table import (
     END,
+    OURS,
     OVERFLOW,
     NoRows,
     ReadError,
@@ -84,7 +86,9 @@ def _parse_plain(data: bytes) -> Table | None:
         return None
     try:
         names = tuple(data[start:names_end].decode("utf-8").split(","))
-        header = parse_header(comments.decode("utf-8"))
+        text = comments.decode("utf-8")
+        ours = data.startswith(OURS)
+        header = parse_header(text) if ours else foreign_header([], text.splitlines())
         values = np.fromstring(block.replace(b"\n", b","), sep=",")
     except (ValueError, DeprecationWarning):
         return None
