@@ -132,11 +132,18 @@ def look(folder: Path | None, station_file: Path | None) -> Found:
     measurement = None
     if state is not None:
         measurement = Measurement(state, life_of(state, datetime.now().astimezone()))
-        if station is None and not has_its_end(measurement):
-            station = station_of(state)
-    found = Found(folder, measurement, None, station)
-    recipe = None if folder is None else recipe_in(folder, is_running=found.goes_on)
+    goes_on = Found(folder, measurement, None, None).goes_on
+    recipe = None if folder is None else recipe_in(folder, is_running=goes_on)
+    if station is None and (file := station_file_of(measurement, recipe)):
+        station = station_of(file)
     return Found(folder, measurement, recipe, station)
+
+
+def station_file_of(measurement: Measurement | None, recipe: Overview | None) -> str | None:
+    """Return the station file of what has not said its end, or has not said anything yet."""
+    if measurement is not None:
+        return None if has_its_end(measurement) else measurement.state.get("station_file")
+    return None if recipe is None or not recipe.left else recipe.station
 
 
 def has_its_end(measurement: Measurement) -> bool:
@@ -153,11 +160,8 @@ def recipe_in(folder: Path, *, is_running: bool) -> Overview | None:
         return None if journal.is_new() else overview_of(journal, is_running=is_running)
 
 
-def station_of(state: dict[str, Any]) -> StationSeen | None:
-    """Return the station of a measurement; None for one whose instruments nobody else reaches."""
-    file = state.get("station_file")
-    if not file:
-        return None
+def station_of(file: str) -> StationSeen | None:
+    """Return a measurement's station; None for one whose instruments nobody else reaches."""
     try:
         seen = station_seen(Path(file))
     except StationError as problem:  # moved since, which is no reason to tell nothing

@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from nanojunction.procedures.recipes.estimate import timed
 from nanojunction.procedures.recipes.plan import plan_of
@@ -159,6 +161,37 @@ def test_a_pause_in_the_middle_of_the_night_is_told_and_one_at_its_beginning_is_
     found = thoughts(early + night + late, **METER_ONLY)
     only(found, "steps[2].pause", "comes 5 h 01 min after somebody was there last")
     assert thoughts(early + night + late, **METER_ONLY, done=("pause#2",)) == []
+
+
+NUMBERS = {
+    "temperature": st.sampled_from([40, 290]),
+    "window": st.sampled_from([0, 60, 86400]),
+    "timeout": st.sampled_from([1, 3600]),
+    "tolerance": st.sampled_from([0.001, 0.2]),
+    "fixed_wait": st.sampled_from([0, 600]),
+    "field": st.sampled_from([0, 0.5]),
+    "saturate": st.sampled_from([-0.1, 1.0]),
+    "degauss": st.sampled_from([0, 0.3]),
+    "field_wait": st.sampled_from([0, 30]),
+    "nplc": st.sampled_from([0.1, 1, 1.5]),
+    "filter_count": st.sampled_from([1, 10]),
+}
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    st.sampled_from(["iv", "ih", "it", "vt", "calibrate"]),
+    st.fixed_dictionaries({}, optional=NUMBERS),
+)
+def test_whatever_is_allowed_can_be_thought_about_and_is_found_in_the_recipe(
+    measure: str, chosen: dict[str, float]
+) -> None:
+    own = chosen | ({"duration": 60} if measure in ("it", "vt") else {})
+    step = ", ".join(f"{key} = {value}" for key, value in own.items())
+    for thought in of_step(measure, step):
+        place, words = thought.split(": ", 1)
+        assert place in ("recipe", "steps[0]", *(f"steps[0].set.{key}" for key in own))
+        assert words
 
 
 def test_what_outlasts_the_weekend_is_told() -> None:

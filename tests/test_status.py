@@ -27,6 +27,7 @@ from nanojunction.instruments.ownership.records import ProcessId, Record
 from nanojunction.instruments.ownership.standing import standings
 from nanojunction.instruments.station import Station
 from nanojunction.procedures.live import Live
+from nanojunction.procedures.recipes.resume import begin_or_resume
 from nanojunction.procedures.signs_of_life import LiveFileError, life_of, read_live
 from tests.conftest import wait_for
 from tests.recipes import HEAD, IV, Night
@@ -188,6 +189,20 @@ def test_a_broken_junction_is_told_though_all_is_done(
     assert code == 1
     assert "BROKEN: iv: " in out
     assert "LOOK: Night: ended to spare the junction: iv" in out
+
+
+def test_a_recipe_that_never_got_to_a_run_is_told_with_its_station(
+    virtual_station: Make, tmp_path: Path
+) -> None:
+    night = Night(f"[[steps]]\nsteps = [{IV}]\n", tmp_path / "runs")
+    with virtual_station() as station, night.journal() as journal:
+        begin_or_resume(journal, night.plan, station, resume=False)
+    code, out, _ = status(night.folder)
+    assert code == 1
+    assert out.startswith("recipe Night, begun ")
+    assert ": 1 steps, 1 to do" in out
+    assert ": there is no such station file" in out
+    assert out.endswith("1 of 1 steps are left; go on with nanojunction run … --resume\n")
 
 
 def test_wrong_usage_is_told(tmp_path: Path, station_file: Any) -> None:
