@@ -10,43 +10,26 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import numpy as np
 
 from nanojunction.analysis.piecewise import LineFit, fit_broken_line, fit_line
 from nanojunction.analysis.profile import profile_intervals
+from nanojunction.analysis.thermal_choice import DELTA_AICC, explained
+from nanojunction.analysis.thermal_influence import Influence, influence
+from nanojunction.analysis.thermal_points import Exclusion, ThermalPoint, majority_sign, usable
 from nanojunction.analysis.values import Array, Quantity
+
+__all__ = ["Arrhenius", "Exclusion", "K_B_meV_per_K", "Regimes", "ThermalPoint", "fit_arrhenius"]
 
 K_B_meV_per_K = 0.08617333262145
 """The Boltzmann constant (CODATA 2018)."""
 
-DELTA_AICC = 10.0
-"""Two regimes are preferred only if their AICc is lower by more than this."""
-
 MIN_POINTS = 3
 SIDE_POINTS = 3
 """Points that one regime needs, and each side of a crossover."""
-
-
-@dataclass(frozen=True, slots=True)
-class ThermalPoint:
-    """One quantity of one run at the run's mean sample temperature."""
-
-    name: str
-    temperature_K: float | None
-    value: float | None
-    stderr: float | None
-
-
-@dataclass(frozen=True, slots=True)
-class Exclusion:
-    """A point that entered no fit, and why."""
-
-    name: str
-    temperature_K: float | None
-    reason: str
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -91,6 +74,12 @@ class Arrhenius:
     stderr: Array
     excluded: tuple[Exclusion, ...] = ()
     note: str | None = None
+    influence: Influence = field(default_factory=Influence)
+
+    @property
+    def choice(self) -> str:
+        """Why this number of regimes, and what the other would have given, in one sentence."""
+        return explained(self)
 
     def predict(self, temperature_K: Array, regimes: Literal["one", "two"]) -> Array:
         """Return the fitted X (with its sign) at temperatures in K, for figures."""
@@ -117,6 +106,9 @@ class Arrhenius:
             "best": self.best,
             "note": self.note,
             "delta_aicc": self.delta_aicc,
+            "choice": self.choice,
+            "rests_on": list(self.influence.rests_on),
+            "outliers": [item.to_json() for item in self.influence.outliers],
             "sign": self.sign,
             "one-regime": self.one.to_json(),
             "two-regime": self.two.to_json(),
@@ -135,18 +127,23 @@ class Arrhenius:
 
 
 def fit_arrhenius(
-    points: Sequence[ThermalPoint], *, signed: bool = False, intervals: bool = True
+    points: Sequence[ThermalPoint],
+    *,
+    signed: bool = False,
+    intervals: bool = True,
+    single_points: bool = True,
 ) -> Arrhenius:
     """Fit one regime and two regimes to X(T) and choose between them.
 
     `signed` is for offsets: they enter with their majority sign. Points that cannot enter are
     excluded by name: missing, X ≤ 0 (or of the minority sign), X ≤ 3 stderr. A missing standard
     error counts as none of its own; the scatter of the points then carries the whole error.
-    `intervals` adds the profile confidence intervals (`ci68`, `ci95`) to the energies and to T*.
+    `intervals` adds the profile confidence intervals (`ci68`, `ci95`) of every parameter,
+    `single_points` what leaving out each point in turn would change.
     Two regimes are preferred only with ΔAICc > 10; each keeps at least three points.
     """
-    sign = _majority_sign(points) if signed else 1
-    kept, excluded = _usable(points, sign, signed)
+    sign = majority_sign(points) if signed else 1
+    kept, excluded = usable(points, sign, signed)
     kept.sort(key=lambda item: item[0])
     temperature = np.array([item[0] for item in kept])
     value = np.array([item[1] for item in kept])
@@ -157,61 +154,31 @@ def fit_arrhenius(
     one = _one_regime(inverse, logarithm, relative, sign, intervals)
     two = _two_regimes(inverse, logarithm, relative, sign, intervals)
     best, delta, note = _choose(one, two)
+
+    def fits(rows: Array) -> tuple[LineFit | None, LineFit | None, bool]:
+        kept_rows = inverse[rows], logarithm[rows], relative[rows], sign, False
+        first, second = _one_regime(*kept_rows), _two_regimes(*kept_rows)
+        return first.fit, second.fit, _choose(first, second)[0] == "two-regime"
+
+    names = tuple(item[3] for item in kept)
     return Arrhenius(
         best=best,
         one=one,
         two=two,
         delta_aicc=delta,
         sign=sign,
-        names=tuple(item[3] for item in kept),
+        names=names,
         temperature_K=temperature,
         value=sign * value,
         stderr=stderr,
         excluded=tuple(excluded),
         note=note,
+        influence=(
+            influence(fits, (inverse, logarithm, relative), temperature, names)
+            if single_points
+            else Influence()
+        ),
     )
-
-
-def _majority_sign(points: Sequence[ThermalPoint]) -> int:
-    """Return the sign of most points; where they balance, that of the largest sum."""
-    values = [
-        point.value
-        for point in points
-        if point.value is not None and abs(point.value) > 3 * (point.stderr or 0.0)
-    ]
-    balance = sum(int(np.sign(value)) for value in values) or float(np.sum(values or [0.0]))
-    return -1 if balance < 0 else 1
-
-
-def _usable(
-    points: Sequence[ThermalPoint], sign: int, signed: bool
-) -> tuple[list[tuple[float, float, float, str]], list[Exclusion]]:
-    """Sort points into (temperature, sign·value, stderr, name) and named exclusions."""
-    kept: list[tuple[float, float, float, str]] = []
-    excluded: list[Exclusion] = []
-    for point in points:
-        reason = _why_not(point, sign, signed)
-        if reason is not None:
-            excluded.append(Exclusion(point.name, point.temperature_K, reason))
-        elif point.temperature_K is not None and point.value is not None:
-            stderr = math.nan if point.stderr is None else point.stderr
-            kept.append((point.temperature_K, sign * point.value, stderr, point.name))
-    return kept, excluded
-
-
-def _why_not(point: ThermalPoint, sign: int, signed: bool) -> str | None:
-    temperature, value, stderr = point.temperature_K, point.value, point.stderr
-    if temperature is None or not math.isfinite(temperature) or temperature <= 0:
-        return "no temperature above 0 K"
-    if value is None or not math.isfinite(value):
-        return "the quantity is missing"
-    if stderr is not None and not (math.isfinite(stderr) and stderr >= 0):
-        return "the standard error is not a number"
-    if abs(value) <= 3 * (stderr or 0.0):
-        return "zero within 3 standard errors"
-    if sign * value <= 0:
-        return "the sign of the minority" if signed else "not above zero"
-    return None
 
 
 def _one_regime(
@@ -221,12 +188,14 @@ def _one_regime(
     if len(inverse) < MIN_POINTS or np.ptp(inverse) == 0:
         return _impossible(keys, f"fewer than {MIN_POINTS} usable points or a single temperature")
     fit = fit_line(inverse, logarithm, relative)
-    ci = profile_intervals(fit, ("slope",)) if intervals else {}
+    ci = profile_intervals(fit, ("slope", "intercept")) if intervals else {}
     x0 = sign * _exp(fit.intercept)
     return Regimes(
         {
             "e_a_meV": _quantity(fit.slope, fit.error("slope"), ci.get("slope")),
-            "x0": _quantity(x0, _scaled(fit.error("intercept"), abs(x0))),
+            "x0": _quantity(
+                x0, _scaled(fit.error("intercept"), abs(x0)), _of_x0(ci.get("intercept"), sign)
+            ),
         },
         fit,
     )
@@ -241,7 +210,8 @@ def _two_regimes(
     fit = fit_broken_line(inverse, logarithm, relative, SIDE_POINTS)
     if fit is None:
         return _impossible(keys, f"fewer than {SIDE_POINTS} temperatures on each side")
-    ci = profile_intervals(fit, ("slope", "slope_beyond", "knot")) if intervals else {}
+    names = ("slope", "slope_beyond", "knot", "intercept", "intercept_beyond")
+    ci = profile_intervals(fit, names) if intervals else {}
     # The fit's abscissa is 1/(k_B T): its near side is the side of high temperatures.
     t_cross = 1.0 / (K_B_meV_per_K * fit.knot)
     t_ci = {
@@ -259,11 +229,29 @@ def _two_regimes(
             "t_cross_K": _quantity(
                 t_cross, _scaled(fit.error("knot"), t_cross / fit.knot), t_ci, at_limit
             ),
-            "x0_low": _quantity(x0_low, _scaled(fit.error("intercept_beyond"), abs(x0_low))),
-            "x0_high": _quantity(x0_high, _scaled(fit.error("intercept"), abs(x0_high))),
+            "x0_low": _quantity(
+                x0_low,
+                _scaled(fit.error("intercept_beyond"), abs(x0_low)),
+                _of_x0(ci.get("intercept_beyond"), sign),
+            ),
+            "x0_high": _quantity(
+                x0_high,
+                _scaled(fit.error("intercept"), abs(x0_high)),
+                _of_x0(ci.get("intercept"), sign),
+            ),
         },
         fit,
     )
+
+
+def _of_x0(
+    ci: Mapping[str, Sequence[float | None]] | None, sign: int
+) -> dict[str, list[float | None]]:
+    """Return the intervals of X0 = ±exp(intercept), ends in rising order."""
+    return {
+        key: [None if end is None else sign * _exp(end) for end in ends][::sign]
+        for key, ends in (ci or {}).items()
+    }
 
 
 def _exp(exponent: float) -> float:

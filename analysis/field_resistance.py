@@ -10,8 +10,7 @@ import numpy as np
 
 from nanojunction.analysis.averages import weighted_mean
 from nanojunction.analysis.levels import combine_levels, level_at
-from nanojunction.analysis.loops import Direction, FieldLeg, field_legs
-from nanojunction.analysis.run import Run
+from nanojunction.analysis.loops import Direction, FieldLeg
 from nanojunction.analysis.values import Array, Curve, Quantity
 
 MASK_BELOW = 3.0
@@ -36,16 +35,13 @@ class Loop:
         return [leg for leg in self.legs if leg.direction == direction]
 
 
-def loops_by_voltage(runs: Sequence[Run]) -> list[Loop]:
-    """Return one loop a voltage, in order of voltage; equal voltages are repeats.
+def loops_by_voltage(legs: Sequence[FieldLeg]) -> list[Loop]:
+    """Return one loop a voltage from the legs of I(H) runs, in order of voltage.
 
-    Voltages are equal when they differ by less than three times the noise of a reading and less
-    than 1 % of the largest. Raises ValueError where a run has no usable leg.
+    Equal voltages are repeats: those that differ by less than three times the noise of a reading,
+    or by less than 0.1 % of the largest.
     """
-    pool = sorted(
-        (leg for run in runs for leg in field_legs(run)),
-        key=lambda leg: float(np.mean(leg.voltage_V)),
-    )
+    pool = sorted(legs, key=lambda leg: float(np.mean(leg.voltage_V)))
     if not pool:
         return []
     size = max(float(np.max(np.abs(leg.voltage_V))) for leg in pool)

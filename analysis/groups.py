@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from nanojunction.analysis.arrhenius import ThermalPoint, fit_arrhenius
+from nanojunction.analysis.arrhenius import Arrhenius, ThermalPoint, fit_arrhenius
 from nanojunction.analysis.averages import weighted_mean
 from nanojunction.analysis.calibration import MeasuringLine, is_calibration, number
 from nanojunction.analysis.checks import Check
@@ -140,7 +140,10 @@ def _temperature_series(device: str, iv: Sequence[RunResult]) -> list[Group]:
             for key, signed in _SIGNED.items()
         }
         left_out = [run_name(r.run) for r in members if r.run.conditions.temperature_K is None]
-        warnings = (f"no temperature: {', '.join(left_out)}",) if left_out else ()
+        warnings = (
+            *((f"no temperature: {', '.join(left_out)}",) if left_out else ()),
+            *(text for key, fit in quantities.items() for text in _single_points(key, fit)),
+        )
         common = {
             "field_T": common_field_T(warm),
             "state": warm[0].run.conditions.state,
@@ -148,6 +151,21 @@ def _temperature_series(device: str, iv: Sequence[RunResult]) -> list[Group]:
         }
         groups.append(Group("arrhenius", device, quantities, _names(warm), common, warnings))
     return groups
+
+
+def _single_points(key: str, fit: Arrhenius) -> Iterator[str]:
+    """Yield a warning for each point that stands out, or on which the choice of regimes rests."""
+    for point in fit.influence.outliers:
+        yield (
+            f"{key}: {point.name} ({point.temperature_K:.4g} K) lies {point.over_error:.2g} "
+            "standard errors from what the other points lead to; it is fitted nevertheless"
+        )
+    if fit.influence.rests_on:
+        other = "one regime" if fit.best == "two-regime" else "two regimes"
+        yield (
+            f"{key}: without any one of {', '.join(fit.influence.rests_on)}, {other} would be "
+            "preferred"
+        )
 
 
 def _thermal_point(result: RunResult, key: str) -> ThermalPoint:
@@ -168,7 +186,7 @@ def _magneto(
     for members in by_temperature([*iv, *ih]):
         pairs = [r for r in members if r.run.kind == "iv"]
         loops = [r for r in members if r.run.kind == "ih"]
-        if not loops and choose_states(pairs) is None:
+        if not loops and choose_states(pairs, reference) is None:
             continue
         quantities, warnings = analyse_magneto(pairs, loops, line, reference)
         common = {"temperature_K": mean_temperature_K(members), **setup_of(members[0]).to_json()}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import replace
 from typing import Any
 
@@ -17,11 +16,11 @@ from nanojunction.analysis.loops import (
     field_legs,
     find_plateaus,
     find_switches,
+    with_states,
 )
 from nanojunction.analysis.run import Run
-from nanojunction.analysis.values import Array, Curve, Quantity
-
-_BLOCKS = 16
+from nanojunction.analysis.stability import mean_of, stability
+from nanojunction.analysis.values import Curve, Quantity
 
 
 def analyse_ih(run: Run) -> RunResult:
@@ -49,11 +48,11 @@ def analyse_ih(run: Run) -> RunResult:
     usable = ~run.in_compliance
     farthest = max((leg.field_T[k] for leg in legs for k in (0, -1)), key=lambda h: (abs(h), -h))
     quantities: dict[str, Any] = {
-        "voltage_V": _mean(run.voltage_V[usable]),
-        "i_mean_A": _mean(run.current_A[usable]),
+        "voltage_V": mean_of(run.voltage_V[usable]),
+        "i_mean_A": mean_of(run.current_A[usable]),
         "i_zero_field_A": _level(legs, 0.0),
         "i_max_field_A": _level(legs, float(farthest)),
-        "plateaus": _with_states(plateaus),
+        "plateaus": with_states(plateaus),
         "switching_fields": switches,
         "i_of_field": [_curve(leg) for leg in legs],
     }
@@ -61,19 +60,20 @@ def analyse_ih(run: Run) -> RunResult:
 
 
 def analyse_at_rest(run: Run) -> RunResult:
-    """Return the means of a run in which nothing was swept (I(t) or V(t)).
+    """Return the quantities of a run in which nothing was swept: I(t) or V(t).
 
-    `i_mean_A`, `v_mean_V` and the `duration_s`; standard errors are those of block means, so slow
-    drifts count.
+    `i_mean_A`, `v_mean_V` and `duration_s`, and how steady the current of I(t) or the voltage of
+    V(t) was: drift, settling, Allan deviation and telegraph noise (`stability.stability`).
     """
     usable = ~run.in_compliance
-    quantities: dict[str, Any] = {
-        "i_mean_A": _mean(run.current_A[usable]),
-        "v_mean_V": _mean(run.voltage_V[usable]),
-    }
+    time_s = None if run.time_s is None else run.time_s[usable]
+    current, voltage = run.current_A[usable], run.voltage_V[usable]
+    quantities: dict[str, Any] = {"i_mean_A": mean_of(current), "v_mean_V": mean_of(voltage)}
+    found = stability(current, time_s, "A") if run.kind == "it" else stability(voltage, time_s, "V")
+    quantities.update(found.quantities)
     if run.time_s is not None and len(run):
         quantities["duration_s"] = Quantity(float(run.time_s[-1] - run.time_s[0]), 0.0)
-    return RunResult(run, quantities, (*run.warnings, *_compliance(run)))
+    return RunResult(run, quantities, (*run.warnings, *_compliance(run), *found.warnings))
 
 
 def _compliance(run: Run) -> list[str]:
@@ -81,17 +81,6 @@ def _compliance(run: Run) -> list[str]:
     if count == 0:
         return []
     return [f"{count} {'row is' if count == 1 else 'rows are'} in compliance and left out"]
-
-
-def _mean(values: Array) -> Quantity:
-    """Return the mean with the standard error of the means of sixteen blocks."""
-    if len(values) == 0:
-        return Quantity(None, note="no row out of compliance")
-    mean = float(np.mean(values))
-    if len(values) < 2 * _BLOCKS:
-        return Quantity(mean, None, "too few rows for a standard error that counts drifts")
-    blocks = np.array([np.mean(block) for block in np.array_split(values, _BLOCKS)])
-    return Quantity(mean, float(np.std(blocks, ddof=1)) / math.sqrt(_BLOCKS))
 
 
 def _level(legs: list[FieldLeg], field_T: float) -> Quantity:
@@ -102,23 +91,6 @@ def _level(legs: list[FieldLeg], field_T: float) -> Quantity:
     ]
     found = combine_levels(levels)
     return replace(found, extra={"field_T": field_T})
-
-
-def _with_states(plateaus: list[Plateau]) -> list[Plateau]:
-    """Propose P for the level at the largest |H|, AP for the one farthest from it."""
-    if not plateaus:
-        return []
-    outermost = max(plateaus, key=lambda p: max(abs(p.from_T), abs(p.to_T)))
-    parallel = outermost.current_A.value or 0.0
-    values = [plateau.current_A.value or 0.0 for plateau in plateaus]
-    other = max(values, key=lambda value: abs(value - parallel))
-    error = 5.0 * max(plateau.current_A.stderr or 0.0 for plateau in plateaus)
-    if abs(other - parallel) <= error:
-        return [replace(plateau, state="P") for plateau in plateaus]
-    return [
-        replace(plateau, state="P" if abs(value - parallel) < abs(value - other) else "AP")
-        for plateau, value in zip(plateaus, values, strict=True)
-    ]
 
 
 def _curve(leg: FieldLeg) -> Curve:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any, Literal
 
@@ -157,6 +157,23 @@ def find_plateaus(leg: FieldLeg) -> list[Plateau]:
     return found
 
 
+def with_states(plateaus: Sequence[Plateau]) -> list[Plateau]:
+    """Propose P for the level at the largest |H|, AP for the one farthest from it."""
+    if not plateaus:
+        return []
+    outermost = max(plateaus, key=lambda p: max(abs(p.from_T), abs(p.to_T)))
+    parallel = outermost.current_A.value or 0.0
+    values = [plateau.current_A.value or 0.0 for plateau in plateaus]
+    other = max(values, key=lambda value: abs(value - parallel))
+    error = 5.0 * max(plateau.current_A.stderr or 0.0 for plateau in plateaus)
+    if abs(other - parallel) <= error:
+        return [replace(plateau, state="P") for plateau in plateaus]
+    return [
+        replace(plateau, state="P" if abs(value - parallel) < abs(value - other) else "AP")
+        for plateau, value in zip(plateaus, values, strict=True)
+    ]
+
+
 def _plateau(leg: FieldLeg, start: int, stop: int) -> Plateau:
     current = leg.current_A[start:stop]
     error = max(float(np.std(current, ddof=1)), leg.noise_A) / math.sqrt(stop - start)
@@ -210,6 +227,13 @@ def _crossing(field: Array, part: Array, at: int, noise: float) -> Quantity:
         error = max(float(np.std(part[gentle] - slope * field[gentle] - offset)), noise)
         return Quantity(float(centre), error / abs(float(slope)) / math.sqrt(len(gentle)))
     step = float(field[at + 1] - field[at])
-    fraction = -part[at] / (part[at + 1] - part[at])
+    change = float(part[at + 1] - part[at])
+    share = -float(part[at]) / change
+    crossing = float(field[at]) + share * step
+    half_way = 0.5 - max(3.0 * noise, 0.05)
+    if float(np.max(np.abs(part[at : at + 2]))) < half_way:
+        # Both readings lie on the way: the line between them is not the whole of its curve.
+        noisy = noise * math.hypot(share, 1.0 - share) / change
+        return Quantity(crossing, step * math.hypot(noisy, 0.05))
     # Inside one step of an abrupt switch every field is equally likely.
-    return Quantity(float(field[at] + fraction * step), step / math.sqrt(12.0))
+    return Quantity(crossing, step / math.sqrt(12.0))

@@ -23,8 +23,9 @@ from nanojunction.analysis.field_resistance import (
     resistance_level,
     widest_pair,
 )
-from nanojunction.analysis.loops import field_legs, find_plateaus
+from nanojunction.analysis.loops import FieldLeg, field_legs, find_plateaus
 from nanojunction.analysis.run import Run
+from nanojunction.analysis.sign_reversal import BEYOND, delivers
 from nanojunction.analysis.states import (
     LARGEST_AGAINST_ZERO,
     ZERO_FIELD_T,
@@ -32,6 +33,7 @@ from nanojunction.analysis.states import (
     States,
     choose_states,
 )
+from nanojunction.analysis.switching import propose, switching_fields
 from nanojunction.analysis.tmr import (
     MASK_BELOW,
     CurrentPair,
@@ -65,11 +67,16 @@ def analyse_magneto(
     """
     quantities: dict[str, Any] = {}
     warnings: list[str] = []
-    states = choose_states(iv)
+    states = choose_states(iv, reference)
     if states is not None:
         quantities.update(_from_iv(states, line, warnings))
-    loops = _usable_loops([r.run for r in ih], warnings)
-    if loops:
+    elif reference.is_given and iv:
+        warnings.append("no two I(V) were measured at the fields that were given")
+    legs = _usable_legs([r.run for r in ih], warnings)
+    if legs:
+        quantities["switching_fields"] = switching_fields(legs)
+        quantities["proposed_fields"] = propose(legs)
+        loops = loops_by_voltage([leg for run in legs for leg in run])
         quantities.update(_from_loops(loops, line, reference, quantities))
     for key in ("mr", "mr_optimistic", "mc", "tmr"):
         preferred = [f"{key}_from_loops", f"{key}_from_iv"]
@@ -98,6 +105,7 @@ def _from_iv(states: States, line: MeasuringLine | None, warnings: list[str]) ->
     r_p = weighted_mean([number(r.quantities, "r_s_ohm") for r in states.parallel])
     r_ref = weighted_mean([number(r.quantities, "r_s_ohm") for r in states.reference])
     out: dict[str, Any] = {
+        "states": states,
         "r_s_parallel_ohm": r_p,
         "r_s_reference_ohm": r_ref,
         **_magnetoresistance(r_ref, r_p, fields, "iv"),
@@ -164,16 +172,15 @@ def _line_current(line: MeasuringLine | None, resistance: Quantity) -> float:
         return 0.0
 
 
-def _usable_loops(runs: Sequence[Run], warnings: list[str]) -> list[Loop]:
+def _usable_legs(runs: Sequence[Run], warnings: list[str]) -> list[list[FieldLeg]]:
+    """Return the legs of each run that has any."""
     usable = []
     for run in runs:
         try:
-            field_legs(run)
+            usable.append(field_legs(run))
         except ValueError as error:
             warnings.append(str(error))
-        else:
-            usable.append(run)
-    return loops_by_voltage(usable)
+    return usable
 
 
 def _from_loops(
@@ -183,13 +190,9 @@ def _from_loops(
     known: Mapping[str, Any],
 ) -> dict[str, Any]:
     """Return R_s(H), MR, MC and TMR of I(H) at one or several voltages."""
-    at_p, at_ref, side = (
-        reference.parallel_field_T,
-        reference.reference_field_T,
-        reference.approach,
-    )
-    if at_p is None:
-        at_p = parallel_field(loops)
+    at_ref, side = reference.in_loops_T, reference.approach
+    given = reference.parallel_field_T
+    at_p = parallel_field(loops) if given is None else given
     fields = {"parallel_field_T": at_p, "reference_field_T": at_ref, "approach": side}
     out: dict[str, Any] = {}
     r_zero = Quantity(None, note="R_s(H) needs I(H) at two different voltages")
@@ -204,12 +207,36 @@ def _from_loops(
     syst = _line_current(line, resistance)
     parallel = [current_level(loop, at_p, side) for loop in loops]
     zero = [current_level(loop, at_ref, side) for loop in loops]
-    other = [_most_different(loop, level) for loop, level in zip(loops, parallel, strict=True)]
     extra = {**fields, "source": "ih"}
-    out["mc_from_loops"] = _points(loops, parallel, zero, syst, extra)
-    extra = {**extra, "reference_field_T": None, "reference": "the plateau farthest from P"}
+    mc = _points(loops, parallel, zero, syst, extra)
+    out["mc_from_loops"] = replace(mc, note=_reference_note(mc.note, at_ref))
+    other = zero
+    if reference.reference_field_T is None:
+        other = [_most_different(loop, level) for loop, level in zip(loops, parallel, strict=True)]
+        extra = {**extra, "reference_field_T": None, "reference": "the plateau farthest from P"}
     out["tmr_from_loops"] = _points(loops, parallel, other, syst, extra)
+    out["sign_reversals_from_loops"] = _opposite(loops, parallel, other, syst)
     return out
+
+
+def _opposite(
+    loops: Sequence[Loop], parallel: Sequence[Quantity], other: Sequence[Quantity], syst_A: float
+) -> list[dict[str, Any]]:
+    """Return the voltages of loops at which both states' currents have opposite signs for sure."""
+    found = []
+    for loop, i_p, i_ref in zip(loops, parallel, other, strict=True):
+        both = (i_p.value or 0.0), (i_ref.value or 0.0)
+        limits = (BEYOND * (q.stderr or 0.0) + syst_A for q in (i_p, i_ref))
+        if both[0] * both[1] < 0.0 and all(abs(x) > y for x, y in zip(both, limits, strict=True)):
+            found.append(
+                {
+                    "voltage_V": loop.voltage_V,
+                    "parallel_A": i_p,
+                    "reference_A": i_ref,
+                    "delivers": delivers(loop.voltage_V, both[0]),
+                }
+            )
+    return found
 
 
 def _most_different(loop: Loop, parallel: Quantity) -> Quantity:

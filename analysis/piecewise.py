@@ -72,6 +72,22 @@ class LineFit:
             gradient[("intercept", "slope", "slope_beyond", "knot").index(name)] = 1.0
         return math.sqrt(max(float(gradient @ self.covariance @ gradient), 0.0))
 
+    def error_at(self, x: float) -> float | None:
+        """Return the standard error of the fitted line at one `x`, None where it is unknown."""
+        if self.covariance is None:
+            return None
+        gradient = [1.0, x]
+        if self.broken:
+            beyond = x > self.knot
+            gradient = [
+                1.0,
+                min(x, self.knot),
+                max(x - self.knot, 0.0),
+                self.slope - self.slope_beyond if beyond else 0.0,
+            ]
+        at = np.array(gradient)
+        return math.sqrt(max(float(at @ self.covariance @ at), 0.0))
+
 
 def fit_line(x: Array, y: Array, stated: Array) -> LineFit:
     """Fit one straight line to points with `stated` standard errors of y (0 where unknown).

@@ -19,9 +19,23 @@ def profile_intervals(
 ) -> Mapping[str, Mapping[str, list[float | None]]]:
     """Return profile confidence intervals {name: {"ci68": [low, high], "ci95": …}} (lmfit).
 
-    An end that the profile does not reach is None. Where the scatter was estimated from the
-    residuals the F distribution is used, otherwise chi² with the stated errors.
+    `names` are parameters of the fit, or `intercept_beyond`, the far line continued to x = 0. An
+    end that the profile does not reach is None. Where the scatter was estimated from the residuals
+    the F distribution is used, otherwise chi² with the stated errors.
     """
+    far = [name for name in names if name == "intercept_beyond"]
+    near = [name for name in names if name not in far]
+    found: dict[str, Mapping[str, list[float | None]]] = {}
+    for asked, intercept in ((near, "intercept"), (far, "intercept_beyond")):
+        if asked:
+            found |= _profiles(fit, asked, intercept)
+    return {name: found[name] for name in names if name in found}
+
+
+def _profiles(
+    fit: LineFit, names: Sequence[str], intercept: str
+) -> Mapping[str, Mapping[str, list[float | None]]]:
+    """Return the intervals of some parameters, the line being given by one of its intercepts."""
     if fit.covariance is None or len(fit.x) - len(fit.covariance) < 1:
         return {}
     import warnings
@@ -31,7 +45,7 @@ def profile_intervals(
 
     free = len(fit.x) - len(fit.covariance)
     parameters = lmfit.Parameters()
-    used = ("intercept", "slope", "slope_beyond", "knot") if fit.broken else ("intercept", "slope")
+    used = (intercept, "slope", "slope_beyond", "knot") if fit.broken else (intercept, "slope")
     for name in used:
         # lmfit starts its search for an end of the interval at the standard error.
         parameters.add(name, value=getattr(fit, name))
@@ -40,10 +54,12 @@ def profile_intervals(
         parameters["knot"].set(min=float(fit.x[0]), max=float(fit.x[-1]))
 
     def residual(values: Any) -> Array:
-        line = values["intercept"] + values["slope"] * fit.x
+        line = values[intercept] + values["slope"] * fit.x
         if fit.broken:
             bend = values["slope_beyond"] - values["slope"]
             line = line + bend * np.maximum(fit.x - values["knot"], 0.0)
+            if intercept == "intercept_beyond":
+                line = line + bend * values["knot"]
         return np.asarray((fit.y - line) / fit.sigma)
 
     def probability(best: Any, other: Any, *_: Any, **__: Any) -> float:

@@ -17,6 +17,7 @@ from nanojunction.analysis.averages import ratio_minus_one
 from nanojunction.analysis.currents import common_grid, current_at, voltage_legs
 from nanojunction.analysis.peaks import PeakShape, fit_peak
 from nanojunction.analysis.run import Run
+from nanojunction.analysis.sign_reversal import TwoCurrents, find_windows
 from nanojunction.analysis.values import Array, Curve, Quantity
 
 MASK_BELOW = 3.0
@@ -130,59 +131,16 @@ def _stretches(pair: CurrentPair, curve: Curve) -> list[tuple[int, int]]:
 def sign_reversals(pair: CurrentPair) -> list[dict[str, Any]]:
     """Return the voltage windows in which the two currents have opposite signs (ratio < −1).
 
-    Each has `from_V` and `to_V` (the zeros of the two currents, or the end of the range with a
-    note) and the voltage and both currents in its middle. A window counts only if at least one
-    point has both currents beyond three standard errors.
+    `sign_reversal.find_windows` says what each has.
     """
-    opposite = pair.parallel_A * pair.reference_A < 0
-    sure = (
-        opposite
-        & (np.abs(pair.parallel_A) > MASK_BELOW * pair.parallel_err_A + pair.syst_A)
-        & ~denominator_is_zero(pair)
-    )
-    edges = np.flatnonzero(np.diff(np.concatenate([[False], opposite, [False]]).astype(int)))
-    windows = []
-    for start, stop in zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True):
-        if not np.any(sure[start:stop]):
-            continue
-        middle = start + int(np.argmax(_certainty(pair)[start:stop]))
-        windows.append(
-            {
-                "from_V": _edge(pair, start - 1, start),
-                "to_V": _edge(pair, stop - 1, stop),
-                "voltage_V": float(pair.voltage_V[middle]),
-                "parallel_A": Quantity(
-                    float(pair.parallel_A[middle]), float(pair.parallel_err_A[middle])
-                ),
-                "reference_A": Quantity(
-                    float(pair.reference_A[middle]), float(pair.reference_err_A[middle])
-                ),
-            }
+    return find_windows(
+        TwoCurrents(
+            pair.voltage_V,
+            {"parallel": pair.parallel_A, "reference": pair.reference_A},
+            {"parallel": pair.parallel_err_A, "reference": pair.reference_err_A},
+            pair.syst_A,
         )
-    return windows
-
-
-def _certainty(pair: CurrentPair) -> Array:
-    return np.minimum(np.abs(pair.parallel_A), np.abs(pair.reference_A))
-
-
-def _edge(pair: CurrentPair, low: int, high: int) -> Quantity:
-    """Return where one of the currents crosses zero between two neighbouring points."""
-    voltage = pair.voltage_V
-    if low < 0 or high >= len(voltage):
-        end = float(voltage[0] if low < 0 else voltage[-1])
-        return Quantity(end, None, "the window reaches the end of the voltage range")
-    for current, error in (
-        (pair.parallel_A, pair.parallel_err_A),
-        (pair.reference_A, pair.reference_err_A),
-    ):
-        a, b = float(current[low]), float(current[high])
-        if a * b < 0 or (a == 0.0) != (b == 0.0):
-            share = a / (a - b)
-            step = float(voltage[high] - voltage[low])
-            noise = math.hypot((1 - share) * float(error[low]), share * float(error[high]))
-            return Quantity(float(voltage[low]) + share * step, noise * step / abs(a - b))
-    return Quantity(float(voltage[high]), None, "no single zero of a current at this edge")
+    )
 
 
 def julliere(ratio: Quantity, *, same_sign: bool, source: str) -> Quantity:

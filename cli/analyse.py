@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
     from nanojunction.analysis.analyse import Analysis
     from nanojunction.analysis.iv import RunResult
+    from nanojunction.analysis.loops import Direction
+    from nanojunction.analysis.states import FieldReference
 
 #: Title, the keys of which a run has one, and the factor to the title's unit.
 Columns = tuple[tuple[str, tuple[str, ...], float], ...]
@@ -40,6 +42,7 @@ def analyse(
     report: Path | None,
     pattern: str | None,
     calibration: Path | None,
+    reference: FieldReference,
     workers: int,
 ) -> int:
     """Analyse, show and write; 1 if a file could not be read, 0 otherwise."""
@@ -54,6 +57,7 @@ def analyse(
             list(map(Path, paths)),
             pattern=pattern,
             calibration=calibration,
+            reference=reference,
             workers=workers,
             progress=show,
         )
@@ -80,6 +84,34 @@ def analyse(
     for error in found.errors:
         say(f"error: {error}")
     return FAILED if found.errors else 0
+
+
+def reference_of(p_field: str, ap_field: str, approach: str) -> FieldReference:
+    """Return which fields are compared, from the options; an empty text leaves the choice open.
+
+    Raises typer.BadParameter that names the option.
+    """
+    import typer
+
+    from nanojunction.analysis.states import FieldReference
+    from nanojunction.procedures.quantities import parse_quantity
+
+    def field_T(option: str, text: str) -> float | None:
+        if not text:
+            return None
+        try:
+            return parse_quantity(text, "T")
+        except ValueError as error:
+            raise typer.BadParameter(f"{option}: {error}") from None
+
+    sides: dict[str, Direction] = {"up": "up", "down": "down"}
+    if approach and approach not in sides:
+        raise typer.BadParameter(f"--approach {approach}: give up or down")
+    fields = field_T("--p-field", p_field), field_T("--ap-field", ap_field)
+    try:
+        return FieldReference(*fields, sides.get(approach))
+    except ValueError as error:
+        raise typer.BadParameter(f"--p-field, --ap-field: {error}") from None
 
 
 def title_of(found: Analysis) -> str:

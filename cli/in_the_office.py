@@ -29,6 +29,15 @@ def analyse(
     calibration: Annotated[
         Path | None, typer.Option(metavar="PATH", help="Runs on known resistors.")
     ] = None,
+    p_field: Annotated[
+        str, typer.Option(metavar="FIELD", help="The field of P, such as -200mT; else the largest.")
+    ] = "",
+    ap_field: Annotated[
+        str, typer.Option(metavar="FIELD", help="The field of AP or the reference; else 0 T.")
+    ] = "",
+    approach: Annotated[
+        str, typer.Option(metavar="up|down", help="From which side loops come to these fields.")
+    ] = "",
     workers: Annotated[int, typer.Option(min=1, help="Processes to work in.")] = 1,
 ) -> None:
     """Analyse run files, ours or other people's: a table, results JSON, a report."""
@@ -41,6 +50,7 @@ def analyse(
             report=report,
             pattern=pattern,
             calibration=calibration,
+            reference=work.reference_of(p_field, ap_field, approach),
             workers=workers,
         )
         raise typer.Exit(status)

@@ -16,6 +16,8 @@ from nanojunction.analysis.arrhenius import (
     ThermalPoint,
     fit_arrhenius,
 )
+from nanojunction.analysis.piecewise import LineFit
+from nanojunction.analysis.profile import profile_intervals
 from nanojunction.analysis.values import Array
 
 NINE = np.array([40.0, 60, 80, 100, 120, 160, 200, 280, 360])
@@ -36,14 +38,20 @@ def two_regimes(
 
 
 def measured(
-    T: Array, X: Array, stated: float | None = None, *, signed: bool = False, ci: bool = False
+    T: Array,
+    X: Array,
+    stated: float | None = None,
+    *,
+    signed: bool = False,
+    ci: bool = False,
+    single: bool = False,
 ) -> Arrhenius:
     """Fit points whose stated relative error is `stated`."""
     points = [
         ThermalPoint(f"{t:g}K.csv", t, x, None if stated is None else abs(stated * x))
         for t, x in zip(T.tolist(), X.tolist(), strict=True)
     ]
-    return fit_arrhenius(points, signed=signed, intervals=ci)
+    return fit_arrhenius(points, signed=signed, intervals=ci, single_points=single)
 
 
 def number(fit: Arrhenius, key: str) -> tuple[float, float]:
@@ -169,7 +177,7 @@ def test_points_are_excluded_by_name() -> None:
         ThermalPoint("cold.csv", None, 400.0, 1.0),
         ThermalPoint("broken.csv", 54.0, 400.0, float("nan")),
     ]
-    fit = fit_arrhenius(points + bad, intervals=False)
+    fit = fit_arrhenius(points + bad, intervals=False, single_points=False)
     assert {item.name: item.reason for item in fit.excluded} == {
         "missing.csv": "the quantity is missing",
         "noise.csv": "zero within 3 standard errors",
@@ -252,7 +260,7 @@ def test_every_point_is_either_fitted_or_named(
     rows: list[tuple[float | None, float | None, float | None]], signed: bool
 ) -> None:
     points = [ThermalPoint(str(index), *row) for index, row in enumerate(rows)]
-    fit = fit_arrhenius(points, signed=signed, intervals=False)
+    fit = fit_arrhenius(points, signed=signed, intervals=False, single_points=False)
     named = sorted([*fit.names, *(item.name for item in fit.excluded)])
     assert named == sorted(point.name for point in points)
     json.dumps(fit.to_json(), allow_nan=False)
@@ -276,7 +284,7 @@ def series_like_b(rng: np.random.Generator, scatter: float) -> list[ThermalPoint
 def test_errors_of_very_different_size_make_no_second_regime() -> None:
     rng = np.random.default_rng(31337)
     found = [
-        fit_arrhenius(series_like_b(rng, scatter), intervals=False).best
+        fit_arrhenius(series_like_b(rng, scatter), intervals=False, single_points=False).best
         for scatter in (0.0, 3e-5) * 50
     ]
     assert found.count("two-regime") <= 2
@@ -285,7 +293,167 @@ def test_errors_of_very_different_size_make_no_second_regime() -> None:
 def test_the_residuals_stand_in_the_order_of_the_points() -> None:
     points = series_like_b(np.random.default_rng(1), 0.0)
     outlier = replace(points[0], value=(points[0].value or 0.0) * 1.05)
-    written = fit_arrhenius([outlier, *points[1:]], intervals=False).to_json()["points"]
+    written = fit_arrhenius([outlier, *points[1:]], intervals=False, single_points=False).to_json()[
+        "points"
+    ]
     residuals = written["residuals"]["one-regime"]
     assert written["temperature_K"][0] == 40.0
     assert abs(residuals[0]) == max(map(abs, residuals))
+
+
+# Intervals, single points, and what the rejected fit would have given
+
+
+@pytest.mark.campaign
+@pytest.mark.parametrize(
+    ("T", "noise", "stated"), [(NINE, 0.01, 1e-5), (FOURTEEN, 0.02, None), (NINE, 0.01, 0.01)]
+)
+def test_intervals_hold_the_truth_as_often_as_they_say(
+    T: Array, noise: float, stated: float | None
+) -> None:
+    rng = np.random.default_rng(5)
+    repeats = 60
+    truth = two_regimes(T, 84e-3, 6.3, 14.0)
+    expected = {"e_a_low_meV": 6.3, "e_a_high_meV": 14.0, "t_cross_K": 120.0}
+    inside = {(key, level): 0 for key in expected for level in ("ci68", "ci95")}
+    for _ in range(repeats):
+        fit = measured(T, truth * (1 + noise * rng.standard_normal(len(T))), stated, ci=True)
+        for key, level in inside:
+            low, high = fit.two.quantities[key].extra[level]
+            inside[key, level] += (low or -np.inf) < expected[key] < (high or np.inf)
+    for (key, level), count in inside.items():
+        least, most = (0.55, 0.82) if level == "ci68" else (0.90, 1.0)
+        assert least <= count / repeats <= most, (key, level)
+
+
+def least_chi2(fit: LineFit, name: str, value: float) -> float:
+    """The smallest chi² with one parameter held, by trying knots: shares no code with the fit."""
+    knots = [value] if name == "knot" else np.linspace(fit.x[0], fit.x[-1], 800)[1:-1]
+    best = np.inf
+    for knot in knots:
+        columns = {
+            "intercept": np.ones_like(fit.x),
+            "slope": np.minimum(fit.x, knot),
+            "slope_beyond": np.maximum(fit.x - knot, 0.0),
+        }
+        target = fit.y.copy()
+        if name == "intercept_beyond":
+            # far line a + s·x: the near one is a + s·k − slope·(k − x) for x < k
+            columns = {
+                "slope": np.minimum(fit.x - knot, 0.0),
+                "slope_beyond": np.maximum(fit.x, knot),
+            }
+            target -= value
+        elif name != "knot":
+            target -= value * columns.pop(name)
+        design = np.column_stack(list(columns.values())) / fit.sigma[:, None]
+        found = np.linalg.lstsq(design, target / fit.sigma, rcond=None)[0]
+        best = min(best, float(np.sum((target / fit.sigma - design @ found) ** 2)))
+    return best
+
+
+@pytest.mark.parametrize("name", ["intercept", "slope", "slope_beyond", "knot", "intercept_beyond"])
+def test_an_interval_ends_where_chi2_has_risen_as_much_as_it_should(name: str) -> None:
+    from scipy import stats
+
+    rng = np.random.default_rng(3)
+    X = two_regimes(FOURTEEN, 450e-9, 9.6, 16.6) * np.exp(0.02 * rng.standard_normal(14))
+    fit = measured(FOURTEEN, X).two.fit
+    assert fit is not None
+    least = float(np.sum((fit.residuals / fit.sigma) ** 2))
+    free = len(fit.x) - 4
+    found = profile_intervals(fit, (name,))[name]
+    for level, probability in (("ci68", 0.682689), ("ci95", 0.9545)):
+        for end in found[level]:
+            assert end is not None
+            rise = (least_chi2(fit, name, end) / least - 1.0) * free
+            assert float(stats.f.cdf(rise, 1, free)) == pytest.approx(probability, abs=0.01)
+
+
+def test_every_parameter_of_both_fits_has_its_intervals() -> None:
+    rng = np.random.default_rng(8)
+    X = -two_regimes(FOURTEEN, 84e-3, 6.3, 14.0) * (1 + 0.005 * rng.standard_normal(14))
+    fit = measured(FOURTEEN, X, stated=0.005, signed=True, ci=True)
+    for regimes in (fit.one, fit.two):
+        for key, item in regimes.quantities.items():
+            low, high = item.extra["ci68"]
+            assert low < item.value < high, key
+
+
+def test_the_choice_says_what_the_rejected_fit_would_have_given() -> None:
+    two = measured(NINE, two_regimes(NINE, 84e-3, 6.3, 14.0), 0.001, ci=True)
+    assert two.choice.startswith("two regimes: a second one lowers AICc by")
+    assert "one regime would give E_a = " in two.choice and "meV" in two.choice
+    rng = np.random.default_rng(2)
+    one = measured(NINE, one_regime(NINE) * (1 + 0.01 * rng.standard_normal(9)), 0.01, ci=True)
+    assert one.choice.startswith("one regime: a second one raises AICc by")
+    assert "two regimes would give E_a, low T = " in one.choice
+    assert one.to_json()["choice"] == one.choice
+
+
+def test_one_outlier_is_named_fitted_and_makes_no_second_regime() -> None:
+    rng = np.random.default_rng(5)
+    for at in (0, 4, 8):
+        named, claims = 0, 0
+        for _ in range(10):
+            X = one_regime(NINE) * (1 + 0.01 * rng.standard_normal(9))
+            X[at] *= 1.25
+            fit = measured(NINE, X, 0.01, single=True)
+            named += [item.name for item in fit.influence.outliers] == [fit.names[at]]
+            claims += fit.best == "two-regime"
+            assert len(fit.names) == 9
+        assert named >= 9
+        assert claims <= 1
+
+
+def test_points_without_outliers_are_rarely_called_one() -> None:
+    rng = np.random.default_rng(6)
+    called = 0
+    for _ in range(30):
+        X = one_regime(NINE) * (1 + 0.02 * rng.standard_normal(9))
+        called += len(measured(NINE, X, 0.02, single=True).influence.outliers)
+    assert called <= 1
+
+
+def test_a_choice_that_rests_on_single_points_names_them() -> None:
+    few = measured(NINE, two_regimes(NINE, 84e-3, 6.3, 14.0, 80.0), 0.003, single=True)
+    assert few.best == "two-regime"
+    assert few.influence.rests_on == ("40K.csv", "60K.csv", "80K.csv")
+    enough = measured(NINE, two_regimes(NINE, 84e-3, 6.3, 14.0, 100.0), 0.003, single=True)
+    assert enough.influence.rests_on == ()
+
+
+def test_repeated_temperatures_are_points_of_their_own() -> None:
+    rng = np.random.default_rng(9)
+    T = np.repeat(NINE, 3)
+    X = two_regimes(T, 84e-3, 6.3, 14.0) * (1 + 0.005 * rng.standard_normal(len(T)))
+    points = [
+        ThermalPoint(f"{k}.csv", t, x, None) for k, (t, x) in enumerate(zip(T, X, strict=True))
+    ]
+    fit = fit_arrhenius(points)
+    assert fit.best == "two-regime"
+    for key, truth in (("e_a_low_meV", 6.3), ("e_a_high_meV", 14.0), ("t_cross_K", 120.0)):
+        value, stderr = number(fit, key)
+        assert abs(value - truth) < 4 * stderr
+    once = measured(NINE, two_regimes(NINE, 84e-3, 6.3, 14.0), 0.005)
+    assert number(fit, "e_a_low_meV")[1] < 1.2 * number(once, "e_a_low_meV")[1]
+
+
+@pytest.mark.parametrize("count", [3, 4])
+def test_three_or_four_points_give_one_energy_with_an_honest_error(count: int) -> None:
+    rng = np.random.default_rng(10)
+    T = np.array([40.0, 80.0, 160.0, 300.0])[:count]
+    covered = 0
+    for _ in range(120):
+        fit = measured(T, one_regime(T) * (1 + 0.02 * rng.standard_normal(count)))
+        assert fit.best == "one-regime"
+        value, stderr = number(fit, "e_a_meV")
+        covered += abs(value - 12.43) < stderr
+    assert 0.55 <= covered / 120 <= 0.80
+
+
+def test_a_single_temperature_many_times_gives_no_energy() -> None:
+    points = [ThermalPoint(f"{k}.csv", 40.0, 100.0 + k, 1.0) for k in range(8)]
+    fit = fit_arrhenius(points)
+    assert fit.best is None
+    assert "single temperature" in (fit.one.quantities["e_a_meV"].note or "")

@@ -18,16 +18,24 @@ from nanojunction.analysis.field_resistance import (
     resistance_level,
     widest_pair,
 )
+from nanojunction.analysis.groups import Group
 from nanojunction.analysis.ih import analyse_ih
 from nanojunction.analysis.iv import RunResult
 from nanojunction.analysis.levels import level_at
-from nanojunction.analysis.loops import field_legs
+from nanojunction.analysis.loops import FieldLeg, field_legs, find_plateaus, find_switches
 from nanojunction.analysis.magneto import analyse_magneto
 from nanojunction.analysis.peaks import fit_peak
 from nanojunction.analysis.results import build_results
 from nanojunction.analysis.run import Conditions, Run, State
 from nanojunction.analysis.states import FieldReference, choose_states
-from nanojunction.analysis.tmr import CurrentPair, current_pair, julliere, ratio_curve, ratio_peak
+from nanojunction.analysis.tmr import (
+    CurrentPair,
+    current_pair,
+    julliere,
+    ratio_curve,
+    ratio_peak,
+    sign_reversals,
+)
 from nanojunction.analysis.values import Array, Curve, Quantity
 
 SIGMA_V = 0.4e-6
@@ -132,6 +140,10 @@ def loops_of_c(rng: np.random.Generator) -> list[RunResult]:
     return [result(ih_run("C", V, rng)) for V in (2.13e-3, 2.67e-3, 2.76e-3)]
 
 
+def legs_of(runs: list[Run]) -> list[FieldLeg]:
+    return [leg for run in runs for leg in field_legs(run)]
+
+
 def value(item: Quantity) -> float:
     assert item.value is not None, item.note
     return item.value
@@ -222,7 +234,7 @@ def test_resistances_follow_from_two_loops_with_honest_errors() -> None:
     found = {0.0: [], -0.7: []}
     for _ in range(60):
         runs = [ih_run("C", V, rng) for V in (2.13e-3, 2.76e-3)]
-        pair = widest_pair(loops_by_voltage(runs))
+        pair = widest_pair(loops_by_voltage(legs_of(runs)))
         for field, rows in found.items():
             level = resistance_level(pair, field)
             rows.append((value(level), error(level)))
@@ -236,7 +248,7 @@ def test_resistances_follow_from_two_loops_with_honest_errors() -> None:
 def test_r_s_of_field_is_a_curve_for_each_direction() -> None:
     rng = np.random.default_rng(4)
     runs = [ih_run("C", V, rng) for V in (2.13e-3, 2.76e-3)]
-    curves = resistance_curves(widest_pair(loops_by_voltage(runs)))
+    curves = resistance_curves(widest_pair(loops_by_voltage(legs_of(runs))))
     assert [curve.extra["direction"] for curve in curves] == ["up", "down"]
     up, down = curves
     for curve in curves:
@@ -435,6 +447,132 @@ def test_a_random_loop_never_breaks_the_analysis(seed: int) -> None:
     build_results([found])
 
 
+# --- windows of opposite signs ---------------------------------------------------------------
+
+
+def two_lines(
+    rng: np.random.Generator, laws: tuple[str, str], sigma_A: float, **sweep: float
+) -> CurrentPair:
+    first, second = (iv_run(law, rng, sigma_A=sigma_A, **sweep) for law in laws)
+    return current_pair([first], [second])
+
+
+@pytest.mark.parametrize(("sigma_A", "step"), [(2e-9, 100e-6), (0.3e-6, 50e-6), (0.1e-6, 250e-6)])
+def test_the_edges_of_a_window_are_zeros_with_honest_errors(sigma_A: float, step: float) -> None:
+    rng = np.random.default_rng(21)
+    found = {"from_V": [], "to_V": []}
+    for _ in range(100):
+        pair = two_lines(rng, ("C-P", "C-zero"), sigma_A, step=step)
+        for window in sign_reversals(pair):
+            for end, rows in found.items():
+                rows.append((value(window[end]), error(window[end])))
+    for end, truth in (("from_V", 2.13e-3), ("to_V", 2.76e-3)):
+        values, errors = np.array(found[end]).T
+        assert len(values) == 100
+        assert 0.55 <= np.mean(np.abs(values - truth) < errors) <= 0.80, end
+        assert np.median(errors) <= 1.5 * np.std(values), end
+
+
+def test_a_window_says_how_far_apart_the_currents_are_and_which_state_delivers() -> None:
+    (window,) = sign_reversals(
+        two_lines(np.random.default_rng(1), ("C-P", "C-zero"), 1e-9, step=20e-6)
+    )
+    difference = window["largest_difference_A"]
+    at = difference.extra["voltage_V"]
+    assert 2.13e-3 < at < 2.76e-3
+    assert value(difference) == pytest.approx(LAWS["C-P"](at) - LAWS["C-zero"](at), rel=0.01)
+    # Between the zeros P takes power at V > 0, and the state at 0 T delivers it.
+    assert window["delivers"] == "reference"
+    assert value(window["parallel_A"]) > 0 > value(window["reference_A"])
+
+
+@pytest.mark.parametrize("law", ["C-P", "MTJ-AP"])
+@pytest.mark.parametrize("vmax", [10e-3, 0.5e-3])
+def test_two_equal_states_with_noise_have_no_window(law: str, vmax: float) -> None:
+    rng = np.random.default_rng(22)
+    windows = 0
+    for _ in range(200):
+        centred = (
+            iv_run(law, rng, vmax=vmax, sigma_A=50e-9),
+            iv_run(law, rng, vmax=vmax, sigma_A=50e-9),
+        )
+        windows += bool(sign_reversals(current_pair([centred[0]], [centred[1]])))
+    assert windows <= 0.05 * 200
+
+
+def test_a_window_within_the_lines_offset_is_none() -> None:
+    pair = two_lines(np.random.default_rng(1), ("C-P", "C-zero"), 1e-9)
+    assert sign_reversals(pair)
+    assert sign_reversals(replace(pair, syst_A=5e-6)) == []
+
+
+def test_a_window_that_the_sweep_cuts_off_says_so() -> None:
+    pair = two_lines(np.random.default_rng(1), ("C-P", "C-zero"), 1e-9, vmax=2.5e-3)
+    (window,) = sign_reversals(pair)
+    assert value(window["from_V"]) == pytest.approx(2.13e-3, abs=5e-6)
+    assert "end of the voltage range" in window["to_V"].note
+
+
+def test_loops_with_opposite_levels_name_their_voltage() -> None:
+    found, _ = analyse_magneto([], loops_of_c(np.random.default_rng(5)))
+    (one,) = found["sign_reversals_from_loops"]
+    assert one["voltage_V"] == pytest.approx(2.67e-3, abs=1e-6)
+    assert value(one["parallel_A"]) > 0 > value(one["reference_A"])
+    assert one["delivers"] == "reference"
+
+
+# --- errors of ratios and of R_s(H) -----------------------------------------------------------
+
+
+@pytest.mark.parametrize("denominator", [50.0, 10.0, 6.0])
+def test_the_error_of_a_ratio_covers_the_truth_down_to_the_mask(denominator: float) -> None:
+    """The denominator is so many standard errors from zero; what is masked is not judged."""
+    rng = np.random.default_rng(23)
+    count = 4000
+    ones = np.ones(count)
+    pair = CurrentPair(
+        np.arange(float(count)),
+        2.0 * denominator + rng.standard_normal(count),
+        ones,
+        denominator + rng.standard_normal(count),
+        ones,
+    )
+    curve = ratio_curve(pair)
+    known = np.isfinite(curve.y)
+    assert 0.55 <= np.mean(np.abs(curve.y - 1.0)[known] < curve.stderr[known]) <= 0.80
+
+
+def test_the_curve_of_r_s_has_honest_errors_where_the_current_stands() -> None:
+    rng = np.random.default_rng(24)
+    hits, pulls = [], []
+    for _ in range(25):
+        runs = [ih_run("C", V, rng) for V in (2.13e-3, 2.76e-3)]
+        for curve in resistance_curves(widest_pair(loops_by_voltage(legs_of(runs)))):
+            for where, truth in ((np.abs(curve.x) >= 0.54, 550.0), (np.abs(curve.x) < 0.02, 63.0)):
+                off = (curve.y - truth)[where] / curve.stderr[where]
+                hits.append(np.abs(off) < 1)
+                pulls.append(off)
+    assert 0.55 <= np.mean(np.concatenate(hits)) <= 0.80
+    assert np.std(np.concatenate(pulls)) == pytest.approx(1.0, abs=0.2)
+
+
+@pytest.mark.parametrize("width", [0.0, 0.012, 0.05])
+def test_switching_fields_are_honest_however_wide_the_switching(width: float) -> None:
+    rng = np.random.default_rng(25)
+    truth, found = 0.1, []
+    for _ in range(150):
+        start = float(rng.uniform(0, 2e-3))  # where the readings fall beside the switch
+        field = np.arange(-0.5 + start, 0.5, 2e-3)
+        part = np.clip((field - truth) / width + 0.5, 0, 1) if width else (field >= truth) * 1.0
+        current = 1e-6 * part + 2e-8 * rng.standard_normal(len(field))
+        leg = FieldLeg(field, current, 0 * field, "up", 2e-8, 0.0)
+        (switch,) = find_switches(leg, find_plateaus(leg))
+        found.append((value(switch.field_T), error(switch.field_T)))
+    values, errors = np.array(found).T
+    assert 0.5 <= np.mean(np.abs(values - truth) < errors) <= 0.85
+    assert np.median(errors) <= 1.6 * np.std(values)
+
+
 # --- states and polarisation ----------------------------------------------------------------
 
 
@@ -451,6 +589,74 @@ def test_the_larger_field_is_parallel_unless_states_are_stated() -> None:
     states = choose_states(stated)
     assert states is not None
     assert states.parallel == (stated[0],)
+
+
+def test_fields_that_are_given_win_and_have_a_sign() -> None:
+    rng = np.random.default_rng(0)
+    runs = {
+        h: result(iv_run("C-P", rng, field_T=h, state="P", name=f"{h}.csv"))
+        for h in (-0.2, 0.2, 0.025, 0.0)
+    }
+    states = choose_states(list(runs.values()), FieldReference(-0.2, 0.025))
+    assert states is not None
+    assert states.parallel == (runs[-0.2],)
+    assert states.reference == (runs[0.025],)
+    assert states.source == "given"
+    assert choose_states(list(runs.values()), FieldReference(-0.3, 0.025)) is None
+    _, warnings = analyse_magneto(list(runs.values()), [], None, FieldReference(-0.3, 0.025))
+    assert warnings == ("no two I(V) were measured at the fields that were given",)
+
+
+@pytest.mark.parametrize("fields", [(0.0, None), (0.1, 0.1), (float("nan"), None)])
+def test_fields_that_cannot_be_compared_are_refused(fields: tuple[float, float | None]) -> None:
+    with pytest.raises(ValueError, match="give"):
+        FieldReference(*fields)
+
+
+def test_a_proposal_says_by_how_much_the_states_differ() -> None:
+    rng = np.random.default_rng(0)
+
+    def pair(second: float) -> list[RunResult]:
+        sizes = ((0.0, 63.0), (-0.5, second))
+        return [result(iv_run("C-P", rng, field_T=h), r_s_ohm=Quantity(r, 0.5)) for h, r in sizes]
+
+    differ, same = choose_states(pair(550.0)), choose_states(pair(63.4))
+    assert differ is not None and same is not None
+    assert "differ by 689 standard errors" in differ.reason
+    assert "do not differ beyond their errors" in same.reason
+    assert differ.to_json()["parallel"]["field_T"] == -0.5
+
+
+def test_switching_fields_are_means_over_loops_from_state_to_state() -> None:
+    rng = np.random.default_rng(2)
+    runs = [result(ih_run("MTJ", V, rng, hmax=0.2, rows=401, sigma_A=2e-11)) for V in (5e-3, 6e-3)]
+    found, _ = analyse_magneto([], runs)
+    steps = [(s.direction, s.before, s.after) for s in found["switching_fields"]]
+    assert steps == [(d, a, b) for d in ("up", "down") for a, b in (("P", "AP"), ("AP", "P"))]
+    for switch, truth in zip(found["switching_fields"], (8e-3, 0.12, 0.06, -4e-3), strict=True):
+        assert value(switch.field_T) == pytest.approx(truth, abs=1e-3)
+        assert switch.field_T.extra["repeats"] == 2
+    proposed = found["proposed_fields"]
+    assert proposed.parallel_field_T == pytest.approx(-0.2)
+    assert proposed.antiparallel_field_T == pytest.approx(0.064, abs=2e-3)
+    assert proposed.approach == "up"
+    build_results([], [Group("magneto", "MTJ", found, ())])
+
+
+def test_a_loop_that_does_not_switch_proposes_no_antiparallel_field() -> None:
+    run = ih_run("MTJ", 5e-3, np.random.default_rng(3), hmax=0.2, sigma_A=1e-6)
+    found, _ = analyse_magneto([], [result(run)])
+    assert found["proposed_fields"].antiparallel_field_T is None
+    assert "do not switch" in found["proposed_fields"].reason
+
+
+def test_a_given_reference_field_is_that_of_tmr_from_loops() -> None:
+    rng = np.random.default_rng(2)
+    run = result(ih_run("MTJ", 5e-3, rng, hmax=0.2, rows=401, sigma_A=2e-11))
+    found, _ = analyse_magneto([], [run], None, FieldReference(-0.2, 0.025, "up"))
+    truth = float(LAWS["MTJ-P"](np.array(5e-3)) / LAWS["MTJ-AP"](np.array(5e-3)) - 1.0)
+    assert found["tmr_from_loops"].y[0] == pytest.approx(truth, rel=0.01)
+    assert found["tmr_from_loops"].extra["reference_field_T"] == 0.025
 
 
 def test_one_field_is_no_pair_of_states() -> None:

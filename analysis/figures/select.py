@@ -27,8 +27,8 @@ from nanojunction.analysis.figures.ratio_figures import ratio_figure
 from nanojunction.analysis.figures.style import DrawnFigure
 from nanojunction.analysis.figures.time_figures import time_figure
 from nanojunction.analysis.groups import Group, run_name
-from nanojunction.analysis.magneto import choose_states
 from nanojunction.analysis.notation import amount
+from nanojunction.analysis.states import States
 from nanojunction.analysis.values import Curve
 
 if TYPE_CHECKING:
@@ -158,9 +158,9 @@ def _magneto(
     """Yield the figures of one `magneto` group; the I(V) runs of its states leave `rest`."""
     iv = [m for m in own if m.result.run.kind == "iv"]
     loops = [m for m in own if m.result.run.kind == "ih"]
-    states = choose_states([m.result for m in iv])
+    states = group.quantities.get("states")
     runs = [m.index for m in own]
-    if states is not None:
+    if isinstance(states, States):
         pair = []
         for name, results, at in (
             ("P", states.parallel, states.parallel_field_T),
@@ -176,7 +176,7 @@ def _magneto(
     if loops:
         yield _later(loops_figure, f"ih-{tag}", device, loops)
         yield _later(resistance_figure, f"rs-{tag}", group, iv, runs)
-    if states is not None:
+    if isinstance(states, States):
         at = states.reference_field_T
         stated = any(m.conditions.state == "AP" for m in iv)
         key = "mc" if at is not None and abs(at) <= _ZERO_FIELD_T and not stated else "tmr"
