@@ -33,7 +33,7 @@ from nanojunction.procedures.recipes.recipe_file import recipe_from
 from nanojunction.procedures.recipes.resume import files_of
 from nanojunction.procedures.recipes.run_rows import read_rows
 from tests.campaign_procedures import ORDERS
-from tests.campaign_truth import VMAX, assert_row, assert_rows_of
+from tests.campaign_truth import VMAX, Ramp, assert_row, assert_rows_of
 from tests.conftest import station_content
 
 REPOSITORY = Path(__file__).parents[1]
@@ -106,6 +106,7 @@ class Laboratory:
     out: Path = field(init=False)
     recipe: Path = field(init=False)
     notes: Path = field(init=False)
+    ramps: list[Ramp] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.folder.mkdir(exist_ok=True)
@@ -113,6 +114,18 @@ class Laboratory:
         self.notes = self.folder / "notes"
         self.text = RECIPE.replace("PATIENCE", f"{self.patience_s:g}")
         self.recipe.write_text(self.text, encoding="utf-8")
+        self._note_ramps()
+
+    def _note_ramps(self) -> None:
+        """Have the world note from where to where its magnet ramps."""
+        magnet = self.cryostat.world.magnet
+        ramp_lead = magnet.ramp_lead
+
+        def ramp_and_note(t: float, target_T: float, rate_T_per_s: float) -> None:
+            self.ramps.append((magnet.field_T(t), target_T))
+            ramp_lead(t, target_T, rate_T_per_s)
+
+        magnet.ramp_lead = ramp_and_note
 
     @property
     def plan(self) -> Plan:
@@ -240,16 +253,17 @@ class Laboratory:
                 values = dict(zip(found.columns, row, strict=True))
                 assert_row(f"{file.name}: {values}", values, laws)
 
-    def assert_complete(self) -> None:
+    def assert_complete(self, ramps: Sequence[Ramp]) -> None:
         """Look whether the rows are those of the plan: none twice, none missing.
 
-        A run that was ended for the junction's sake has the rows up to there.
+        `ramps` are those that the magnet has made since the recipe was resumed. A run that was
+        ended for the junction's sake has the rows up to there.
         """
         with self.journal() as journal:
             for run in self.plan.runs:
                 parts = [read_rows(file) for file in files_of(journal, run.key)]
                 was_ended = journal.parts(run.key)[-1].status in ("broken", "protected")
-                assert_rows_of(run, parts, is_whole=not was_ended)
+                assert_rows_of(run, parts, ramps, is_whole=not was_ended)
 
 
 def served(seed: int, faults: Sequence[Fault] = ()) -> VirtualCryostat:

@@ -10,12 +10,12 @@ from typing import Any
 from tests.campaign import chosen
 from tests.campaign_truth import VMAX
 
-#: How many cases of each kind there are in a campaign of 216.
+#: How many cases of each kind there are in a campaign of 224.
 KINDS = {
     "drop": 20, "late": 20, "garbage": 28, "half": 16, "hang": 10, "hang for long": 8,
     "quench": 8, "quench, then cleared": 8, "drift": 14, "breakdown": 14, "disk full": 12,
     "exception in startup": 8, "exception in execute": 8, "exception in shutdown": 8,
-    "kill -9": 20, "SIGTERM": 14,
+    "exception in a loop": 8, "kill -9": 20, "SIGTERM": 14,
 }  # fmt: skip
 ON_A_CONNECTION = ("drop", "late", "garbage", "half", "hang", "hang for long")
 #: Lines that an undisturbed run sends to each instrument, at least.

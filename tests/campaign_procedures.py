@@ -11,7 +11,7 @@ import json
 import os
 import shutil
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -21,8 +21,8 @@ from nanojunction.procedures.base import JunctionProcedure
 from nanojunction.procedures.ih import IHSweep
 from nanojunction.procedures.iv import IVSweep
 
-#: Names the file with the orders: `notes` (a file), `step`, `count`, and for a disk that gets full
-#: `disk` (a folder on it) and `leave_bytes`.
+#: Names the file with the orders: `notes` (a file), `step`, `count`, for a disk that gets full
+#: `disk` (a folder on it) and `leave_bytes`, and for a loop `leg` and `beyond_T`.
 ORDERS = "NANOJUNCTION_CAMPAIGN_ORDERS"
 FILLER = "filler"
 
@@ -40,6 +40,7 @@ class Orders:
         self.step = orders.get("step", "")
         self.left = int(orders.get("count", 0))
         self.leave_bytes = int(orders.get("leave_bytes", 0))
+        self.leg, self.beyond_T = orders.get("leg"), float(orders.get("beyond_T", 0.0))
         self._notes = os.open(orders["notes"], os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
 
     def note(self, row: dict[str, Any]) -> None:
@@ -54,6 +55,13 @@ class Orders:
             return False
         self.left -= 1
         return self.left == 0
+
+    def is_beyond(self, row: Mapping[str, float]) -> bool:
+        """Tell whether a row of a loop up and down again is the one that fails: by its field."""
+        if self.step != "loop" or row["Leg"] != self.leg:
+            return False
+        up = 1.0 if self.leg == 0 else -1.0
+        return up * (row["Field (T)"] - self.beyond_T) >= 0.0
 
 
 @cache
@@ -90,7 +98,7 @@ class Campaign(JunctionProcedure):
         def emit_and_note(topic: str, record: Any) -> None:
             if self.orders.is_due("SIGKILL", "SIGTERM"):
                 os.kill(os.getpid(), getattr(signal, self.orders.step))
-            if topic == "results" and self.orders.is_due("execute"):
+            if topic == "results" and self.fails_at(record):
                 raise InTrouble("in execute")
             if topic == "results" and self.orders.is_due("disk full"):
                 fill_disk(self.orders.disk, self.orders.leave_bytes)
@@ -99,6 +107,10 @@ class Campaign(JunctionProcedure):
                 self.orders.note(record)
 
         self.emit = emit_and_note
+
+    def fails_at(self, _row: Mapping[str, float]) -> bool:
+        """Tell whether the orders say that this row fails."""
+        return self.orders.is_due("execute")
 
     def shutdown(self) -> None:
         if self.orders.is_due("shutdown, at once"):
@@ -118,3 +130,6 @@ class CampaignIT(Campaign, CurrentOverTime):
 
 class CampaignIH(Campaign, IHSweep):
     """I(H) of the campaign."""
+
+    def fails_at(self, row: Mapping[str, float]) -> bool:
+        return super().fails_at(row) or self.orders.is_beyond(row)
