@@ -176,7 +176,8 @@ def test_of_many_legs_the_first_and_the_last_are_kept() -> None:
 
 # In a recipe on the virtual cryostat
 
-SWEEP = 'vmax = "60 mV", step = "4 mV", nplc = 0.1'
+#: At a speed of 1000 the longest time in compliance is 60 ms of the computer's.
+SWEEP = 'vmax = "60 mV", step = "4 mV", nplc = 0.1, compliance_dwell = 0'
 #: Its points, and those of its first leg.
 POINTS, FIRST_LEG = 125, 16
 SATURATED = f'{SWEEP}, field = "10 mT", saturate = "-20 mT"'

@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from nanojunction.instruments.station import Station
+from nanojunction.instruments.virtual import VirtualCryostat
 from nanojunction.procedures.at_fixed import CurrentOverTime
 from nanojunction.procedures.base import JunctionProcedure
 from nanojunction.procedures.ih import IHSweep
@@ -21,6 +22,7 @@ from nanojunction.procedures.runner import Outcome, run_procedure
 from nanojunction.procedures.stopping import StopRequest
 from nanojunction.procedures.temperature_series import TemperatureSeries
 from tests.run_rows import header_of, rows_of
+from tests.virtual_bench import unhurried
 
 Make = Callable[..., Station]
 Row = dict[str, float]
@@ -114,17 +116,14 @@ def test_a_series_goes_on_at_the_temperature_where_it_stopped(
         assert row["Temperature (K)"] == pytest.approx(row["Temperature setpoint (K)"], abs=0.5)
 
 
-def test_a_loop_goes_on_at_its_field_with_the_history_behind_it(
-    virtual_station: Make, tmp_path: Path
-) -> None:
+def test_a_loop_goes_on_at_its_field_with_the_history_behind_it(tmp_path: Path) -> None:
     loop = {
         "fields": "-0.3, 0.3, -0.3 T", "field_rate": "0.5T/min", "interval": "2s",
         "voltage": "2.5mV",
     }  # fmt: skip
-    where = {"virtual": {"junction": "C", "speed": 200}}
-    with virtual_station(**where) as station:
+    with unhurried(VirtualCryostat("C")) as station, station:
         whole = run_procedure(IHSweep(**loop), station, tmp_path, name="whole")
-    with virtual_station(**where) as station:
+    with unhurried(VirtualCryostat("C")) as station, station:
         one = stopped_after(30, IHSweep(**loop), station, tmp_path, name="cut")
         two = run_procedure(IHSweep(**loop), station, tmp_path, continues=part(one))
     assert two.ok

@@ -12,12 +12,14 @@ import pytest
 
 from nanojunction.instruments.errors import StationError
 from nanojunction.instruments.station import Station
+from nanojunction.instruments.virtual import VirtualCryostat
 from nanojunction.procedures.ih import IHSweep
 from nanojunction.procedures.iv import Calibration, IVSweep
 from nanojunction.procedures.progress import Progress
 from nanojunction.procedures.run_parameters import ProcedureError
 from nanojunction.procedures.runner import Outcome, run_procedure
 from nanojunction.procedures.temperature_series import TemperatureSeries
+from tests.virtual_bench import unhurried
 
 Make = Callable[..., Station]
 
@@ -86,9 +88,9 @@ def test_iv_goes_to_temperature_and_field_first(virtual_station: Make, tmp_path:
     assert all(row["Field (T)"] == pytest.approx(-0.2, abs=1e-3) for row in found)
 
 
-def test_ih_measures_along_both_directions(virtual_station: Make, tmp_path: Path) -> None:
+def test_ih_measures_along_both_directions(tmp_path: Path) -> None:
     procedure = IHSweep(sample="C", voltage="2.67 mV", fields="-0.3, 0.3, -0.3", interval="0.5 s")
-    with virtual_station(virtual={"junction": "C"}, magnet={"ramp_T_per_min": 0.5}) as station:
+    with unhurried(VirtualCryostat("C"), magnet={"ramp_T_per_min": 0.5}) as station, station:
         found = rows(run_procedure(procedure, station, tmp_path))
     up = [row["Field (T)"] for row in found if row["Leg"] == 0]
     down = [row["Field (T)"] for row in found if row["Leg"] == 1]

@@ -17,6 +17,7 @@ from nanojunction.instruments.limits import SourceLimits
 from nanojunction.instruments.roles import Function
 from nanojunction.instruments.station import Station
 from nanojunction.instruments.station_file import station_from
+from nanojunction.instruments.virtual import VirtualCryostat
 from nanojunction.models.junction import load_junction
 from nanojunction.procedures.iv import Calibration, IVSweep
 from nanojunction.procedures.protection import JunctionBroken, Protection
@@ -25,6 +26,7 @@ from nanojunction.procedures.sample_file import SampleFileError, load_sample_fil
 from nanojunction.procedures.sweep import Sweep
 from tests.conftest import station_content
 from tests.run_rows import rows_of
+from tests.virtual_bench import unhurried
 
 Make = Callable[..., Station]
 LEGS = Sweep((0.0, 0.12, -0.12, 0.12, -0.12, 0.0), step=0.002)
@@ -124,17 +126,17 @@ def test_it_can_be_measured_on(virtual_station: Make, tmp_path: Path) -> None:
     assert outcome.rows == procedure.planned_rows()
 
 
-def test_too_long_in_compliance_ends_the_run(virtual_station: Make, tmp_path: Path) -> None:
+def test_too_long_in_compliance_ends_the_run(tmp_path: Path) -> None:
     procedure = IVSweep(
         vmax="100mV", step="0.2mV", compliance="100uA", compliance_dwell="5 s", breakdown_stop=False
     )
-    with virtual_station(virtual={"junction": "resistor-100", "speed": 200}) as station:
+    with unhurried(VirtualCryostat("resistor-100")) as station, station:
         outcome = run_procedure(procedure, station, tmp_path)
     assert outcome.status == "protected"
     assert "in compliance for more than 5 s" in (outcome.error or "")
     found = rows_of(outcome.file)
     in_compliance = [row["Time (s)"] for row in found if row["In compliance"]]
-    assert 5.0 < in_compliance[-1] - in_compliance[0] < 10.0
+    assert 5.0 < in_compliance[-1] - in_compliance[0] < 6.0
 
 
 SAMPLE = """
