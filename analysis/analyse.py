@@ -18,6 +18,7 @@ from nanojunction.analysis.calibration import (
 from nanojunction.analysis.controls import find_controls
 from nanojunction.analysis.groups import Group, find_groups
 from nanojunction.analysis.iv import IVSettings, RunResult
+from nanojunction.analysis.kept import ResultStore
 from nanojunction.analysis.outcomes import Outcome, Work, analyse_run, outcomes
 from nanojunction.analysis.parts import families
 from nanojunction.analysis.reader import find_files
@@ -37,13 +38,15 @@ Progress = Callable[[int, int], None]
 class Analysis:
     """What an analysis of files found: results a run, groups of runs, and what failed.
 
-    `warnings` are about no single run: files without a row, runs passed over.
+    `warnings` are about no single run: files without a row, runs passed over. `taken` counts the
+    runs whose results were kept from an earlier analysis.
     """
 
     run_results: tuple[RunResult, ...]
     groups: tuple[Group, ...]
     errors: tuple[FileError, ...]
     warnings: tuple[str, ...] = ()
+    taken: int = 0
 
     def to_json(self) -> dict[str, Any]:
         """Return the document `nanojunction-results/1`, checked."""
@@ -60,6 +63,7 @@ def analyse(
     subtract_offsets: bool = False,
     workers: int = 1,
     progress: Progress | None = None,
+    kept: ResultStore | None = None,
 ) -> Analysis:
     """Analyse run files and find the groups among them.
 
@@ -69,7 +73,8 @@ def analyse(
     calibration among `paths` serve. A file that cannot be read goes to the errors with its
     sentence and never stops the others. `reference` says which fields of I(H) are compared;
     `subtract_offsets` adds the offsets without the line's beside the measured ones. `workers`
-    processes share the files where it is more than one. Raises ValueError for fewer than one
+    processes share the files where it is more than one. What `kept` has of a run that did not
+    change is not found again; groups are made of all runs. Raises ValueError for fewer than one
     worker.
     """
     if workers < 1:
@@ -83,7 +88,10 @@ def analyse(
     todo = list(dict.fromkeys([*asked, *given]))
     done, total = 0, sum(len(work.files) for work in todo)
     found: dict[Work, Outcome] = {}
-    for work, outcome in outcomes(todo, workers):
+    for work, outcome in outcomes(todo, workers, kept):
+        if kept is not None:
+            kept.keep(outcome.fresh)
+            outcome.fresh.clear()
         found[work] = outcome
         errors += outcome.errors
         done += len(work.files)
@@ -101,7 +109,8 @@ def analyse(
     if line is not None:
         results = [_compared(result, line, subtract_offsets) for result in results]
     groups = (*find_groups(results, line, reference), *find_controls(results))
-    return Analysis(tuple(results), groups, tuple(dict.fromkeys(errors)), tuple(warnings))
+    taken = sum(found[work].taken for work in asked)
+    return Analysis(tuple(results), groups, tuple(dict.fromkeys(errors)), tuple(warnings), taken)
 
 
 def _files(paths: Iterable[Path], errors: list[FileError], stray: dict[Path, str]) -> list[Path]:

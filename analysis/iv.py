@@ -23,6 +23,7 @@ from nanojunction.analysis.offsets import (
     find_maximum,
     v_off,
 )
+from nanojunction.analysis.provenance import Provenance
 from nanojunction.analysis.run import Run
 from nanojunction.analysis.traces import Traces, gradient_of_legs, traces_of
 from nanojunction.analysis.values import Array, Curve, Quantity
@@ -69,11 +70,15 @@ class IVSettings:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class RunResult:
-    """What was found in one run: quantities by the keys of the results JSON, and warnings."""
+    """What was found in one run: quantities by the keys of the results JSON, and warnings.
+
+    `provenance` is known of a run from a file that `analyse` was given.
+    """
 
     run: Run
     quantities: Mapping[str, Result]
     warnings: tuple[str, ...]
+    provenance: Provenance | None = None
 
 
 def analyse_iv(run: Run, settings: IVSettings = IVSettings()) -> RunResult:

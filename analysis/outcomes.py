@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -12,6 +12,7 @@ from nanojunction.analysis.calibration import is_calibration
 from nanojunction.analysis.corrections import as_measured
 from nanojunction.analysis.ih import analyse_at_rest, analyse_ih
 from nanojunction.analysis.iv import IVSettings, RunResult, analyse_iv
+from nanojunction.analysis.kept import Kept, ResultStore, provenance_of
 from nanojunction.analysis.parts import Part, whole_runs
 from nanojunction.analysis.reader import read_part, runs_of
 from nanojunction.analysis.results import FileError
@@ -35,20 +36,28 @@ class Outcome:
 
     `empty` names files of runs that ended before their first row, with how they ended if that is
     known; `passed_over` are the devices of runs that are no calibrations, where only these were
-    asked for.
+    asked for. `fresh` are new results, packed to be kept, and `taken` counts those that were kept,
+    both only where there is something that keeps them.
     """
 
     results: list[RunResult] = field(default_factory=list)
     errors: list[FileError] = field(default_factory=list)
     empty: dict[Path, str] = field(default_factory=dict)
     passed_over: list[str] = field(default_factory=list)
+    fresh: list[Kept] = field(default_factory=list)
+    taken: int = 0
 
 
-def outcomes(todo: Sequence[Work], workers: int) -> Iterator[tuple[Work, Outcome]]:
-    """Yield each piece of work and what came of it, in order."""
+def outcomes(
+    todo: Sequence[Work], workers: int, kept: ResultStore | None = None
+) -> Iterator[tuple[Work, Outcome]]:
+    """Yield each piece of work and what came of it, in order.
+
+    With `kept`, what it has is not analysed again. Only this process asks it.
+    """
+    known = ((None if kept is None else kept.find(work.files)) for work in todo)
     if workers == 1 or len(todo) < 2:
-        for work in todo:
-            yield work, analyse_files(work)
+        yield from zip(todo, map(analyse_files, todo, known), strict=True)
         return
     import multiprocessing
     from concurrent.futures import ProcessPoolExecutor
@@ -57,7 +66,7 @@ def outcomes(todo: Sequence[Work], workers: int) -> Iterator[tuple[Work, Outcome
     share = max(1, min(32, len(todo) // (4 * count)))
     with ProcessPoolExecutor(count, mp_context=multiprocessing.get_context("spawn")) as pool:
         with _single_threaded_children():
-            found = pool.map(analyse_files, todo, chunksize=share)
+            found = pool.map(analyse_files, todo, known, chunksize=share)
         yield from zip(todo, found, strict=True)
 
 
@@ -78,8 +87,11 @@ def _single_threaded_children() -> Iterator[None]:
                 del os.environ[name]
 
 
-def analyse_files(work: Work) -> Outcome:
-    """Return what came of a family of files; a file that cannot be used never stops another."""
+def analyse_files(work: Work, known: Mapping[str, Kept] | None = None) -> Outcome:
+    """Return what came of a family of files; a file that cannot be used never stops another.
+
+    `known` are results that were kept, by the keys of their provenance; None keeps none.
+    """
     outcome = Outcome()
     parts = [part for path in work.files if (part := _part(path, outcome)) is not None]
     for run_parts, warning in whole_runs(parts):
@@ -89,10 +101,29 @@ def analyse_files(work: Work) -> Outcome:
                     if work.only_calibrations and not is_calibration(run):
                         outcome.passed_over.append(run.device)
                     else:
-                        outcome.results.append(analyse_run(run, work.settings))
+                        contents = [part.sha256 for part in run_parts]
+                        outcome.results.append(_result(run, work, contents, known, outcome))
         else:
             outcome.empty |= {part.path: _how_ended(part) for part in run_parts}
     return outcome
+
+
+def _result(
+    run: Run,
+    work: Work,
+    contents: Sequence[str],
+    known: Mapping[str, Kept] | None,
+    outcome: Outcome,
+) -> RunResult:
+    """Return a run's results: those that were kept if they follow from the same, or new ones."""
+    provenance = provenance_of(run, contents, work.pattern, work.settings)
+    if known is not None and (kept := known.get(provenance.key)) is not None:
+        outcome.taken += 1
+        return kept.result_of(run)
+    result = replace(analyse_run(run, work.settings), provenance=provenance)
+    if known is not None:
+        outcome.fresh.append(Kept.of(result, provenance))
+    return result
 
 
 def _part(path: Path, outcome: Outcome) -> Part | None:
@@ -104,7 +135,7 @@ def _part(path: Path, outcome: Outcome) -> Part | None:
 @contextmanager
 def _failures_of(path: Path, outcome: Outcome) -> Iterator[None]:
     """Keep what goes wrong with a file as its error."""
-    before = len(outcome.results)
+    before, fresh, taken = len(outcome.results), len(outcome.fresh), outcome.taken
     try:
         yield
         return
@@ -113,7 +144,8 @@ def _failures_of(path: Path, outcome: Outcome) -> Iterator[None]:
     except Exception as error:
         # Whatever a stranger's table provokes, the night's other files have their results.
         failure = FileError.of(path, f"{type(error).__name__}: {error}, in this file")
-    del outcome.results[before:]
+    del outcome.results[before:], outcome.fresh[fresh:]
+    outcome.taken = taken
     outcome.errors.append(failure)
 
 

@@ -32,10 +32,14 @@ class Continuation:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Part:
-    """One file of a run; its table has no row where the run ended before its first."""
+    """One file of a run; its table has no row where the run ended before its first.
+
+    `sha256` is that of the file's contents, and of the notes beside it.
+    """
 
     path: Path
     table: Table
+    sha256: str
 
     @property
     def rows(self) -> int:

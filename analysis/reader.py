@@ -5,6 +5,7 @@ Nothing that a file names is ever imported or evaluated.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import partial
@@ -42,20 +43,28 @@ def read_runs(path: Path, *, pattern: str | None = None) -> list[Run]:
     Raises ReadError with one sentence that names the file, and the line or column where it is
     about one.
     """
-    ((parts, warning),) = whole_runs([Part(path, _table_of(path))])
+    data = read_bytes(path)
+    part = Part(path, parse_table(data, str(path)), _sha256(path, data))
+    ((parts, warning),) = whole_runs([part])
     return runs_of(parts, warning, pattern=pattern)
 
 
 def read_part(path: Path) -> Part:
     """Return a file's table, without a row where a run ended before its first; raises ReadError."""
+    data = read_bytes(path)
     try:
-        return Part(path, _table_of(path))
+        table = parse_table(data, str(path))
     except NoRows as error:
-        return Part(path, error.table)
+        table = error.table
+    return Part(path, table, _sha256(path, data))
 
 
-def _table_of(path: Path) -> Table:
-    return parse_table(read_bytes(path), str(path))
+def _sha256(path: Path, data: bytes) -> str:
+    """Return the hash of a file's contents, with those of the notes beside it if there are any."""
+    digest = hashlib.sha256(data)
+    if (notes := notes_path(path)).exists():
+        digest.update(read_bytes(notes))
+    return digest.hexdigest()
 
 
 def runs_of(
@@ -108,7 +117,7 @@ def _runs(parts: tuple[Part, ...], named: Named, notes: Notes | None, said: list
         said.append(f"the file holds {len(tables)} tables; each is a run of its own")
         stretches = []
         for table in tables:
-            part = Part(parts[0].path, table)
+            part = replace(parts[0], table=table)
             stretches += of((part,), table, numbers=numbers)
             numbers = numbers[len(table.values) :]
     else:

@@ -8,6 +8,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from nanojunction.cli.catalogues import opened
 from nanojunction.cli.console import FAILED, make_folder, say, steps_of, wide_console
 
 if TYPE_CHECKING:
@@ -16,7 +17,9 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from nanojunction.analysis.analyse import Analysis
+    from nanojunction.analysis.catalogue.database import Catalogue
     from nanojunction.analysis.iv import RunResult
+    from nanojunction.analysis.kept import ResultStore
     from nanojunction.analysis.loops import Direction
     from nanojunction.analysis.states import FieldReference
 
@@ -44,6 +47,7 @@ def analyse(
     calibration: Path | None,
     reference: FieldReference,
     workers: int,
+    catalogue: str = "",
 ) -> int:
     """Analyse, show and write; 1 if a file could not be read, 0 otherwise."""
     from nanojunction.analysis.analyse import analyse as analyse_files
@@ -52,7 +56,7 @@ def analyse(
         make_folder(report, "--report")
     if json_file not in ("", "-") and not Path(json_file).parent.is_dir():
         raise NotADirectoryError(f"--json {json_file}: there is no such folder")
-    with steps_of("analysing") as show:
+    with opened(catalogue) as entries, steps_of("analysing") as show:
         found = analyse_files(
             list(map(Path, paths)),
             pattern=pattern,
@@ -60,7 +64,9 @@ def analyse(
             reference=reference,
             workers=workers,
             progress=show,
+            kept=store_in(entries),
         )
+        enter_into(entries, found)
     document = found.to_json()
     if json_file == "-":
         text = json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False)
@@ -83,6 +89,8 @@ def analyse(
         say(f"warning: {warning}")
     for error in found.errors:
         say(f"error: {error}")
+    if entries is not None:
+        say(f"{len(found.run_results)} runs, {found.taken} of them unchanged in the catalogue")
     return FAILED if found.errors else 0
 
 
@@ -112,6 +120,23 @@ def reference_of(p_field: str, ap_field: str, approach: str) -> FieldReference:
         return FieldReference(*fields, sides.get(approach))
     except ValueError as error:
         raise typer.BadParameter(f"--p-field, --ap-field: {error}") from None
+
+
+def store_in(catalogue: Catalogue | None) -> ResultStore | None:
+    """Return where a catalogue keeps results, None without one."""
+    if catalogue is None:
+        return None
+    from nanojunction.analysis.catalogue.store import CatalogueStore
+
+    return CatalogueStore(catalogue)
+
+
+def enter_into(catalogue: Catalogue | None, found: Analysis) -> None:
+    """Enter the runs and errors of an analysis, if there is a catalogue."""
+    if catalogue is not None:
+        from nanojunction.analysis.catalogue.entries import enter
+
+        enter(catalogue, found.run_results, found.errors)
 
 
 def title_of(found: Analysis) -> str:

@@ -80,6 +80,7 @@ def one_sentence(debug: bool) -> Iterator[None]:
 
 def status_of(problem: Exception) -> int | None:
     """Return the exit status of an error that has a sentence; None if it is a fault of ours."""
+    from nanojunction.analysis.catalogue.errors import CatalogueError
     from nanojunction.analysis.reader import ReadError
     from nanojunction.instruments.errors import LaboratoryError, LimitError, StationError
     from nanojunction.instruments.station import Unsafe
@@ -90,7 +91,7 @@ def status_of(problem: Exception) -> int | None:
     usage = (LimitError, StationError, ProcedureError, UnknownProcedure, JunctionFileError)
     if isinstance(problem, usage):
         return WRONG_USAGE
-    if isinstance(problem, LaboratoryError | Unsafe | ReadError | OSError):
+    if isinstance(problem, LaboratoryError | Unsafe | ReadError | CatalogueError | OSError):
         return FAILED
     return None
 

@@ -10,6 +10,16 @@ import typer
 from nanojunction.cli.console import one_sentence
 from nanojunction.cli.options import Debug
 
+Catalogue = Annotated[
+    str,
+    typer.Option(
+        "--catalogue",
+        metavar="FILE|URL",
+        help="The catalogue of runs; else the one that NANOJUNCTION_CATALOGUE names.",
+        show_default=False,
+    ),
+]
+
 
 def analyse(
     paths: Annotated[
@@ -39,6 +49,7 @@ def analyse(
         str, typer.Option(metavar="up|down", help="From which side loops come to these fields.")
     ] = "",
     workers: Annotated[int, typer.Option(min=1, help="Processes to work in.")] = 1,
+    catalogue: Catalogue = "",
 ) -> None:
     """Analyse run files, ours or other people's: a table, results JSON, a report."""
     from nanojunction.cli import analyse as work
@@ -52,6 +63,57 @@ def analyse(
             calibration=calibration,
             reference=work.reference_of(p_field, ap_field, approach),
             workers=workers,
+            catalogue=catalogue,
+        )
+        raise typer.Exit(status)
+
+
+def runs(
+    paths: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[PATH…]", help="Only these files, and those below these folders."),
+    ] = None,
+    catalogue: Catalogue = "",
+    device: Annotated[str, typer.Option(metavar="NAME", help="Only of this device.")] = "",
+    kind: Annotated[str, typer.Option(help="Only of this kind: iv, ih, it, …")] = "",
+    where: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="QUESTION",
+            help="Only where 'temperature_K < 50', 'v_off_V > 1 mV', 'comment ~ broken'; several: "
+            "where all hold.",
+        ),
+    ] = None,
+    sort: Annotated[
+        str, typer.Option(metavar="KEY,…", help="In the order of these; -KEY: the largest first.")
+    ] = "",
+    columns: Annotated[
+        str, typer.Option(metavar="KEY,…", help="These columns instead of the usual ones.")
+    ] = "",
+    limit: Annotated[int | None, typer.Option(min=1, help="At most so many runs.")] = None,
+    json_file: Annotated[
+        str,
+        typer.Option("--json", metavar="FILE|-", help="Write all that is known of these runs."),
+    ] = "",
+    csv_file: Annotated[
+        str, typer.Option("--csv", metavar="FILE|-", help="Write the columns as CSV.")
+    ] = "",
+) -> None:
+    """List the runs of a catalogue, which `analyse --catalogue` has filled."""
+    from nanojunction.cli import runs as work
+
+    with one_sentence(Debug.on):
+        status = work.runs(
+            paths or [],
+            catalogue=catalogue,
+            device=device,
+            kind=kind,
+            where=where or [],
+            sort=sort,
+            columns=columns,
+            limit=limit,
+            json_file=json_file,
+            csv_file=csv_file,
         )
         raise typer.Exit(status)
 

@@ -15,7 +15,7 @@ from typing import Any
 import psutil
 import pytest
 
-from nanojunction.instruments.ownership.records import drive_of
+from nanojunction.models.drives import drive_of
 from nanojunction.procedures.recipes.conditions import parse_condition
 from nanojunction.procedures.recipes.folder import folder_of_runs
 from nanojunction.procedures.recipes.journal import NAME, Journal

@@ -25,35 +25,10 @@ from pydantic import Field, TypeAdapter, ValidationError
 
 from nanojunction.instruments.clock import Clock
 from nanojunction.instruments.errors import LaboratoryError
+from nanojunction.models.drives import drive_of
 
 #: Names another folder for the records, where the usual one is no local disk.
 FOLDER_VARIABLE = "NANOJUNCTION_STATE_DIR"
-#: File systems of other computers, on which a lock may be held without anybody here knowing.
-NETWORK = frozenset(
-    (
-        "9p",
-        "afs",
-        "afpfs",
-        "ceph",
-        "cifs",
-        "coda",
-        "davfs",
-        "fuse.sshfs",
-        "gfs2",
-        "glusterfs",
-        "lustre",
-        "ncpfs",
-        "nfs",
-        "nfs3",
-        "nfs4",
-        "ocfs2",
-        "smb",
-        "smb2",
-        "smb3",
-        "smbfs",
-        "webdav",
-    )
-)
 #: Difference (s) of start times below which a process is the one that the record names: the
 #: system's clock may have been set since.
 SAME_START_S = 5.0
@@ -165,7 +140,9 @@ def make_folder() -> Path:
     A network drive is refused: its locks do not hold, and its processes are elsewhere.
     """
     path = folder()
-    refuse_network(path)
+    refuse_network(
+        path, f"where locks do not hold; name a folder of this computer with {FOLDER_VARIABLE}"
+    )
     try:
         path.mkdir(parents=True, exist_ok=True, mode=0o700)
     except OSError as problem:
@@ -176,30 +153,14 @@ def make_folder() -> Path:
     return path
 
 
-def refuse_network(path: Path) -> None:
-    """Raise LaboratoryError if `path` lies on a network drive, as far as the system tells."""
+def refuse_network(path: Path, remedy: str) -> None:
+    """Raise LaboratoryError if `path` lies on a network drive, as far as the system tells.
+
+    `remedy` says what does not work there and what to do.
+    """
     kind = drive_of(path)
     if kind is not None:
-        raise LaboratoryError(
-            f"{path}: lies on a network drive ({kind}), where locks do not hold; name a folder of "
-            f"this computer with {FOLDER_VARIABLE}"
-        )
-
-
-def drive_of(path: Path) -> str | None:
-    """Return the kind of the network drive on which `path` lies; None on a local disk."""
-    whole = str(path.resolve())
-    if whole.startswith("\\\\"):
-        return "a shared folder"
-    best, kind = "", None
-    for part in psutil.disk_partitions(all=True):
-        mount = part.mountpoint.rstrip("/\\")
-        inside = whole == mount or whole.startswith((mount + "/", mount + "\\"))
-        # The last of several on one point is the one that is seen.
-        if inside and len(part.mountpoint) >= len(best):
-            remote = part.fstype.lower() in NETWORK or "remote" in part.opts.split(",")
-            best, kind = part.mountpoint, part.fstype if remote else None
-    return kind
+        raise LaboratoryError(f"{path}: lies on a network drive ({kind}), {remedy}")
 
 
 def canonical(address: str) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from nanojunction.instruments.ownership.records import drive_of
+from nanojunction.instruments.ownership.records import refuse_network
 from nanojunction.procedures.recipes.journal_file import JournalError
 
 LOCK = "journal.lock"
@@ -16,16 +16,16 @@ LOCK = "journal.lock"
 def folder_of_runs(folder: Path) -> Iterator[Path]:
     """Make the folder if need be and keep it to this process; the lock goes with the process.
 
-    Raises JournalError for a network drive (where that can be told), and if another process has it.
+    Raises LaboratoryError for a network drive (where that can be told), JournalError if another
+    process has it.
     """
     import filelock
 
     folder.mkdir(parents=True, exist_ok=True)
-    if (kind := drive_of(folder)) is not None:
-        raise JournalError(
-            f"{folder}: is on a network drive ({kind}), where a journal can be damaged; give a "
-            "local --out and copy it afterwards"
-        )
+    refuse_network(
+        folder,
+        "where a journal can be damaged; give a local --out and copy it afterwards",
+    )
     lock = filelock.FileLock(folder / LOCK)
     try:
         lock.acquire(timeout=0)

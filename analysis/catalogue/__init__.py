@@ -1,0 +1,1 @@
+"""A catalogue of runs, their conditions and what was found in them, in a database."""

@@ -1,0 +1,1 @@
+"""Runs in other formats: Parquet for data frames, NeXus for archives."""

@@ -1,0 +1,75 @@
+"""Where a run's results come from: the contents they were found in, how, when and by what."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from functools import cache
+from importlib import metadata, resources
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from nanojunction.analysis.iv import IVSettings
+
+_NUMERICAL = ("numpy", "scipy", "lmfit")
+"""Packages whose versions may change a result's last digits."""
+
+
+@dataclass(frozen=True, slots=True)
+class Provenance:
+    """What a result follows from: equal keys give equal results.
+
+    `sha256` is that of all the run's files and the notes beside them, `settings` a JSON text,
+    `version` that of the analysis (`analysis_version`), `analysed` the moment of the fits (ISO
+    8601 with the time zone).
+    """
+
+    key: str
+    sha256: str
+    settings: str
+    version: str
+    analysed: str
+
+
+@cache
+def analysis_version() -> str:
+    """Return what tells this analysis from any other one that might find something else.
+
+    It is the release, and a hash over the sources of the analysis and the versions of the
+    numerical packages: no change of an algorithm can be forgotten, at the price that a change of
+    words also counts. Where the sources are not installed the release alone tells.
+    """
+    digest = hashlib.sha256()
+    for name in _NUMERICAL:
+        digest.update(f"{name} {metadata.version(name)}\n".encode())
+    sources = [
+        one
+        for one in resources.files("nanojunction.analysis").iterdir()
+        if one.name.endswith(".py") and not one.name.startswith("report")
+    ]
+    for source in sorted(sources, key=lambda one: one.name):
+        # The same sources are the same, whatever line ends a system gives them.
+        digest.update(source.name.encode() + b"\n" + source.read_bytes().replace(b"\r\n", b"\n"))
+    return f"{metadata.version('nanojunction')}+{digest.hexdigest()[:16]}"
+
+
+def settings_text(pattern: str | None, settings: IVSettings) -> str:
+    """Return a pattern for file names and the settings as one JSON text."""
+    return json.dumps({"pattern": pattern, **asdict(settings)}, sort_keys=True)
+
+
+def sha256_of(contents: Sequence[str]) -> str:
+    """Return one hash for a run's contents, given those of its files in order."""
+    return hashlib.sha256("\n".join(contents).encode()).hexdigest()
+
+
+def key_of(names: Sequence[str], segment: int | None, sha256: str, settings: str) -> str:
+    """Return the key of a run's results.
+
+    The names of its files count too, since conditions may come from them.
+    """
+    version = analysis_version()
+    whole = json.dumps([list(names), segment, sha256, settings, version])
+    return hashlib.sha256(whole.encode()).hexdigest()
