@@ -202,6 +202,17 @@ def test_a_run_is_there_once_however_often_and_by_whatever_path_it_is_entered(
     assert run.is_missing
 
 
+def test_stars_and_comment_come_from_the_notes(tmp_path: Path) -> None:
+    path = iv_file(tmp_path / "x.csv", "B", 40)
+    notes = 'stars = 4\ncomment = "the pump was on"\n'
+    path.with_name("x.notes.toml").write_text(notes, encoding="utf-8")
+    with Catalogue(tmp_path / "c.sqlite") as catalogue:
+        enter(catalogue, analyse([path]).run_results)
+        asked = tuple(map(parse_question, ("stars >= 3", "comment ~ PUMP")))
+        (run,) = find_runs(catalogue, Selection(questions=asked))
+    assert (run.held["stars"], run.held["comment"]) == (4, "the pump was on")
+
+
 def test_what_is_nested_has_dotted_keys(folder: Path) -> None:
     (result,) = analyse([folder / "B_40K.csv"]).run_results
     found = {key: rest for key, *rest in numbers_of(result.quantities)}
