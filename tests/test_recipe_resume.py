@@ -7,7 +7,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -15,6 +15,7 @@ from typing import Any
 import psutil
 import pytest
 
+from nanojunction.instruments.station import Station
 from nanojunction.models.drives import drive_of
 from nanojunction.procedures.recipes.conditions import parse_condition
 from nanojunction.procedures.recipes.folder import folder_of_runs
@@ -95,40 +96,41 @@ def night(tmp_path: Path, text: str = f"[[steps]]\nsteps = [{IV}, {IV}]") -> Nig
     return Night(text, tmp_path)
 
 
+@pytest.fixture
+def done(virtual_station: Callable[..., Any], tmp_path: Path) -> Iterator[tuple[Night, Station]]:
+    """Return a recipe of two runs that was carried out, on a station that is still open."""
+    first = night(tmp_path)
+    with virtual_station() as station:
+        assert first.on(station)
+        yield first, station
+
+
 def test_another_recipe_is_refused_with_what_changed(
-    virtual_station: Callable[..., Any], tmp_path: Path
+    done: tuple[Night, Station], tmp_path: Path
 ) -> None:
-    first = night(tmp_path)
-    with virtual_station() as station:
-        assert first.on(station)
-        changed = night(tmp_path, first.text.replace("2 mV", "3 mV", 1))
-        with pytest.raises(JournalError, match=r"the recipe has changed .*line 5 was .*2 mV.*3 mV"):
-            changed.on(station, resume=True)
-        commented = night(tmp_path, f"# nothing but a comment\n{first.text}")
-        assert commented.on(station, resume=True)
+    first, station = done
+    changed = night(tmp_path, first.text.replace("2 mV", "3 mV", 1))
+    with pytest.raises(JournalError, match=r"the recipe has changed .*line 5 was .*2 mV.*3 mV"):
+        changed.on(station, resume=True)
+    commented = night(tmp_path, f"# nothing but a comment\n{first.text}")
+    assert commented.on(station, resume=True)
 
 
-def test_a_folder_with_a_journal_is_not_begun_again(
-    virtual_station: Callable[..., Any], tmp_path: Path
-) -> None:
-    first = night(tmp_path)
-    with virtual_station() as station:
-        assert first.on(station)
-        with pytest.raises(JournalError, match=r"\(2 of 2 steps done\); add --resume to go on"):
-            first.on(station)
+def test_a_folder_with_a_journal_is_not_begun_again(done: tuple[Night, Station]) -> None:
+    first, station = done
+    with pytest.raises(JournalError, match=r"\(2 of 2 steps done\); add --resume to go on"):
+        first.on(station)
 
 
 def test_a_run_whose_end_alone_is_missing_is_not_made_again(
-    virtual_station: Callable[..., Any], tmp_path: Path
+    done: tuple[Night, Station], tmp_path: Path
 ) -> None:
-    first = night(tmp_path)
-    with virtual_station() as station:
-        assert first.on(station)
-        files = sorted(tmp_path.glob("*.csv"))
-        whole = files[-1].read_text(encoding="utf-8")
-        files[-1].write_text(whole.partition("# End")[0], encoding="utf-8")
-        as_if_killed(tmp_path)
-        assert first.on(station, resume=True)
+    first, station = done
+    files = sorted(tmp_path.glob("*.csv"))
+    whole = files[-1].read_text(encoding="utf-8")
+    files[-1].write_text(whole.partition("# End")[0], encoding="utf-8")
+    as_if_killed(tmp_path)
+    assert first.on(station, resume=True)
     assert sorted(tmp_path.glob("*.csv")) == files
     with first.journal() as journal:
         assert journal.parts("iv#2")[-1].status == "finished"
@@ -136,13 +138,11 @@ def test_a_run_whose_end_alone_is_missing_is_not_made_again(
 
 
 def test_a_run_whose_file_has_its_end_was_finished(
-    virtual_station: Callable[..., Any], tmp_path: Path
+    done: tuple[Night, Station], tmp_path: Path
 ) -> None:
-    first = night(tmp_path)
-    with virtual_station() as station:
-        assert first.on(station)
-        as_if_killed(tmp_path)
-        assert first.on(station, resume=True)
+    first, station = done
+    as_if_killed(tmp_path)
+    assert first.on(station, resume=True)
     with first.journal() as journal:
         assert [(run.key, run.part, run.rows) for run in journal.runs()] == [
             ("iv", 1, 21), ("iv#2", 1, 21),
@@ -184,35 +184,29 @@ def test_a_journal_of_another_version_is_refused(tmp_path: Path) -> None:
             journal.is_new()
 
 
-def test_a_half_written_row_is_measured_again(
-    virtual_station: Callable[..., Any], tmp_path: Path
-) -> None:
-    first = night(tmp_path)
-    with virtual_station() as station:
-        assert first.on(station)
-        file = sorted(tmp_path.glob("*.csv"))[-1]
-        rows = file.read_text(encoding="utf-8").partition("# End")[0].splitlines(keepends=True)
-        file.write_text("".join(rows[:-4]) + rows[-4][:9], encoding="utf-8")
-        as_if_killed(tmp_path)
-        assert first.on(station, resume=True)
+def test_a_half_written_row_is_measured_again(done: tuple[Night, Station], tmp_path: Path) -> None:
+    first, station = done
+    file = sorted(tmp_path.glob("*.csv"))[-1]
+    rows = file.read_text(encoding="utf-8").partition("# End")[0].splitlines(keepends=True)
+    file.write_text("".join(rows[:-4]) + rows[-4][:9], encoding="utf-8")
+    as_if_killed(tmp_path)
+    assert first.on(station, resume=True)
     with first.journal() as journal:
         assert [run.rows for run in journal.parts("iv#2")] == [17, 4]
         assert measured(rows_in(journal, "iv#2")) == expected(first.plan.runs[1])
 
 
 def test_a_damaged_run_file_stops_before_anything_is_switched_on(
-    virtual_station: Callable[..., Any], tmp_path: Path
+    done: tuple[Night, Station], tmp_path: Path
 ) -> None:
-    first = night(tmp_path)
-    with virtual_station() as station:
-        assert first.on(station)
-        file = sorted(tmp_path.glob("*.csv"))[-1]
-        lines = file.read_text(encoding="utf-8").splitlines(keepends=True)
-        lines[-5] = "1.0,garbage\n"
-        file.write_text("".join(lines[:-1]), encoding="utf-8")
-        as_if_killed(tmp_path)
-        with pytest.raises(RecipeError, match=f"line {len(lines) - 4}: is no row of numbers"):
-            first.on(station, resume=True)
+    first, station = done
+    file = sorted(tmp_path.glob("*.csv"))[-1]
+    lines = file.read_text(encoding="utf-8").splitlines(keepends=True)
+    lines[-5] = "1.0,garbage\n"
+    file.write_text("".join(lines[:-1]), encoding="utf-8")
+    as_if_killed(tmp_path)
+    with pytest.raises(RecipeError, match=f"line {len(lines) - 4}: is no row of numbers"):
+        first.on(station, resume=True)
 
 
 def test_the_parts_of_a_run_are_analysed_as_one(
