@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from markupsafe import Markup
 
 from nanojunction.analysis.calibration import is_calibration
+from nanojunction.analysis.claims import find_claims
 from nanojunction.analysis.comparison import ComparedRow
 from nanojunction.analysis.groups import run_name
 from nanojunction.analysis.notation import numbered
@@ -62,6 +63,7 @@ class _Section:
     features: list[FeatureRow]
     checks: list[CheckRow]
     missing: str
+    verdict: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +138,8 @@ def _sections(analysis: Analysis, folder: Path) -> tuple[list[_Section], list[_S
     from nanojunction.analysis.figures.select import devices_of, line_figure, share_figures
     from nanojunction.analysis.figures.style import publication_style
 
+    found = find_claims(analysis.run_results, analysis.groups)
+    claims = {claim.device: f"{claim.verdict.capitalize()}: {claim.reason}." for claim in found}
     numbers = {run_name(result.run): n for n, result in enumerate(analysis.run_results, 1)}
     sections = []
     count = 0
@@ -157,7 +161,8 @@ def _sections(analysis: Analysis, folder: Path) -> tuple[list[_Section], list[_S
             ]
             features, checks = feature_rows(device.members), check_rows(device.groups)
             if shown or tables or features or checks:
-                section = _Section(device.device, shown, tables, features, checks, missing)
+                verdict = claims.get(device.device, "")
+                section = _Section(device.device, shown, tables, features, checks, missing, verdict)
                 sections.append(section)
         figure = line_figure(analysis)
         line = [] if figure is None else [_shown(figure, count + 1, folder)]

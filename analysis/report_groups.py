@@ -70,6 +70,8 @@ def _arrhenius_rows(key: str, fit: Arrhenius) -> Iterator[tuple[Markup, Markup |
         notes = dict.fromkeys(q.note for q in regimes.quantities.values() if q.note)
         preferred = " (preferred)" if fit.best == name else ""
         remark = list(notes)
+        if preferred:
+            remark.append(typeset(fit.choice))
         if name == "two-regime" and fit.delta_aicc is not None:
             remark.insert(0, f"ΔAICc = {typeset(plain_number(fit.delta_aicc, 3))}")
         if fit.note and fit.best is None:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from nanojunction.analysis.checks import CHECK_NAMES, OUTCOMES
+from nanojunction.analysis.claims import find_claims
 from nanojunction.analysis.groups import Group
 from nanojunction.analysis.iv import RunResult
 from nanojunction.analysis.notes import MOST_STARS
@@ -72,6 +73,7 @@ def build_results(
         "schema": SCHEMA,
         "runs": [_run(result) for result in runs],
         "groups": [group.to_json() for group in groups],
+        "verdicts": [claim.to_json() for claim in find_claims(runs, groups)],
         "errors": [error.to_json() for error in errors],
         "warnings": list(warnings),
     }
@@ -143,6 +145,8 @@ def check_results(document: Mapping[str, Any]) -> None:
         _check_group(group, f"groups[{index}]")
     for index, error in enumerate(document["errors"]):
         _texts(error, f"errors[{index}]", ("file", "error"))
+    for index, verdict in enumerate(document.get("verdicts", ())):
+        _texts(verdict, f"verdicts[{index}]", ("device", "verdict", "reason"))
     try:
         json.dumps(document, allow_nan=False)
     except (TypeError, ValueError):

@@ -146,14 +146,34 @@ def title_of(found: Analysis) -> str:
 
 
 def show_runs(found: Analysis) -> None:
-    """Print the tables of runs and of controls, and the warnings."""
+    """Print the tables of runs and of controls, the verdicts, and the warnings."""
     if found.run_results:
         wide_console().print(table_of(found.run_results))
     if (controls := controls_of(found)) is not None:
         wide_console().print(controls)
+    for line in claims_of(found):
+        say(line)
     for result in found.run_results:
         for warning in dict.fromkeys((*result.run.warnings, *result.warnings)):
             say(f"{result.run.file.name}: {warning}")
+
+
+#: Devices whose verdicts are all printed; of more, the candidates.
+MOST_VERDICTS = 12
+
+
+def claims_of(found: Analysis) -> list[str]:
+    """Return a line with verdict and reason for each device, of many the candidates' alone."""
+    from nanojunction.analysis.claims import find_claims
+
+    claims = find_claims(found.run_results, found.groups)
+    shown = claims
+    if len(claims) > MOST_VERDICTS:
+        shown = [c for c in claims if c.verdict in {"candidate", "confirmed", "not confirmed"}]
+    lines = [f"{claim.device}: {claim.verdict}: {claim.reason}" for claim in shown]
+    if len(shown) < len(claims):
+        lines.append(f"{len(claims) - len(shown)} more devices are no candidates, or undecided")
+    return lines
 
 
 def table_of(results: Sequence[RunResult]) -> Table:
