@@ -16,13 +16,14 @@ from typing import Any
 import numpy as np
 
 from nanojunction.analysis.loops import Plateau, Switch
+from nanojunction.analysis.telegraph import Telegraph
 from nanojunction.analysis.values import Curve, Quantity
 
 _LENGTH = struct.Struct("<Q")
 _TYPE = "\N{SECTION SIGN}"  # marks an object that stands for something JSON has no word for
 _NUMBERS = ("b1", *(f"{kind}{size}" for kind in "iu" for size in (1, 2, 4, 8)), "f2", "f4", "f8")
 _RECORDS: Mapping[str, type[Any]] = {
-    one.__name__: one for one in (Quantity, Curve, Plateau, Switch)
+    one.__name__: one for one in (Quantity, Curve, Plateau, Switch, Telegraph)
 }
 
 
@@ -34,7 +35,8 @@ def pack(value: Any) -> bytes:
     """Return `value` as bytes.
 
     It may hold None, bool, int, float (NaN and infinities too), str, lists, tuples, mappings with
-    text keys, NumPy arrays and numbers, Quantity, Curve, Plateau and Switch. Raises PackingError
+    text keys, NumPy arrays and numbers, Quantity, Curve, Plateau, Switch and
+    Telegraph. Raises PackingError
     for anything else.
     """
     arrays = bytearray()

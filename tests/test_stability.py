@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nanojunction.analysis.ih import analyse_at_rest
+from nanojunction.analysis.packing import pack, unpack
 from nanojunction.analysis.results import build_results
 from nanojunction.analysis.run import Run
 from nanojunction.analysis.stability import allan_deviation, mean_of, stability
@@ -171,6 +172,14 @@ def test_two_levels_are_named_in_a_warning_and_in_the_document() -> None:
     assert set(telegraph.to_json()) == {
         "low_V", "high_V", "dwell_low_s", "dwell_high_s", "switches"
     }  # fmt: skip
+
+
+def test_two_levels_are_kept_between_analyses() -> None:
+    values = with_telegraph(np.random.default_rng(9), 800, 10.0, 60.0)
+    result = analyse_at_rest(run_at_rest(values, "vt", np.arange(800) * 0.1))
+    again = unpack(pack(dict(result.quantities)))
+    assert again["v_telegraph"] == result.quantities["v_telegraph"]
+    assert len(again["v_telegraph"]) == 1
 
 
 # Allan deviation
