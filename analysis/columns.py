@@ -226,7 +226,7 @@ def _split_unit(name: str) -> tuple[str, tuple[Role, float, float] | None, list[
 def _words(base: str) -> list[str]:
     """Split a name into lower-case words, at anything but letters and digits and at camel case."""
     spaced = re.sub(r"(?<=[a-z])(?=[A-Z][a-z])|(?<=[a-z]{3})(?=[A-Z](?![A-Za-z]))", " ", base)
-    return [word.lower() for word in re.split(r"[^0-9A-Za-zµμ°]+", spaced) if word]
+    return [word.lower() for word in re.split(r"(?:[^\w°]|_)+", spaced) if word]
 
 
 def _quantity(words: list[str], base: str, unit_of: Role | None) -> Role | None:

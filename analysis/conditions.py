@@ -148,11 +148,17 @@ def rest_s(header: Mapping[str, str]) -> float | None:
 
 
 def _station(header: Mapping[str, str]) -> Mapping[str, Any]:
-    """Return the station's settings that a header of ours has as JSON, else nothing."""
-    try:
-        found = json.loads(header.get("Station", "null"))
-    except (ValueError, RecursionError):
+    """Return the station's settings that a header of ours has as JSON, else nothing.
+
+    Raises ValueError where they are damaged.
+    """
+    text = header.get("Station", "")
+    if not text.startswith("{"):
         return {}
+    try:
+        found = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise ValueError("the header is damaged: its 'Station' is not whole") from error
     return found if isinstance(found, dict) else {}
 
 
@@ -166,7 +172,7 @@ def _part(settings: Mapping[str, Any], *keys: str) -> Mapping[str, Any]:
 
 def _number(text: str, quantity: str) -> float | None:
     """Return a header's "40 K" or "5 mV" in SI, None if it is no number with a unit of that."""
-    found = re.fullmatch(rf"\s*({_NUMBER})\s*(\S*)\s*", text)
+    found = re.fullmatch(rf"\s*({_NUMBER})\s*(\S*)\s*", text) if len(text) < 80 else None
     if found is None:
         return None
     known = unit(found[2]) if found[2] else (quantity, 1.0, 0.0)

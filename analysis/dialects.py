@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from nanojunction.analysis.table import OVERFLOW
 
 _DELIMITERS = (";", "\t", ",")
+_DIGIT = re.compile(r"[0-9]")
 _COMMA_INSIDE = re.compile(r"\d,\d|(?<!\d),\d")
 _GROUPED = {
     ",": re.compile(r"[-+]?\d{1,3}(?:,\d{3})+(?:\.\d*)?(?:[eE][-+]?\d+)?"),
@@ -83,6 +84,8 @@ def is_number(field: str) -> bool:
 
 def dialect_of(line: str) -> Dialect | None:
     """Return the dialect of a line of numbers, None if it holds fewer than two."""
+    if _DIGIT.search(line) is None:
+        return None
     for delimiter in (*_DELIMITERS, None):
         if delimiter is not None and delimiter not in line:
             continue

@@ -254,7 +254,8 @@ def _run(
     rows = len(next(iter(columns.values())))
     voltage = columns.get("voltage")
     if voltage is None:
-        voltage = _replacement(columns, table.names, conditions, rows, warnings)
+        ours = table.header.get("Procedure", "").startswith("<nanojunction.")
+        voltage = _replacement(columns, table.names, conditions, warnings, ours)
     current = columns.get("current")
     if current is None:
         raise ValueError(f"no column means a current ({_known_are(table.names)}")
@@ -316,14 +317,17 @@ def _replacement(
     columns: dict[str, Array],
     names: tuple[str, ...],
     conditions: Conditions,
-    rows: int,
     warnings: list[str],
+    ours: bool,
 ) -> Array:
-    """Return what stands for the sensed voltage in a file without such a column."""
-    if "setpoint voltage" in columns:
+    """Return what stands for the sensed voltage in a file without such a column.
+
+    Our own run files have one, unless their column names are damaged.
+    """
+    if "setpoint voltage" in columns and not ours:
         warnings.append("there is no sensed voltage: the setpoint stands for it")
         return columns["setpoint voltage"]
     if conditions.voltage_V is not None and "field" in columns:
         warnings.append("there is no column of voltages: the stated voltage stands for it")
-        return np.full(rows, conditions.voltage_V)
+        return np.full_like(columns["field"], conditions.voltage_V)
     raise ValueError(f"no column means a voltage ({_known_are(names)}")

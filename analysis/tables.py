@@ -19,6 +19,7 @@ from nanojunction.analysis.table import (
     without_rows,
 )
 
+_LONGEST_ROW = 4000  # on average; what is longer is looked at row by row
 _BOM = b"\xef\xbb\xbf"
 _UTF_16 = (b"\xff\xfe", b"\xfe\xff")
 _ARCHIVES = (
@@ -96,7 +97,7 @@ def _parse_plain(data: bytes) -> Table | None:
     # np.fromstring of numpy < 2.5 may stop early with a warning only: the count shows it.
     if len(names) < 2 or rows is None or values.size != rows * len(names):
         return None
-    if any(is_number(text) for text in names):
+    if any(is_number(text) for text in names) or len(block) > _LONGEST_ROW * (rows + 1):
         return None
     first = comments.count(b"\n") + 2
     table = values.reshape(rows, len(names))
