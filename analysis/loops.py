@@ -227,13 +227,18 @@ def _crossing(field: Array, part: Array, at: int, noise: float) -> Quantity:
         error = max(float(np.std(part[gentle] - slope * field[gentle] - offset)), noise)
         return Quantity(float(centre), error / abs(float(slope)) / math.sqrt(len(gentle)))
     step = float(field[at + 1] - field[at])
-    change = float(part[at + 1] - part[at])
-    share = -float(part[at]) / change
-    crossing = float(field[at]) + share * step
-    half_way = 0.5 - max(3.0 * noise, 0.05)
-    if float(np.max(np.abs(part[at : at + 2]))) < half_way:
-        # Both readings lie on the way: the line between them is not the whole of its curve.
-        noisy = noise * math.hypot(share, 1.0 - share) / change
-        return Quantity(crossing, step * math.hypot(noisy, 0.05))
-    # Inside one step of an abrupt switch every field is equally likely.
-    return Quantity(crossing, step / math.sqrt(12.0))
+    on_the_way = np.abs(part) < 0.5 - max(3.0 * noise, 0.05)
+    first, last = at, at + 1
+    while first > 0 and on_the_way[first]:
+        first -= 1
+    while last < len(part) - 1 and on_the_way[last]:
+        last += 1
+    number = int(np.sum(on_the_way[first : last + 1]))
+    if number == 0:
+        # Inside one step of an abrupt switch every field is equally likely.
+        share = -float(part[at]) / float(part[at + 1] - part[at])
+        return Quantity(float(field[at]) + share * step, step / math.sqrt(12.0))
+    # The area above the curve: an interpolation would take a corner between readings for a line.
+    left = 0.5 - np.clip(part[first : last + 1], -0.5, 0.5)
+    centre = float(field[first]) + float(np.trapezoid(left, field[first : last + 1]))
+    return Quantity(centre, step * math.hypot(noise * math.sqrt(number), 0.05))

@@ -524,7 +524,7 @@ def test_loops_with_opposite_levels_name_their_voltage() -> None:
 # --- errors of ratios and of R_s(H) -----------------------------------------------------------
 
 
-@pytest.mark.parametrize("denominator", [50.0, 10.0, 6.0])
+@pytest.mark.parametrize("denominator", [50.0, 10.0, 6.0, 4.0])
 def test_the_error_of_a_ratio_covers_the_truth_down_to_the_mask(denominator: float) -> None:
     """The denominator is so many standard errors from zero; what is masked is not judged."""
     rng = np.random.default_rng(23)
@@ -556,7 +556,7 @@ def test_the_curve_of_r_s_has_honest_errors_where_the_current_stands() -> None:
     assert np.std(np.concatenate(pulls)) == pytest.approx(1.0, abs=0.2)
 
 
-@pytest.mark.parametrize("width", [0.0, 0.012, 0.05])
+@pytest.mark.parametrize("width", [0.0, 0.003, 0.0127, 0.05])
 def test_switching_fields_are_honest_however_wide_the_switching(width: float) -> None:
     rng = np.random.default_rng(25)
     truth, found = 0.1, []
