@@ -32,6 +32,7 @@ _LIKELY = 0.7  # a fitted peak is reported from this part of the search's thresh
 _SURE = 6.0  # a fitted peak is reported only if it is so many of its own errors high
 _RESOLVED = 1.8  # FWHM in steps of a peak that may be claimed where the fit leaves only noise,
 _RESOLVED_ROUGHLY = 8.0  # and where it leaves more: narrower peaks may hide in a wider one
+_NOISE_ALONE = 2.0  # standard deviations by which residuals may exceed the noise in a fit to keep
 _NEEDED = 6.0  # AICc by which a peak that is not sound must better the fit to stay in it
 _FLANK = 2.0  # the search looks this many FWHM to either side
 
@@ -153,8 +154,13 @@ def _fit_group(
         if hit is None or hit.z < threshold:
             continue
         stretch = Stretch(x[near], y[near], error[near])
-        tried = [_follow(stretch, starts, threshold) for starts in _beginnings(group, hit)]
-        fits = [fit for fit in tried if fit is not None]
+        fits: list[PeakFit] = []
+        for starts in _beginnings(group, hit):
+            fit = _follow(stretch, starts, threshold)
+            if fit is not None:
+                fits.append(fit)
+                if _is_all(fit, stretch, threshold):
+                    break
         if not fits:
             continue
         liked = min(fits, key=lambda fit: fit.aicc)
@@ -165,10 +171,18 @@ def _fit_group(
     return best
 
 
+def _is_all(fit: PeakFit, stretch: Stretch, threshold: float) -> bool:
+    """Tell whether a fit holds sound peaks alone and leaves nothing but noise."""
+    if fit.misfit > _NOISE_ALONE or fit.weakest(threshold) is not None:
+        return False
+    hit = _strongest(fit.residual_A, stretch.error, stretch.x)
+    return hit is None or hit.z < threshold
+
+
 def _beginnings(group: list[Turn], hit: _Hit) -> list[list[tuple[float, float]]]:
     """Return the sets of peaks that a fit starts from: the likely ones first."""
-    sets = [group, group[1:], group[:-1], group[1:-1]]
-    sets += [[turn for turn in group if turn[2] > 0], [turn for turn in group if turn[2] < 0]]
+    peaks, dips = ([turn for turn in group if turn[2] * sign > 0] for sign in (1, -1))
+    sets = [peaks, dips, group, group[1:], group[:-1], group[1:-1]]
     sets.append([(hit.position_V, hit.fwhm_V, 1)])
     unique: list[list[tuple[float, float]]] = []
     for turns in sets:

@@ -29,6 +29,7 @@ class _Side:
     y: Array
     weight: Array
     cell: np.ndarray[tuple[int], np.dtype[np.int64]]
+    powers: Array  # (powers, points), x^k
     moments: Array  # (powers, points + 1), sums of weight·x^k over the nearest points
     products: Array  # sums of weight·y·x^k
     base: float  # taken off every current
@@ -97,14 +98,16 @@ class LocalModel:
         cell, x = cell[order], x[order]
         y = grid.current_A[direction][cell]
         weight = grid.count[direction][cell]
-        powers = weight * x ** np.arange(2 * _TOP + 1)[:, None]
-        zeros = np.zeros((len(powers), 1))
-        moments = np.hstack([zeros, np.cumsum(powers, axis=1)])
+        powers = np.empty((2 * _TOP + 1, len(x)))
+        powers[0], powers[1:] = 1.0, x
+        np.multiply.accumulate(powers, axis=0, out=powers)
         base = float(y[0])
         centred = y - base
-        products = np.cumsum(powers[: _TOP + 1] * centred, axis=1)
-        products = np.hstack([zeros[: _TOP + 1], products])
-        return _Side(x, centred, weight, cell, moments, products, base)
+        moments = np.zeros((len(powers), len(x) + 1))
+        products = np.zeros((_TOP + 1, len(x) + 1))
+        np.cumsum(weight * powers, axis=1, out=moments[:, 1:])
+        np.cumsum(weight * centred * powers[: _TOP + 1], axis=1, out=products[:, 1:])
+        return _Side(x, centred, weight, cell, powers[: _TOP + 1], moments, products, base)
 
     def _choose(
         self, sides: list[_Side], widths: Array, order: int, voltage_V: float, reach: float
@@ -161,9 +164,9 @@ class LocalModel:
         for (side, points, _, inverse), direction in zip(
             fit.parts, self._grid.directions, strict=True
         ):
-            powers = side.x[:points] ** np.arange(len(inverse))[:, None]
+            powers = side.powers[: len(inverse), :points]
             per_cell = np.zeros((3, len(self._grid.voltage_V)))
-            per_cell[:, side.cell[:points]] = (inverse @ powers)[:3] / len(fit.parts)
+            per_cell[:, side.cell[:points]] = (inverse[:3] @ powers) / len(fit.parts)
             mine = self._traces.direction == direction
             out[:, mine] = per_cell[:, self._grid.cell[mine]]
         return out
@@ -196,7 +199,7 @@ def _screen(
         points = np.searchsorted(np.abs(side.x), widths[usable], side="right")
         scale = unit[usable][:, :, None] * unit[usable][:, None, :]
         gram = np.moveaxis(side.moments[:, points][index[:, None] + index], 2, 0) * scale
-        inverse = np.linalg.pinv(gram, hermitian=True)
+        inverse = _inverses(gram)
         beta = np.einsum("wij,jw,wj->wi", inverse, side.products[: order + 3, points], unit[usable])
         theta[usable] += beta[:, order + 1 :] / len(sides)
         block[usable] += inverse[:, order + 1 :, order + 1 :] / len(sides) ** 2
@@ -205,6 +208,13 @@ def _screen(
         solved = np.linalg.solve(block[usable], theta[usable][:, :, None])[:, :, 0]
         excess[usable] = np.sum(theta[usable] * solved, axis=1)
     return usable, excess
+
+
+def _inverses(normal: Array) -> Array:
+    try:
+        return np.asarray(np.linalg.inv(normal))
+    except np.linalg.LinAlgError:
+        return np.asarray(np.linalg.pinv(normal, hermitian=True))
 
 
 def _fit(sides: list[_Side], width: float, order: int) -> _Fit | None:
@@ -224,12 +234,11 @@ def _fit(sides: list[_Side], width: float, order: int) -> _Fit | None:
         except np.linalg.LinAlgError:
             return None
         beta = inv @ side.products[: order + 1, points]
-        x, y = side.x[:points], side.y[:points]
-        residual = y - np.polyval(beta[::-1], x)
+        powers, y = side.powers[: order + 1, :points], side.y[:points]
+        residual = y - beta @ powers
         # One step of refinement takes off the rounding of the normal equations.
-        weighted = side.weight[:points] * residual
-        beta = beta + inv @ (x ** index[:, None] @ weighted)
-        residual = y - np.polyval(beta[::-1], x)
+        beta = beta + inv @ (powers @ (side.weight[:points] * residual))
+        residual = y - beta @ powers
         rss += float(residual @ (side.weight[:points] * residual))
         dof += points - order - 1
         parts.append((side, points, beta, inv))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import astuple, dataclass, replace
 
 import numpy as np
 
@@ -12,6 +12,11 @@ from nanojunction.analysis.values import Array
 
 _ROOT_LN2 = math.sqrt(math.log(2.0))
 _ORDERS = (1, 2, 3, 5, 7, 9)  # of the background of I(V); chosen by AICc
+_FARTHEST, _WIDEST = 0.7, 1.0  # how far a fit leaves its start: in FWHM, and in its logarithm
+_TRIES, _NO_STEP, _NO_GAIN = 20, 1e-6, 1e-7
+_DAMPING = 1e-3  # Marquardt's, to begin with
+_RIDGE = 1e-13  # added to the diagonal of normalised matrices: far above rounding
+_TINY = 1e-280
 
 # (V − V0)/FWHM -> integral of the peak of height 1, and the peak itself
 _Shape = Callable[[Array], tuple[Array, Array]]
@@ -109,14 +114,15 @@ _SHAPES: dict[str, _Shape] = {"gaussian": _gaussian, "lorentzian": _lorentzian}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Model:
-    """What is fitted, and where the fit begins."""
+class _State:
+    """Peaks of given places and widths, their heights and the background solved for."""
 
-    shape: str
-    order: int
-    dof: int
-    at: Array
-    wide: Array
+    v0: Array
+    w: Array
+    h: Array
+    columns: Array  # of heights, then of places, then of logarithms of widths; background taken off
+    residual: Array
+    chi2: float
 
 
 class Stretch:
@@ -131,7 +137,8 @@ class Stretch:
         u = 2.0 * (x - x[0]) / (x[-1] - x[0]) - 1.0
         # Legendre polynomials keep the projection well conditioned at any order.
         legendre = np.polynomial.legendre.legvander(u, _ORDERS[-1]) / error[:, None]
-        self._backgrounds = {n: np.linalg.qr(legendre[:, : n + 1])[0] for n in _ORDERS}
+        self._background = np.asarray(np.linalg.qr(legendre)[0])
+        self._per_error = 1.0 / error[:, None]
 
     def fit(self, starts: Sequence[tuple[float, float]]) -> PeakFit | None:
         """Return the best fit of len(starts) peaks, each from (position, FWHM) in V.
@@ -161,120 +168,122 @@ class Stretch:
     def _likely_order(self, starts: Sequence[tuple[float, float]], shape: str) -> int:
         """Return the order of the background with the least AICc for peaks at these places."""
         at, wide = np.array(starts).T
-        columns = wide * _SHAPES[shape]((self.x[:, None] - at) / wide)[0] / self.error[:, None]
-        n = len(self.x)
+        columns = wide * _SHAPES[shape]((self.x[:, None] - at) / wide)[0] * self._per_error
+        columns = np.column_stack([columns, self.y])
+        lowest = self._background[:, : _ORDERS[0] + 1]
+        columns -= lowest @ (lowest.T @ columns)
+        normal = columns.T @ columns
+        along = self._background.T @ columns
+        n, k = len(self.x), len(at)
         found: dict[int, float] = {}
-        for order, q in self._backgrounds.items():
-            basis, _ = np.linalg.qr(columns - q @ (q.T @ columns))
-            target = self.y - q @ (q.T @ self.y)
-            chi2 = float(target @ target) - float(np.sum((basis.T @ target) ** 2))
-            k = order + 2 + 3 * len(starts)
-            found[order] = chi2 + 2.0 * k * n / max(n - k - 1, 1)
+        for order in _ORDERS:
+            left = normal - along[: order + 1].T @ along[: order + 1]
+            inverse = _inverse(left[:k, :k])
+            chi2 = float(left[k, k] - left[k, :k] @ inverse @ left[:k, k])
+            free = order + 2 + 3 * k
+            found[order] = chi2 + 2.0 * free * n / max(n - free - 1, 1)
         return min(found, key=found.__getitem__)
 
     def _fit(self, starts: Sequence[tuple[float, float]], shape: str, order: int) -> PeakFit | None:
         """Return the fit with one shape and background order, by variable projection.
 
-        Kaufman, BIT 15, 49 (1975): heights and background are solved for at every step.
+        Kaufman, BIT 15, 49 (1975): heights and background are solved for at every step, and the
+        steps of places and widths are Marquardt's (SIAM J. Appl. Math. 11, 431 (1963)).
         """
-        from scipy.optimize import least_squares
-
-        q = self._backgrounds[order]
-        target = self.y - q @ (q.T @ self.y)
-        at = np.array([position for position, _ in starts])
-        wide = np.array([width for _, width in starts])
-        dof = len(self.x) - order - 1 - 3 * len(starts)
+        at, wide = np.array(starts).T
+        dof = len(self.x) - order - 1 - 3 * len(at)
         if dof < 3:
             return None
+        q = self._background[:, : order + 1]
+        target = self.y - q @ (q.T @ self.y)
+        limit = np.repeat([_FARTHEST, _WIDEST], len(at))
+        p = np.zeros(2 * len(at))
+        state = self._solve(shape, q, target, at, wide)
+        damping = _DAMPING
+        normal, uphill = self._normal(state)
+        for _ in range(_TRIES):
+            damped = normal + np.diag(damping * normal.diagonal())
+            step = _inverse(damped) @ uphill
+            step[: len(at)] *= state.w / wide
+            trial = np.minimum(np.maximum(p + step, -limit), limit)
+            if np.max(np.abs(trial - p)) <= _NO_STEP:
+                break
+            v0, w = at + trial[: len(at)] * wide, wide * np.exp(trial[len(at) :])
+            new = self._solve(shape, q, target, v0, w)
+            if new.chi2 >= state.chi2:
+                damping *= 10.0
+                continue
+            gain, p, state = state.chi2 - new.chi2, trial, new
+            if gain <= _NO_GAIN * state.chi2:
+                break
+            damping *= 0.1
+            normal, uphill = self._normal(state)
+        return self._result(shape, order, dof, state)
 
-        def solve(p: Array) -> tuple[Array, Array, Array]:
-            """Return heights, an orthonormal basis of the peaks, and the derivatives."""
-            v0, w = at + p[::2] * wide, wide * np.exp(p[1::2])
-            u = (self.x[:, None] - v0) / w
-            integral, peak = _SHAPES[shape](u)
-            columns = w * integral / self.error[:, None]
-            columns -= q @ (q.T @ columns)
-            basis, r = np.linalg.qr(columns)
-            h, *_ = np.linalg.lstsq(r, basis.T @ target, rcond=None)
-            turns = np.empty((len(self.x), 2 * len(at)))
-            turns[:, ::2] = -peak * wide * h / self.error[:, None]
-            turns[:, 1::2] = w * (integral - u * peak) * h / self.error[:, None]
-            turns -= q @ (q.T @ turns)
-            return h, basis, turns
-
-        last: list[tuple[Array, tuple[Array, Array, Array]]] = []
-
-        def solved(p: Array) -> tuple[Array, Array, Array]:
-            if not last or not np.array_equal(last[0][0], p):
-                last[:] = [(p.copy(), solve(p))]
-            return last[0][1]
-
-        def misfit(p: Array) -> Array:
-            basis = solved(p)[1]
-            return np.asarray(target - basis @ (basis.T @ target))
-
-        def slopes(p: Array) -> Array:
-            _, basis, turns = solved(p)
-            return np.asarray(basis @ (basis.T @ turns) - turns)
-
-        bound = np.tile([0.7, 1.0], len(starts))
-        zero = np.zeros(2 * len(starts))
-        try:
-            found = least_squares(
-                misfit, zero, slopes, bounds=(-bound, bound), max_nfev=20, ftol=1e-7, xtol=1e-6
-            )
-        except np.linalg.LinAlgError:
-            return None
-        h, _, turns = solved(found.x)
-        model = _Model(shape, order, dof, at, wide)
-        return self._result(model, found.x, found.fun, h, turns)
-
-    def _result(self, model: _Model, p: Array, misfit: Array, h: Array, turns: Array) -> PeakFit:
-        """Return the fit at the parameters found, with errors from the full Jacobian."""
-        shape, order, dof = model.shape, model.order, model.dof
-        v0, w = model.at + p[::2] * model.wide, model.wide * np.exp(p[1::2])
+    def _solve(self, shape: str, q: Array, target: Array, v0: Array, w: Array) -> _State:
+        """Return the best heights of peaks at these places, and what they leave."""
         u = (self.x[:, None] - v0) / w
-        q = self._backgrounds[order]
-        columns = w * _SHAPES[shape](u)[0] / self.error[:, None]
+        integral, peak = _SHAPES[shape](u)
+        columns = np.hstack([w * integral, -peak * w, w * (integral - u * peak)])
+        columns *= self._per_error
         columns -= q @ (q.T @ columns)
-        jacobian = np.hstack([columns, turns[:, ::2] / model.wide, turns[:, 1::2] / w])
-        size = np.maximum(np.sqrt(np.sum(jacobian**2, axis=0)), 1e-300)
-        chi2 = float(misfit @ misfit)
-        inverse = np.linalg.pinv((jacobian / size).T @ (jacobian / size))
-        errors = np.sqrt(np.maximum(np.diag(inverse) * max(chi2 / dof, 0.5), 0.0)) / size
-        by_kind = errors.reshape(3, -1)
+        of_heights = columns[:, : len(v0)]
+        inverse = _inverse(of_heights.T @ of_heights)
+        h = inverse @ (of_heights.T @ target)
+        residual = target - of_heights @ h
+        correction = inverse @ (of_heights.T @ residual)
+        h, residual = h + correction, residual - of_heights @ correction
+        return _State(v0, w, h, columns, residual, float(residual @ residual))
+
+    def _normal(self, state: _State) -> tuple[Array, Array]:
+        """Return the normal matrix of places and log widths, heights solved for, and the slope."""
+        k = len(state.h)
+        heights, turns = state.columns[:, :k], state.columns[:, k:] * np.tile(state.h, 2)
+        inverse = _inverse(heights.T @ heights)
+        across = heights.T @ turns
+        return turns.T @ turns - across.T @ inverse @ across, turns.T @ state.residual
+
+    def _result(self, shape: str, order: int, dof: int, state: _State) -> PeakFit:
+        """Return the fit in this state, with errors from the full Jacobian."""
+        k, chi2 = len(state.h), state.chi2
+        jacobian = state.columns.copy()
+        jacobian[:, k:] *= np.tile(state.h / state.w, 2)
+        inverse = _inverse(jacobian.T @ jacobian)
+        errors = np.sqrt(np.maximum(inverse.diagonal() * max(chi2 / dof, 0.5), 0.0))
+        of_height, of_place, of_width = errors.reshape(3, k)
         peaks = tuple(
-            Peak(*map(float, (v0[k], by_kind[1, k], w[k], by_kind[2, k], h[k], by_kind[0, k])))
-            for k in np.argsort(v0)
+            Peak(*map(float, row))
+            for row in sorted(
+                zip(state.v0, of_place, state.w, of_width, state.h, of_height, strict=True)
+            )
         )
-        n, k_ = len(self.x), order + 2 + 3 * len(v0)
-        aicc = chi2 + 2.0 * k_ * n / max(n - k_ - 1, 1)
+        n, free = len(self.x), order + 2 + 3 * k
+        aicc = chi2 + 2.0 * free * n / max(n - free - 1, 1)
         region = (float(self.x[0]), float(self.x[-1]))
-        residual = misfit * self.error
+        residual = state.residual * self.error
         return PeakFit(peaks, shape, order, residual, chi2 / dof, dof, aicc, self.step_V, region)
+
+
+def _inverse(normal: Array) -> Array:
+    """Return the inverse of a normal matrix; like columns share what belongs to their sum."""
+    size = np.sqrt(np.maximum(normal.diagonal(), _TINY))
+    scales = size * size[:, None]
+    scaled = normal / scales
+    scaled.ravel()[:: len(size) + 1] += _RIDGE
+    return np.asarray(np.linalg.inv(scaled) / scales)
 
 
 def _with_model_error(best: PeakFit, fits: list[PeakFit]) -> PeakFit:
     """Return the best fit, its errors widened by the other fits' results (Burnham & Anderson)."""
     weights = np.array([math.exp(-0.5 * min(fit.aicc - best.aicc, 200.0)) for fit in fits])
     weights /= weights.sum()
-    kept = np.flatnonzero(weights > 1e-6)
-    fits, weights = [fits[k] for k in kept], weights[kept]
-    peaks = []
-    for k, peak in enumerate(best.peaks):
-
-        def widened(value: str, error: str, peak: Peak = peak, k: int = k) -> float:
-            errors = np.minimum([getattr(fit.peaks[k], error) for fit in fits], 1e100)
-            values = np.array([getattr(fit.peaks[k], value) for fit in fits])
-            off = values - getattr(peak, value)
-            return float(np.sqrt(np.sum((errors**2 + off**2) * weights)))
-
-        peaks.append(
-            replace(
-                peak,
-                position_error_V=widened("position_V", "position_error_V"),
-                fwhm_error_V=widened("fwhm_V", "fwhm_error_V"),
-                height_error_S=widened("height_S", "height_error_S"),
-            )
-        )
+    kept = np.flatnonzero(weights > 1e-6).tolist()
+    table = np.array([[astuple(peak) for peak in fits[k].peaks] for k in kept])
+    off = table[:, :, ::2] - np.array([astuple(peak)[::2] for peak in best.peaks])
+    errors = np.minimum(table[:, :, 1::2], 1e100)
+    widened = np.sqrt(np.tensordot(weights[kept], errors**2 + off**2, 1)).tolist()
+    peaks = [
+        replace(peak, position_error_V=place, fwhm_error_V=width, height_error_S=height)
+        for peak, (place, width, height) in zip(best.peaks, widened, strict=True)
+    ]
     return replace(best, peaks=tuple(peaks))
