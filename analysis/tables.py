@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+
 import numpy as np
 
 from nanojunction.analysis.dialects import is_number
@@ -83,35 +85,24 @@ def _parse_plain(data: bytes) -> Table | None:
     comments, block = data[:start], data[names_end + 1 : stop]
     end_line = data[stop:].rstrip(b"\n")
     unusual = b"#" in block or b"\n" in end_line or b'"' in data[start:names_end]
-    if names_end < 0 or unusual or not block.endswith(b"\n"):
+    if names_end < 0 or unusual or not block.endswith(b"\n") or block.isspace():
         return None
     try:
         names = tuple(data[start:names_end].decode("utf-8").split(","))
         text = comments.decode("utf-8")
         ours = data.startswith(OURS)
         header = parse_header(text) if ours else foreign_header([], text.splitlines())
-        values = np.fromstring(block.replace(b"\n", b","), sep=",")
-    except (ValueError, DeprecationWarning):
+        # Lines of one width only; blank ones, which are passed over, show in the count.
+        table = np.loadtxt(io.BytesIO(block), delimiter=",", comments=None, ndmin=2)
+    except ValueError:
         return None
-    rows = _rows_of(block, len(names))
-    # np.fromstring of numpy < 2.5 may stop early with a warning only: the count shows it.
-    if len(names) < 2 or rows is None or values.size != rows * len(names):
+    rows = block.count(b"\n")
+    if len(names) < 2 or table.shape != (rows, len(names)):
         return None
     if any(is_number(text) for text in names) or len(block) > _LONGEST_ROW * (rows + 1):
         return None
     first = comments.count(b"\n") + 2
-    table = values.reshape(rows, len(names))
     if not np.abs(table).max(initial=0.0) < OVERFLOW:
         table = np.where(np.abs(table) < OVERFLOW, table, np.nan)
     lines = np.arange(first, first + rows, dtype=np.int64)
     return Table(names, table, lines, header, parse_end(end_line))
-
-
-def _rows_of(block: bytes, width: int) -> int | None:
-    """Return the number of rows if every line of the block has `width` fields, else None."""
-    octets = np.frombuffer(block, dtype=np.uint8)
-    delimiters = octets[(octets == ord(",")) | (octets == ord("\n"))]
-    ends = np.flatnonzero(delimiters == ord("\n"))
-    if len(ends) * width != len(delimiters):
-        return None
-    return len(ends) if np.array_equal(ends, np.arange(width - 1, len(delimiters), width)) else None
