@@ -87,6 +87,9 @@ def _parse_plain(data: bytes) -> Table | None:
     unusual = b"#" in block or b"\n" in end_line or b'"' in data[start:names_end]
     if names_end < 0 or unusual or not block.endswith(b"\n") or block.isspace():
         return None
+    rows = block.count(b"\n")
+    if len(block) > _LONGEST_ROW * (rows + 1):
+        return None
     try:
         names = tuple(data[start:names_end].decode("utf-8").split(","))
         text = comments.decode("utf-8")
@@ -96,10 +99,9 @@ def _parse_plain(data: bytes) -> Table | None:
         table = np.loadtxt(io.BytesIO(block), delimiter=",", comments=None, ndmin=2)
     except ValueError:
         return None
-    rows = block.count(b"\n")
     if len(names) < 2 or table.shape != (rows, len(names)):
         return None
-    if any(is_number(text) for text in names) or len(block) > _LONGEST_ROW * (rows + 1):
+    if any(is_number(text) for text in names):
         return None
     first = comments.count(b"\n") + 2
     if not np.abs(table).max(initial=0.0) < OVERFLOW:
