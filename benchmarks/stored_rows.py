@@ -36,10 +36,10 @@ from nanojunction.instruments.ownership.records import FOLDER_VARIABLE
 from nanojunction.instruments.station import Station
 from nanojunction.instruments.station_file import station_from
 from nanojunction.instruments.virtual import VirtualCryostat
-from nanojunction.procedures.base import COMPLIANCE, CURRENT, LEG, SETPOINT, TIME, VOLTAGE
 from nanojunction.procedures.environment import FIELD, TEMPERATURE
 from nanojunction.procedures.iv import IVSweep
 from nanojunction.procedures.live import LIVE_FILE, Live
+from nanojunction.procedures.rows import COMPLIANCE, CURRENT, LEG, SETPOINT, TIME, VOLTAGE
 from nanojunction.procedures.runner import run_procedure
 
 ROUNDS, ROWS, QCODES_ROWS = 7, 100_000, 5_000

@@ -7,8 +7,9 @@ from pathlib import Path
 from pymeasure.display.windows import ManagedWindow
 
 from nanojunction.instruments.station_file import load_station_file
-from nanojunction.procedures.base import CURRENT, VOLTAGE, JunctionProcedure
+from nanojunction.procedures.base import JunctionProcedure
 from nanojunction.procedures.environment import FIELD
+from nanojunction.procedures.rows import CURRENT, VOLTAGE
 from nanojunction.procedures.runfile import free_path
 
 #: What is plotted against what, by the kind of the run.

@@ -9,18 +9,11 @@ from collections import deque
 from typing import ClassVar
 
 from nanojunction.instruments.roles import Reading
-from nanojunction.procedures.base import (
-    COMPLIANCE,
-    CURRENT,
-    LEG,
-    SETPOINT,
-    TIME,
-    VOLTAGE,
-    JunctionProcedure,
-)
+from nanojunction.procedures.base import JunctionProcedure
 from nanojunction.procedures.disturbance import DISTURBANCES
 from nanojunction.procedures.environment import FIELD, TEMPERATURE
 from nanojunction.procedures.quantities import QuantityParameter
+from nanojunction.procedures.rows import COMPLIANCE, CURRENT, LEG, SETPOINT, TIME, VOLTAGE
 from nanojunction.procedures.run_parameters import ProcedureError
 
 

@@ -35,18 +35,22 @@ from nanojunction.procedures.protection import Protection
 from nanojunction.procedures.quantities import parse_target
 from nanojunction.procedures.reference_leg import EarlierLeg
 from nanojunction.procedures.rest import check_rest, rest
+from nanojunction.procedures.rows import (
+    COMPLIANCE,
+    CURRENT,
+    LEG,
+    SETPOINT,
+    TIME,
+    VOLTAGE,
+    Rows,
+    columns_at,
+)
 from nanojunction.procedures.run_parameters import ProcedureError, RunParameters
 from nanojunction.procedures.run_words import RunWords
 from nanojunction.procedures.surroundings import arrive, connect, heater_back_on, settle, suspend
 
 log = logging.getLogger(__name__)
 
-TIME, LEG = "Time (s)", "Leg"
-SETPOINT: dict[Function, str] = {"voltage": "Setpoint (V)", "current": "Setpoint (A)"}
-VOLTAGE, CURRENT, COMPLIANCE = "Voltage (V)", "Current (A)", "In compliance"
-#: 1 where the instrument has changed its measuring range since the row before, −1 where it does
-#: not tell; the column is left out where the range is locked.
-RANGE_CHANGED = "Range changed"
 #: A second of a faster clock is milliseconds: that T and H are read every so often is said here.
 ENVIRONMENT_NOTE = "field and temperatures read every {:g} s, in between the last reading stands"
 
@@ -73,7 +77,7 @@ class JunctionProcedure(RunParameters):
         self._station: Station | None = None
         self._own_station = False
         self._environment: Environment | None = None
-        self._start_s = 0.0
+        self._as_rows = Rows(self.SOURCE)
         self.words = RunWords(self)
         self.protection = Protection(dwell_s=0.0, breakdown=False)
         #: What the first legs of this part of the run are compared with.
@@ -87,7 +91,6 @@ class JunctionProcedure(RunParameters):
         self.heater_is_off = False
         #: The temperature (K) that is held now, None where none was asked for.
         self.plateau_K: float | None = None
-        self._last_range: float | None = None
         #: What earlier parts of this run have; None for a run from its beginning.
         self.done: Partial | None = None
         #: What the end of the run could not make safe.
@@ -111,11 +114,9 @@ class JunctionProcedure(RunParameters):
 
     def expect_columns(self, config: StationConfig) -> None:
         """Set the columns to those that a station can fill."""
-        fixed = [name for name in type(self).DATA_COLUMNS if name not in (FIELD, TEMPERATURE)]
-        end = fixed.index(COMPLIANCE)
-        flags = [] if self.measure_range else [RANGE_CHANGED]
-        columns = [*fixed[:end], *environment_columns(config), COMPLIANCE, *flags]
-        self.DATA_COLUMNS = [*columns, *fixed[end + 1 :]]
+        self.DATA_COLUMNS = columns_at(
+            type(self).DATA_COLUMNS, environment_columns(config), locked=bool(self.measure_range)
+        )
 
     def continue_after(self, done: Partial) -> None:
         """Go on after the rows of earlier parts; raises ProcedureError if they are too many."""
@@ -188,7 +189,7 @@ class JunctionProcedure(RunParameters):
         self.station.source_meter.configure(self.source_settings())
         check_line_frequency(self.station)
         self.words.moment = datetime.now(UTC)
-        self._start_s = self.station.clock.now()
+        self._as_rows = Rows(self.SOURCE, self.station.clock.now(), bool(self.measure_range))
 
     def shutdown(self) -> None:
         """Leave the source safe, and close the station if this run opened it; never raises.
@@ -312,24 +313,7 @@ class JunctionProcedure(RunParameters):
         reading: Reading,
     ) -> dict[str, float | int]:
         """Return the row of a reading taken at `moment` (s on the clock)."""
-        row = {
-            TIME: moment - self._start_s,
-            LEG: leg,
-            SETPOINT[self.SOURCE]: setpoint,
-            VOLTAGE: reading.voltage_V,
-            CURRENT: reading.current_A,
-            **environment,
-            COMPLIANCE: int(reading.in_compliance),
-        }
-        if not self.measure_range:
-            row[RANGE_CHANGED] = self._range_changed(reading)
-        return row
-
-    def _range_changed(self, reading: Reading) -> int:
-        before, self._last_range = self._last_range, reading.measure_range
-        if reading.measure_range is None:
-            return -1
-        return int(before is not None and reading.measure_range != before)
+        return self._as_rows.row(moment, environment, leg, setpoint, reading)
 
     @property
     def environment(self) -> Environment:

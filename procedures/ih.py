@@ -8,7 +8,7 @@ from typing import Any
 from nanojunction.instruments.errors import InstrumentFault
 from nanojunction.instruments.preconditions import check_before
 from nanojunction.instruments.ramps import ARRIVED_T, field_arrived
-from nanojunction.procedures.base import LEG, JunctionProcedure
+from nanojunction.procedures.base import JunctionProcedure
 from nanojunction.procedures.disturbance import DISTURBANCES
 from nanojunction.procedures.environment import FIELD, go_to_field
 from nanojunction.procedures.quantities import (
@@ -16,6 +16,7 @@ from nanojunction.procedures.quantities import (
     QuantityParameter,
     parse_quantities,
 )
+from nanojunction.procedures.rows import LEG
 from nanojunction.procedures.run_parameters import ProcedureError
 from nanojunction.procedures.sweep import FieldRamp
 

@@ -47,15 +47,8 @@ def load_procedure(name: str) -> type[JunctionProcedure]:
 
 def _usable(loaded: Any, which: str) -> type[JunctionProcedure]:
     """Return what was loaded if it can measure a run; raises UnknownProcedure."""
-    from nanojunction.procedures.base import (
-        COMPLIANCE,
-        CURRENT,
-        LEG,
-        SETPOINT,
-        TIME,
-        VOLTAGE,
-        JunctionProcedure,
-    )
+    from nanojunction.procedures.base import JunctionProcedure
+    from nanojunction.procedures.rows import COMPLIANCE, CURRENT, LEG, SETPOINT, TIME, VOLTAGE
 
     if not (isinstance(loaded, type) and issubclass(loaded, JunctionProcedure)):
         raise UnknownProcedure(

@@ -15,12 +15,13 @@ from pymeasure.experiment import Procedure
 from nanojunction.instruments.errors import LaboratoryError
 from nanojunction.instruments.safe_state import magnet_to_hold, source_to_safe
 from nanojunction.instruments.station import Station
-from nanojunction.procedures.base import COMPLIANCE, JunctionProcedure
+from nanojunction.procedures.base import JunctionProcedure
 from nanojunction.procedures.live import QUIET_S, Live, kept_alive
 from nanojunction.procedures.partial import Partial
 from nanojunction.procedures.progress import Progress, how_far
 from nanojunction.procedures.protection import JunctionAtRisk
 from nanojunction.procedures.reference_leg import EarlierLeg
+from nanojunction.procedures.rows import COMPLIANCE
 from nanojunction.procedures.runfile import NotWritten, RunFile, header
 from nanojunction.procedures.stopping import StopRequest
 

@@ -14,11 +14,11 @@ from hypothesis import strategies as st
 
 from nanojunction.instruments.station import Station
 from nanojunction.models.junction import JunctionLaw, load_junction
-from nanojunction.procedures.base import COMPLIANCE, CURRENT, LEG, SETPOINT
 from nanojunction.procedures.environment import FIELD, TEMPERATURE
 from nanojunction.procedures.protection import JunctionBroken, Protection
 from nanojunction.procedures.recipes.earlier import legs_in
 from nanojunction.procedures.reference_leg import EarlierLeg
+from nanojunction.procedures.rows import COMPLIANCE, CURRENT, LEG, SETPOINT
 from nanojunction.procedures.sweep import Sweep
 from tests.recipes import Night, rows_in
 

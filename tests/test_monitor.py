@@ -22,12 +22,12 @@ import pytest
 from nanojunction.instruments.clock import Clock
 from nanojunction.instruments.station import Station
 from nanojunction.procedures.at_fixed import CurrentOverTime
-from nanojunction.procedures.base import LEG
 from nanojunction.procedures.iv import IVSweep
 from nanojunction.procedures.live import Live, kept_alive
 from nanojunction.procedures.live_rows import ROWS, plain
 from nanojunction.procedures.monitor import MOST_CLIENTS, Monitor
 from nanojunction.procedures.progress import Progress
+from nanojunction.procedures.rows import LEG
 from nanojunction.procedures.runner import run_procedure
 from tests.run_rows import rows_of
 

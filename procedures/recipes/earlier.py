@@ -14,14 +14,7 @@ from statistics import median
 
 from nanojunction.instruments.station import Station
 from nanojunction.procedures.at_fixed import AtFixed
-from nanojunction.procedures.base import (
-    COMPLIANCE,
-    CURRENT,
-    LEG,
-    SETPOINT,
-    VOLTAGE,
-    JunctionProcedure,
-)
+from nanojunction.procedures.base import JunctionProcedure
 from nanojunction.procedures.environment import FIELD, TEMPERATURE
 from nanojunction.procedures.iv import IVSweep
 from nanojunction.procedures.recipes.journal import Journal
@@ -30,6 +23,7 @@ from nanojunction.procedures.recipes.recipe_file import RecipeError
 from nanojunction.procedures.recipes.resume import files_of
 from nanojunction.procedures.recipes.run_rows import RunRows, read_rows
 from nanojunction.procedures.reference_leg import EarlierLeg, ReferenceLeg
+from nanojunction.procedures.rows import COMPLIANCE, CURRENT, LEG, SETPOINT, VOLTAGE
 from nanojunction.procedures.temperature_series import SETPOINT_K
 
 #: Of the legs at one temperature so many of the first and of the last are kept: those of a junction

@@ -9,7 +9,6 @@ from pathlib import Path
 
 from nanojunction.instruments.errors import LaboratoryError
 from nanojunction.instruments.station import Station
-from nanojunction.procedures.base import TIME
 from nanojunction.procedures.live import QUIET_S, Live
 from nanojunction.procedures.progress import Progress
 from nanojunction.procedures.recipes.checking import checked, shorten_window, temperature_after
@@ -24,6 +23,7 @@ from nanojunction.procedures.recipes.recipe_file import RecipeError
 from nanojunction.procedures.recipes.results import calibrations, results_of
 from nanojunction.procedures.recipes.resume import FINISHED, files_of
 from nanojunction.procedures.recipes.run_rows import RunRows, bias_of, partial_of, read_rows
+from nanojunction.procedures.rows import TIME
 from nanojunction.procedures.runfile import free_path
 from nanojunction.procedures.runner import Outcome, run_procedure
 from nanojunction.procedures.stopping import StopRequest

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from nanojunction.procedures.base import CURRENT, TIME, VOLTAGE
 from nanojunction.procedures.partial import Partial
 from nanojunction.procedures.recipes.recipe_file import RecipeError
+from nanojunction.procedures.rows import CURRENT, TIME, VOLTAGE
 from nanojunction.procedures.temperature_series import SETPOINT_K
 
 END, EVENT = "# End: ", "# Event: "
