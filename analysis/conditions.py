@@ -102,6 +102,19 @@ def conditions_of(header: Mapping[str, str], named: Mapping[str, str | float]) -
     )
 
 
+def not_understood(header: Mapping[str, str]) -> list[str]:
+    """Return warnings about conditions that a header states in words that are no number."""
+    known = {name for names in _HEADER_NAMES.values() for name in names if len(name) > 1}
+    quantities = {name: key for key, names in _HEADER_NAMES.items() for name in names}
+    return [
+        f"the header's {key} '{text[:60]}' is no number with a unit, and is not used"
+        for key, text in header.items()
+        if (name := key.lower()) in known
+        and text
+        and _number(text, quantities[name].partition("_")[0]) is None
+    ]
+
+
 def _polarity(named: str, lower: Mapping[str, str]) -> Polarity | None:
     """Return how the junction was connected, None where neither name nor header says it."""
     text = (named or lower.get("polarity", "")).strip().lower()

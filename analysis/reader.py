@@ -6,28 +6,22 @@ Nothing that a file names is ever imported or evaluated.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
-from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 
-from nanojunction.analysis.column_choice import Choice, choose
-from nanojunction.analysis.columns import KNOWN_NAMES
-from nanojunction.analysis.conditions import conditions_of, match_pattern
-from nanojunction.analysis.corrections import Rows, follow, named_by
+from nanojunction.analysis.conditions import match_pattern
+from nanojunction.analysis.corrections import follow
 from nanojunction.analysis.files import FoundFiles, find_files, read_bytes
-from nanojunction.analysis.losses import Mask, doubtful_times, ending, losses, unused
 from nanojunction.analysis.notes import Notes, NotesError, notes_path
 from nanojunction.analysis.notes_file import load_notes
 from nanojunction.analysis.parts import Part, joined, whole_runs
-from nanojunction.analysis.run import Conditions, Run, RunKind
-from nanojunction.analysis.run_kind import finish, stated_kind
-from nanojunction.analysis.table import NoRows, ReadError, Table
+from nanojunction.analysis.run import Run
+from nanojunction.analysis.stretches import Named, Stretch, stretches_of
+from nanojunction.analysis.table import NoRows, ReadError
 from nanojunction.analysis.tables import parse_table
-from nanojunction.analysis.values import Array
 
 __all__ = ["FoundFiles", "ReadError", "find_files", "read_runs"]
 
@@ -103,22 +97,21 @@ def _notes_of(parts: tuple[Part, ...]) -> Notes | None:
     return load_notes(first.path)
 
 
-Named = Mapping[str, str | float]
-
-
 def _runs(parts: tuple[Part, ...], named: Named, notes: Notes | None, said: list[str]) -> list[Run]:
     """Return the runs of all tables; raises ValueError where one cannot be read."""
-    numbers = _row_numbers(parts)
-    of = partial(_stretches, named=named, notes=notes, said=said)
+    # Only notes name rows by their numbers.
+    numbers = parts[0].table.lines if notes is None else _row_numbers(parts)
+    of = partial(stretches_of, named=named, notes=notes, said=said)
     if len(parts) > 1:
-        stretches = of(parts, joined(parts), numbers=numbers)
+        whole = joined(parts)
+        stretches = of(parts, whole, numbers=whole.lines if notes is None else numbers)
     elif more := parts[0].table.more:
         tables = (replace(parts[0].table, more=()), *more)
         said.append(f"the file holds {len(tables)} tables; each is a run of its own")
         stretches = []
         for table in tables:
             part = replace(parts[0], table=table)
-            stretches += of((part,), table, numbers=numbers)
+            stretches += of((part,), table, numbers=table.lines if notes is None else numbers)
             numbers = numbers[len(table.values) :]
     else:
         stretches = of(parts, parts[0].table, numbers=numbers)
@@ -143,29 +136,7 @@ def _row_numbers(parts: tuple[Part, ...]) -> np.ndarray[tuple[int], np.dtype[np.
     return np.concatenate(numbers)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Stretch:
-    """Rows that make one run, and what is stated about it; `plain` is without corrections."""
-
-    rows: Rows
-    kind: RunKind | None
-    named: frozenset[str]
-    plain_kind: RunKind | None
-    plain_named: frozenset[str]
-    plain_device: str
-    plain_conditions: Conditions
-
-    def finished(self, rows: Rows) -> Run:
-        """Return a run of some of the rows."""
-        return finish(rows.run, self.kind, rows.legs, self.named, rows.plateau)
-
-    def uncorrected(self, rows: Rows) -> Run:
-        """Return a run of some of the rows as it is without corrected metadata."""
-        run = replace(rows.run, device=self.plain_device, conditions=self.plain_conditions)
-        return finish(run, self.plain_kind, rows.legs, self.plain_named, rows.plateau)
-
-
-def _with_notes(stretches: list[_Stretch], notes: Notes, file: Path) -> list[Run]:
+def _with_notes(stretches: list[Stretch], notes: Notes, file: Path) -> list[Run]:
     if notes.correct.temperature_K is not None and len(stretches) > 1:
         raise NotesError(
             f"correct.temperature: the file holds {len(stretches)} runs, which it would put at one "
@@ -189,145 +160,3 @@ def _with_notes(stretches: list[_Stretch], notes: Notes, file: Path) -> list[Run
     if empty:
         said.append(f"notes: {empty} of the {len(stretches)} runs in this file excluded whole")
     return [replace(run, warnings=(*run.warnings, *said)) for run in runs]
-
-
-def _stretches(
-    parts: tuple[Part, ...],
-    table: Table,
-    *,
-    numbers: np.ndarray[tuple[int], np.dtype[np.int64]],
-    named: Named,
-    notes: Notes | None,
-    said: list[str],
-) -> list[_Stretch]:
-    """Return the rows of each run in a table, in SI; `numbers` begins with those of its rows."""
-    choice = choose(table.names, {} if notes is None else notes.correct.columns)
-    warnings = [*choice.warnings, *said]
-    columns, missing = _columns(table, choice, warnings)
-    warnings += losses(parts, missing)
-    warnings += unused(table.names, table.values, choice.unknown, table.header)
-    if "time" in columns:
-        warnings += doubtful_times(columns["time"], table.lines[~missing])
-    if table.header.get("Procedure", "").startswith("<nanojunction."):
-        warnings += ending(parts)
-    corrected = {} if notes is None else named_by(notes.correct)
-    all_named = {**named, **corrected}
-    conditions = conditions_of(table.header, all_named)
-    path = parts[0].path
-    stem = path.stem.encode("utf-8", "backslashreplace").decode("utf-8")
-    device = str(named.get("device") or table.header.get("Sample") or stem)
-    run = _run(parts, table, columns, conditions, warnings)
-    kind = stated_kind(table.header)
-    stretch = _Stretch(
-        rows=Rows(
-            replace(run, device=str(corrected.get("device", device))),
-            columns.get("leg"),
-            columns.get("setpoint temperature"),
-            numbers[: len(table.values)][~missing],
-        ),
-        kind=(notes.correct.kind if notes is not None else None) or kind,
-        named=frozenset(all_named),
-        plain_kind=kind,
-        plain_named=frozenset(named),
-        plain_device=device,
-        plain_conditions=conditions_of(table.header, named) if corrected else conditions,
-    )
-    plateau = columns.get("setpoint temperature")
-    if plateau is None or stretch.kind in ("ih", "it", "vt"):
-        return [stretch]
-    edges = [0, *(np.flatnonzero(np.diff(plateau)) + 1).tolist(), len(plateau)]
-    segments = [replace(stretch, rows=stretch.rows.cut(slice(a, b))) for a, b in pairwise(edges)]
-    return [
-        replace(one, rows=replace(one.rows, run=replace(one.rows.run, segment=n)))
-        for n, one in enumerate(segments)
-    ]
-
-
-def _run(
-    parts: tuple[Part, ...],
-    table: Table,
-    columns: dict[str, Array],
-    conditions: Conditions,
-    warnings: list[str],
-) -> Run:
-    """Return a run of columns in SI, whose kind, legs and mean conditions are not known yet."""
-    rows = len(next(iter(columns.values())))
-    voltage = columns.get("voltage")
-    if voltage is None:
-        ours = table.header.get("Procedure", "").startswith("<nanojunction.")
-        voltage = _replacement(columns, table.names, conditions, warnings, ours)
-    current = columns.get("current")
-    if current is None:
-        raise ValueError(f"no column means a current ({_known_are(table.names)}")
-    status = table.end.get("status") if table.end is not None else None
-    return Run(
-        file=parts[0].path,
-        parts=tuple(part.path for part in parts[1:]),
-        device="",
-        kind="unknown",
-        time_s=columns.get("time"),
-        leg=np.zeros(rows, dtype=np.int64),
-        setpoint_V=columns.get("setpoint voltage"),
-        setpoint_A=columns.get("setpoint current"),
-        voltage_V=voltage,
-        current_A=current,
-        field_T=columns.get("field"),
-        temperature_K=columns.get("temperature"),
-        in_compliance=columns.get("compliance", np.zeros(rows)) != 0,
-        conditions=conditions,
-        header=table.header,
-        status=str(status) if status is not None else None,
-        warnings=tuple(warnings),
-    )
-
-
-def _columns(table: Table, choice: Choice, warnings: list[str]) -> tuple[dict[str, Array], Mask]:
-    """Return the known columns in SI without the rows that miss a number, and which those are."""
-    present: dict[str, Array] = {}
-    for key, (index, column) in choice.known.items():
-        values = table.values[:, index]
-        if np.isnan(values).all():
-            if key in ("voltage", "current"):
-                raise ValueError(f"column '{column.name}' holds no numbers")
-            warnings.append(f"column '{column.name}' holds no numbers and is left out")
-            continue
-        if column.factor != 1.0:
-            values = values * column.factor
-        present[key] = values + column.offset if column.offset else values
-    if not present:
-        raise ValueError(f"no column is known ({_known_are(table.names)}")
-    missing = np.zeros(len(table.values), dtype=bool)
-    for values in present.values():
-        missing |= np.isnan(values)
-    if missing.all():
-        raise ValueError("no row has a number in every column")
-    if not missing.any():
-        return present, missing
-    return {key: values[~missing] for key, values in present.items()}, missing
-
-
-def _known_are(names: tuple[str, ...]) -> str:
-    """Return the rest of a sentence about a column that is not there."""
-    shown = ", ".join(names)
-    shown = shown if len(shown) <= 300 else f"{shown[:300]}…"
-    return f"they are: {shown}); known are names such as {KNOWN_NAMES}"
-
-
-def _replacement(
-    columns: dict[str, Array],
-    names: tuple[str, ...],
-    conditions: Conditions,
-    warnings: list[str],
-    ours: bool,
-) -> Array:
-    """Return what stands for the sensed voltage in a file without such a column.
-
-    Our own run files have one, unless their column names are damaged.
-    """
-    if "setpoint voltage" in columns and not ours:
-        warnings.append("there is no sensed voltage: the setpoint stands for it")
-        return columns["setpoint voltage"]
-    if conditions.voltage_V is not None and "field" in columns:
-        warnings.append("there is no column of voltages: the stated voltage stands for it")
-        return np.full_like(columns["field"], conditions.voltage_V)
-    raise ValueError(f"no column means a voltage ({_known_are(names)}")

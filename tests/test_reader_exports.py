@@ -153,6 +153,12 @@ def test_a_header_in_any_usual_form_states_conditions(tmp_path: Path, line: str)
     assert run.conditions.temperature_K == pytest.approx(77.0)
 
 
+def test_a_condition_that_is_no_number_is_named(tmp_path: Path) -> None:
+    run = read(tmp_path, "# Temperature: about 77 K\nV (mV),I (nA)\n1,2\n2,4\n")
+    assert run.conditions.temperature_K is None
+    assert any("'about 77 K' is no number with a unit" in warning for warning in run.warnings)
+
+
 @pytest.mark.parametrize("key", ["Sample", "Device", "sample", "Junction", "Sample name"])
 def test_a_header_names_the_device(tmp_path: Path, key: str) -> None:
     run = read(tmp_path, f"# {key}: chip 4 #12\nV (mV),I (nA)\n1,2\n2,4\n")
@@ -258,7 +264,9 @@ def test_names_above_other_numbers_are_found_and_those_named(tmp_path: Path) -> 
 
 
 def test_a_resistance_is_no_current(tmp_path: Path) -> None:
-    with pytest.raises(ReadError, match=r"no column means a current .*R \(ohm\)"):
+    with pytest.raises(
+        ReadError, match=r"no column means a current .*'R \(ohm\)' does not stand for one"
+    ):
         read_runs(write(tmp_path, "V (V),R (ohm)\n0,100\n1,100\n"))
 
 
