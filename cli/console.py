@@ -81,6 +81,7 @@ def one_sentence(debug: bool) -> Iterator[None]:
 def status_of(problem: Exception) -> int | None:
     """Return the exit status of an error that has a sentence; None if it is a fault of ours."""
     from nanojunction.analysis.catalogue.errors import CatalogueError
+    from nanojunction.analysis.export.errors import ExportError
     from nanojunction.analysis.reader import ReadError
     from nanojunction.instruments.errors import LaboratoryError, LimitError, StationError
     from nanojunction.instruments.station import Unsafe
@@ -91,7 +92,9 @@ def status_of(problem: Exception) -> int | None:
     usage = (LimitError, StationError, ProcedureError, UnknownProcedure, JunctionFileError)
     if isinstance(problem, usage):
         return WRONG_USAGE
-    if isinstance(problem, LaboratoryError | Unsafe | ReadError | CatalogueError | OSError):
+    if isinstance(
+        problem, LaboratoryError | Unsafe | ReadError | CatalogueError | ExportError | OSError
+    ):
         return FAILED
     return None
 

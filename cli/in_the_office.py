@@ -118,6 +118,32 @@ def runs(
         raise typer.Exit(status)
 
 
+def export(
+    paths: Annotated[
+        list[str], typer.Argument(metavar="RUN…", help="Run files, or folders of them.")
+    ],
+    form: Annotated[
+        str, typer.Option("--format", metavar="nexus|parquet", help="What the runs become.")
+    ],
+    out: Annotated[Path, typer.Option(metavar="DIR", help="Folder of the files.")] = Path("export"),
+    pattern: Annotated[
+        str | None,
+        typer.Option(help="Conditions from file names, such as '{device}_{temperature_K}K'."),
+    ] = None,
+    about: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Who measured, of what, when calibrated (TOML)."),
+    ] = None,
+    catalogue: Catalogue = "",
+) -> None:
+    """Export runs as Parquet (one file a run) or NeXus NXiv_temp (one file a series)."""
+    from nanojunction.cli import export as work
+
+    with one_sentence(Debug.on):
+        status = work.export(paths, form, out, pattern=pattern, about=about, catalogue=catalogue)
+        raise typer.Exit(status)
+
+
 def demo(
     out: Annotated[
         Path, typer.Option(metavar="DIR", help="Folder of runs, results.json and report.html.")

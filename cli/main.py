@@ -27,6 +27,7 @@ app.command()(at_the_cryostat.safe)
 app.command()(at_the_cryostat.simulate)
 app.command()(in_the_office.analyse)
 app.command()(in_the_office.runs)
+app.command()(in_the_office.export)
 app.command()(in_the_office.demo)
 
 

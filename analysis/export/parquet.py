@@ -1,0 +1,77 @@
+"""A run as one Parquet file: its columns in SI, and all that is known of it as metadata."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from nanojunction.analysis.export.errors import ExportError
+from nanojunction.analysis.results import build_results
+
+if TYPE_CHECKING:
+    from nanojunction.analysis.iv import RunResult
+    from nanojunction.analysis.run import Run
+
+SCHEMA = "nanojunction-run/1"
+KEY = b"nanojunction"
+"""Under which the metadata (a JSON text) are in the file's schema."""
+
+
+def write_parquet(result: RunResult, path: Path) -> None:
+    """Write a run's rows; every number is bit for bit the one that was read.
+
+    The columns have the names of our run files. The metadata hold the file, the header, and what
+    the results JSON has of a run. Raises ExportError without pyarrow.
+    """
+    try:
+        import pyarrow
+        from pyarrow import parquet
+    except ImportError as problem:
+        raise ExportError(
+            "Parquet files need pyarrow: pip install 'nanojunction[export]'"
+        ) from problem
+    columns = columns_of(result.run)
+    table = pyarrow.table(columns).replace_schema_metadata({KEY: json.dumps(metadata_of(result))})
+    partial = path.with_name(f"{path.name}.part")
+    try:
+        parquet.write_table(table, partial, compression="zstd")
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def columns_of(run: Run) -> dict[str, Any]:
+    """Return a run's columns by the names of our run files, those that it has."""
+    columns = {
+        "Time (s)": run.time_s,
+        "Leg": run.leg,
+        "Setpoint (V)": run.setpoint_V,
+        "Setpoint (A)": run.setpoint_A,
+        "Voltage (V)": run.voltage_V,
+        "Current (A)": run.current_A,
+        "Field (T)": run.field_T,
+        "Temperature (K)": run.temperature_K,
+        "In compliance": run.in_compliance,
+    }
+    return {name: values for name, values in columns.items() if values is not None}
+
+
+def metadata_of(result: RunResult) -> dict[str, Any]:
+    """Return what is known of a run beside its rows, as plain JSON values."""
+    run, source = result.run, result.provenance
+    (found,) = build_results([result])["runs"]
+    return {
+        "schema": SCHEMA,
+        **found,
+        "status": run.status,
+        "header": dict(run.header),
+        "provenance": None
+        if source is None
+        else {
+            "sha256": source.sha256,
+            "settings": json.loads(source.settings),
+            "version": source.version,
+            "analysed": source.analysed,
+        },
+    }
