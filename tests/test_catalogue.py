@@ -7,6 +7,7 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import fields, replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -22,6 +23,7 @@ from nanojunction.analysis.catalogue.errors import CatalogueError, QuestionError
 from nanojunction.analysis.catalogue.listing import Listed, Selection, find_errors, find_runs
 from nanojunction.analysis.catalogue.questions import Question, parse_question
 from nanojunction.analysis.catalogue.store import CatalogueStore
+from nanojunction.analysis.run import Conditions
 from tests.catalogues import iv_file
 
 Open = Callable[..., list[Listed]]
@@ -200,6 +202,17 @@ def test_a_run_is_there_once_however_often_and_by_whatever_path_it_is_entered(
     assert not run.is_missing
     path.unlink()
     assert run.is_missing
+
+
+def test_every_condition_that_there_is_has_a_column(tmp_path: Path) -> None:
+    conditions = Conditions(40.0, 0.1, 1e-3, 1e-6, "P", "reversed", 4, "off", "on", "7")
+    (result,) = analyse([iv_file(tmp_path / "x.csv", "B", 40)]).run_results
+    with Catalogue(tmp_path / "c.sqlite") as catalogue:
+        enter(catalogue, [replace(result, run=replace(result.run, conditions=conditions))])
+        (run,) = find_runs(catalogue, Selection())
+    assert {key: run.held[key] for key in conditions.to_json()} == conditions.to_json()
+    assert all(one is not None for one in conditions.to_json().values())
+    assert len(conditions.to_json()) == len(fields(Conditions))
 
 
 def test_stars_and_comment_come_from_the_notes(tmp_path: Path) -> None:

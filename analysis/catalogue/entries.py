@@ -15,14 +15,15 @@ import sqlalchemy as sql
 from nanojunction.analysis.catalogue.database import Catalogue
 from nanojunction.analysis.catalogue.tables import WHOLE, errors, quantities, runs
 from nanojunction.analysis.iv import RunResult
+from nanojunction.analysis.run import Conditions, Run
 from nanojunction.analysis.values import Curve, Quantity, finite, plain
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from nanojunction.analysis.results import FileError
-    from nanojunction.analysis.run import Run
 
+_CONDITIONS = tuple(one.name for one in dataclasses.fields(Conditions))
 _AT_ONCE = 100
 """Runs in a transaction: other processes wait no longer than for these."""
 
@@ -49,11 +50,11 @@ def enter(
         files.setdefault(place(result.run.file), []).append(result)
     todo = list(files.items())
     for start in range(0, len(todo), _AT_ONCE):
+        some = todo[start : start + _AT_ONCE]
+        found = [result for _, of_file in some for result in of_file]
         with catalogue.change() as connection:
-            for path, of_file in todo[start : start + _AT_ONCE]:
-                _forget(connection, _places(of_file[0].run))
-                for result in of_file:
-                    _enter(connection, path, result)
+            _forget(connection, [path for _, of in some for path in _places(of[0].run)])
+            _enter(connection, found)
     now = datetime.now().astimezone().isoformat(timespec="milliseconds")
     sentences = {place(Path(error.file)): _text(error.error) for error in failed}
     with catalogue.change() as connection:
@@ -74,37 +75,42 @@ def _forget(connection: Connection, paths: Sequence[str]) -> None:
     connection.execute(sql.delete(errors).where(errors.c.path.in_(paths)))
 
 
-def _enter(connection: Connection, path: str, result: RunResult) -> None:
-    run, source = result.run, result.provenance
-    header = run.header
-    made = connection.execute(
-        sql.insert(runs).values(
-            path=path,
-            segment=WHOLE if run.segment is None else run.segment,
-            parts=json.dumps(_places(run)[1:]),
-            sha256=None if source is None else source.sha256,
-            rows=len(run),
-            kind=run.kind,
-            device=_text(run.device),
-            status=run.status,
-            started=header.get("Started"),
-            software=header.get("Software"),
-            **{key: plain(value) for key, value in run.conditions.to_json().items()},
-            stars=None if run.notes is None else run.notes.stars,
-            comment=None if run.notes is None else _text(run.notes.comment),
-            warnings=json.dumps(list(dict.fromkeys((*run.warnings, *result.warnings)))),
-            analysed=None if source is None else source.analysed,
-            version=None if source is None else source.version,
-            settings=None if source is None else source.settings,
-        )
-    )
-    (number,) = made.inserted_primary_key or (None,)
+def _enter(connection: Connection, results: Sequence[RunResult]) -> None:
+    into = sql.insert(runs).returning(runs.c.id, sort_by_parameter_order=True)
+    numbers = connection.scalars(into, [_row(result) for result in results]).all()
     rows = [
         {"run": number, "key": key, "value": value, "stderr": stderr, "note": note}
+        for number, result in zip(numbers, results, strict=True)
         for key, value, stderr, note in numbers_of(result.quantities)
     ]
     if rows:
         connection.execute(sql.insert(quantities), rows)
+
+
+def _row(result: RunResult) -> dict[str, Any]:
+    """Return what the table of runs has of a run."""
+    run, source, notes = result.run, result.provenance, result.run.notes
+    conditions = dict.fromkeys(_CONDITIONS) | run.conditions.to_json()
+    path, *parts = _places(run)
+    return {
+        "path": path,
+        "segment": WHOLE if run.segment is None else run.segment,
+        "parts": json.dumps(parts),
+        "sha256": None if source is None else source.sha256,
+        "rows": len(run),
+        "kind": run.kind,
+        "device": _text(run.device),
+        "status": run.status,
+        "started": run.header.get("Started"),
+        "software": run.header.get("Software"),
+        **{key: plain(value) for key, value in conditions.items()},
+        "stars": None if notes is None else notes.stars,
+        "comment": None if notes is None else _text(notes.comment),
+        "warnings": json.dumps(list(dict.fromkeys((*run.warnings, *result.warnings)))),
+        "analysed": None if source is None else source.analysed,
+        "version": None if source is None else source.version,
+        "settings": None if source is None else source.settings,
+    }
 
 
 def _text(text: str) -> str:

@@ -47,6 +47,7 @@ runs = Table(
     Column("polarity", Text),
     Column("wires", Integer),
     Column("heater", Text),
+    Column("output", Text),
     Column("position", Text),
     Column("stars", Integer),
     Column("comment", Text),
