@@ -12,6 +12,7 @@ from nanojunction.analysis.arrhenius import Arrhenius, Regimes
 from nanojunction.analysis.figures.curves import Member
 from nanojunction.analysis.groups import Group
 from nanojunction.analysis.notation import amount, measured, plain_number, symbol_of, typeset
+from nanojunction.analysis.report_field import FIELD_KEYS, field_rows
 from nanojunction.analysis.report_tables import DASH, conditions_text, html, small_print
 from nanojunction.analysis.values import Curve, Quantity
 
@@ -42,6 +43,8 @@ def group_table(group: Group, file_name: Mapping[str, str]) -> GroupTable:
             for point in item.excluded:
                 name = file_name.get(point.name, point.name)
                 excluded.append((name, f"{symbol_of(key).plain}: {point.reason}"))
+        elif key in FIELD_KEYS:
+            rows.extend(field_rows(key, item))
         else:
             rows.extend(_rows(key, item))
     titles = {

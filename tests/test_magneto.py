@@ -25,6 +25,7 @@ from nanojunction.analysis.levels import level_at
 from nanojunction.analysis.loops import FieldLeg, field_legs, find_plateaus, find_switches
 from nanojunction.analysis.magneto import analyse_magneto
 from nanojunction.analysis.peaks import fit_peak
+from nanojunction.analysis.report_groups import group_table
 from nanojunction.analysis.results import build_results
 from nanojunction.analysis.run import Conditions, Run, State
 from nanojunction.analysis.states import FieldReference, choose_states
@@ -498,6 +499,23 @@ def test_two_equal_states_with_noise_have_no_window(law: str, vmax: float) -> No
         )
         windows += bool(sign_reversals(current_pair([centred[0]], [centred[1]])))
     assert windows <= 0.05 * 200
+
+
+def test_a_window_is_one_row_of_the_report() -> None:
+    rng = np.random.default_rng(1)
+    iv = [
+        result(iv_run(law, rng, sigma_A=1e-9, field_T=h), r_s_ohm=Quantity(r, 0.1))
+        for law, h, r in (("C-zero", 0.0, 63.0), ("C-P", -0.7, 550.0))
+    ]
+    found, _ = analyse_magneto(iv, loops_of_c(rng))
+    rows = group_table(Group("magneto", "C", found, ()), {}).rows
+    windows = [(str(value), remark) for head, value, remark in rows if "opposite" in str(head)]
+    assert len(windows) == 2
+    assert windows[0][0].startswith("2.130") and " to 2.759" in windows[0][0]
+    assert "the reference delivers power; largest difference" in windows[0][1]
+    assert "2.67" in windows[1][0]
+    (states,) = (remark for head, _, remark in rows if str(head) == "P and reference")
+    assert states.startswith("proposed: the largest |H| is P")
 
 
 def test_a_window_within_the_lines_offset_is_none() -> None:
