@@ -27,6 +27,7 @@ SURE = 5.0
 
 _BETTER = 6.0  # by which the logarithm of the likelihood must rise, for any of the times tried
 _SETTLING = (0.02, 0.05, 0.1, 0.2)  # decay times as shares of the run
+_LEAST = 1e-100  # what scatters less cannot be squared; in A and V it is nothing
 _EVEN = 0.2  # how far the time between readings may be off, as a share of the whole run
 
 Unit = Literal["A", "V"]
@@ -62,7 +63,7 @@ def stability(values: Array, time_s: Array | None, unit: Unit) -> Stability:
     step_s = duration_s / (len(values) - 1)
     out: dict[str, Any] = {mean_key: mean}
     warnings = []
-    if float(np.ptp(values)) > 0.0:
+    if float(np.ptp(values)) > _LEAST:
         drift, settling = _trend(values, time_s, unit)
         out[f"{name}_drift_{unit}_per_s"] = drift
         out[f"{name}_settling_s"] = settling
@@ -90,7 +91,7 @@ def mean_of(values: Array) -> Quantity:
     mean = float(np.mean(values))
     if len(values) < FEWEST_READINGS:
         return Quantity(mean, None, "too few rows for a standard error that counts drifts")
-    if float(np.ptp(values)) == 0.0:
+    if float(np.ptp(values)) <= _LEAST:
         return Quantity(mean, None, "all readings are the same: nothing tells their error")
     noise = time_noise(block_means(values), np.empty((0, 0)))
     variance = noise.mean_variance

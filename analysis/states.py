@@ -21,6 +21,7 @@ TOLD_APART = 3.0
 """Standard errors by which R_s or I_off of two states must differ to be told apart."""
 
 _SAME_FIELD = 0.05
+_SETPOINT = 0.01  # fields that are closer belong to one setpoint
 
 Source = Literal["stated in the files", "given", "proposed"]
 
@@ -176,7 +177,10 @@ def _by_size(
 def _at_given_fields(
     known: Sequence[RunResult], reference: FieldReference
 ) -> tuple[list[RunResult], list[RunResult]] | None:
-    """Return the runs at the given fields, with their signs; what was not given is proposed."""
+    """Return the runs nearest to the given fields, with their signs; the rest is proposed.
+
+    None where the nearest is farther away than 5 % of the largest |H| (or 1 mT).
+    """
     if not known:
         return None
     margin = _margin(known)
@@ -185,7 +189,11 @@ def _at_given_fields(
     def at(field_T: float | None, size: float) -> list[RunResult]:
         if field_T is None:
             return [r for r in known if abs(abs(_field(r)) - size) <= margin]
-        return [r for r in known if abs(_field(r) - field_T) <= margin]
+        nearest = min((_field(r) for r in known), key=lambda field: abs(field - field_T))
+        if abs(nearest - field_T) > margin:
+            return []
+        same = max(ZERO_FIELD_T, _SETPOINT * max(sizes))
+        return [r for r in known if abs(_field(r) - nearest) <= same]
 
     parallel = at(reference.parallel_field_T, max(sizes))
     other = at(reference.reference_field_T, min(sizes))

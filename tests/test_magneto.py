@@ -613,15 +613,15 @@ def test_fields_that_are_given_win_and_have_a_sign() -> None:
     rng = np.random.default_rng(0)
     runs = {
         h: result(iv_run("C-P", rng, field_T=h, state="P", name=f"{h}.csv"))
-        for h in (-0.2, 0.2, 0.025, 0.0)
+        for h in (-0.7, -0.2, 0.2, 0.025, 0.0)
     }
     states = choose_states(list(runs.values()), FieldReference(-0.2, 0.025))
     assert states is not None
     assert states.parallel == (runs[-0.2],)
     assert states.reference == (runs[0.025],)
     assert states.source == "given"
-    assert choose_states(list(runs.values()), FieldReference(-0.3, 0.025)) is None
-    _, warnings = analyse_magneto(list(runs.values()), [], None, FieldReference(-0.3, 0.025))
+    assert choose_states(list(runs.values()), FieldReference(-0.4, 0.025)) is None
+    _, warnings = analyse_magneto(list(runs.values()), [], None, FieldReference(-0.4, 0.025))
     assert warnings == ("no two I(V) were measured at the fields that were given",)
 
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from markupsafe import Markup
 
-from nanojunction.analysis.arrhenius import Arrhenius
+from nanojunction.analysis.arrhenius import Arrhenius, K_B_meV_per_K
 from nanojunction.analysis.figures.style import (
     BLACK,
     BLUE,
@@ -42,23 +42,28 @@ def arrhenius_figure(name: str, group: Group, runs: Sequence[int]) -> DrawnFigur
     ]
     if not fits:
         return None
-    figure = new_figure(COLUMN_MM, 14.0 + 33.0 * len(fits))
-    panels = figure.subplots(len(fits), 1, sharex=True, squeeze=False)[:, 0]
+    figure = new_figure(COLUMN_MM, 14.0 + 44.0 * len(fits))
+    rows = figure.subplots(
+        2 * len(fits), 1, sharex=True, squeeze=False, height_ratios=[3.0, 1.0] * len(fits)
+    )[:, 0]
+    panels, below = rows[::2], rows[1::2]
     inverse = np.concatenate([1000.0 / fit.temperature_K for _, fit in fits])
-    for axes, (key, fit) in zip(panels, fits, strict=True):
+    for axes, rest, (key, fit) in zip(panels, below, fits, strict=True):
         _panel(axes, symbol_of(key), fit)
+        _residuals(rest, fit)
     low, high = float(np.min(inverse)), float(np.max(inverse))
     margin = 0.06 * (high - low) or 0.1 * high
-    panels[-1].set_xlim(max(low - margin, 0.3 * low), high + margin)
-    panels[-1].set_xlabel("$1000/T$ (K$^{-1}$)", labelpad=2.0)
+    below[-1].set_xlim(max(low - margin, 0.3 * low), high + margin)
+    below[-1].set_xlabel("$1000/T$ (K$^{-1}$)", labelpad=2.0)
     _kelvin_axis(panels[0], warmest=1000.0 / low)
     left_out = sorted({item.name for _, fit in fits for item in fit.excluded})
     text = Markup(
         "<b>{}</b>: {} on logarithmic axes against 1000/<i>T</i> (mean sample temperature of each "
         "run), with standard errors where they exceed the symbol. Lines: weighted fits of "
         "ln <i>X</i> = ln <i>X</i><sub>0</sub> + <i>E</i><sub>a</sub>/(<i>k</i><sub>B</sub>"
-        "<i>T</i>) in the preferred number of regimes (ΔAICc > 10 for two); dash-dotted: the "
-        "crossover. "
+        "<i>T</i>) in the preferred number of regimes (ΔAICc > 10 for two); grey, dotted: the fit "
+        "that is not preferred; dash-dotted: the crossover. Below each: what the preferred fit "
+        "leaves, with the points' errors and scatter. "
     ).format(group.device, _list([_html(symbol_of(key)) for key, _ in fits]))
     if left_out:
         text += f"Points that entered no fit of some quantity: {len(left_out)}, listed below. "
@@ -105,6 +110,27 @@ def _panel(axes: Axes, symbol: Symbol, fit: Arrhenius) -> None:
     _log_ticks(axes)
 
 
+def _residuals(axes: Axes, fit: Arrhenius) -> None:
+    """Draw what the preferred fit leaves of each point, in percent."""
+    found = (fit.two if fit.best == "two-regime" else fit.one).fit
+    axes.axhline(0.0, color=GREY, linewidth=0.6)
+    axes.set_ylabel("rest (%)", fontsize=7.0)
+    if found is None:
+        return
+    # The abscissa of the fit is 1/(k_B T) in 1/meV.
+    axes.errorbar(
+        1000.0 * K_B_meV_per_K * found.x,
+        100.0 * np.expm1(found.residuals),
+        yerr=100.0 * found.sigma,
+        linestyle="none",
+        marker="o",
+        markersize=2.5,
+        color=BLACK,
+        elinewidth=0.6,
+    )
+    axes.margins(y=0.2)
+
+
 def _log_ticks(axes: Axes) -> None:
     """Label 1, 2 and 5 of each decade as plain numbers."""
     from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
@@ -120,6 +146,11 @@ def _log_ticks(axes: Axes) -> None:
 def _fit_lines(axes: Axes, fit: Arrhenius, factor: float) -> None:
     low, high = float(np.min(fit.temperature_K)), float(np.max(fit.temperature_K))
     falls = fit.value[0] * fit.sign >= fit.value[-1] * fit.sign
+    rejected: Literal["one", "two"] = "one" if fit.best == "two-regime" else "two"
+    if (fit.one if rejected == "one" else fit.two).fit is not None:
+        temperature = np.linspace(low, high, 200)
+        size = np.abs(fit.predict(temperature, rejected)) * factor
+        axes.plot(1000.0 / temperature, size, color=GREY, linestyle=":", linewidth=0.9, zorder=1.5)
     if fit.best == "two-regime":
         found = fit.two.quantities
         cross = found["t_cross_K"].value or 0.5 * (low + high)
