@@ -25,14 +25,14 @@ _LONGEST_ROW = 4000  # on average; what is longer is looked at row by row
 _BOM = b"\xef\xbb\xbf"
 _UTF_16 = (b"\xff\xfe", b"\xfe\xff")
 _ARCHIVES = (
-    (b"\x1f\x8b", "gzip"),
-    (b"PK\x03\x04", "zip (or Excel)"),
-    (b"BZh", "bzip2"),
-    (b"\xfd7zXZ\0", "xz"),
-    (b"7z\xbc\xaf", "7-zip"),
-    (b"\x28\xb5\x2f\xfd", "zstd"),
-    (b"\x89HDF", "HDF5"),
-    (b"\xd0\xcf\x11\xe0", "old Excel"),
+    (b"\x1f\x8b", "a gzip file"),
+    (b"PK\x03\x04", "a zip file (or Excel's)"),
+    (b"BZh", "a bzip2 file"),
+    (b"\xfd7zXZ\0", "an xz file"),
+    (b"7z\xbc\xaf", "a 7-zip file"),
+    (b"\x28\xb5\x2f\xfd", "a zstd file"),
+    (b"\x89HDF", "an HDF5 file"),
+    (b"\xd0\xcf\x11\xe0", "a file of an old Excel"),
 )
 
 
@@ -68,7 +68,7 @@ def _from_utf_16(data: bytes, name: str) -> bytes:
 def _not_text(data: bytes) -> str:
     for magic, kind in _ARCHIVES:
         if data.startswith(magic):
-            return f"this is a {kind} file, not text: unpack or export it as CSV"
+            return f"this is {kind}, not text: unpack or export it as CSV"
     if data[:200:2].count(0) + data[1:200:2].count(0) > 80:
         return "this is UTF-16 text without its byte-order mark: save it as UTF-8"
     return "this is not a text file in UTF-8, UTF-16 or Latin-1 (it holds zero bytes)"
