@@ -28,6 +28,7 @@ from nanojunction.analysis.controls_rules import (
 )
 from nanojunction.analysis.iv import RunResult, analyse_iv
 from nanojunction.analysis.run import Run, cut
+from nanojunction.analysis.stability import Unit, unsteady
 from nanojunction.analysis.values import Array, Quantity
 
 FEWEST_REPEATS = 3
@@ -43,7 +44,8 @@ def rest_check(
 ) -> Check | None:
     """Compare I(t) at V = 0 with I_off, and V(t) at I = 0 with V_off; None without such runs.
 
-    What charges or heats during a sweep is not there at rest. Passed if the sign is kept with at
+    What charges or heats during a sweep is not there at rest; a reading that drifts, settles or
+    jumps there is named. Passed if the sign is kept with at
     least half of the size, failed if less than a tenth is left.
     """
     found = Findings()
@@ -67,6 +69,8 @@ def rest_check(
                 f"{offset.text(resting)} at rest",
                 **{offset.named("at_rest"): resting.to_quantity()},
             )
+        unit: Unit = "A" if kind == "it" else "V"
+        found.words += [text for one in runs for text in unsteady(one.quantities, unit)]
     return found.check("rest", conditions, names_of(swept, used)) if used else None
 
 

@@ -91,7 +91,8 @@ def time_noise(blocks: Array, shapes: Array) -> TimeNoise:
         column = np.einsum("smb,b->sm", shares.whiten, shape)
         size = np.sum(column**2, axis=1)
         slope = np.sum(column * data, axis=1) / size
-        rest = np.maximum(square - slope**2 * size, 1e-300)
+        # Of an exact line only rounding is left.
+        rest = np.maximum(square - slope**2 * size, 1e-24 * square)
         likely = (
             shares.log_prior
             - 0.5 * shares.log_det

@@ -8,6 +8,7 @@ walks. The Allan deviation is that of D. W. Allan, Proc. IEEE 54, 221 (1966), ov
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -27,7 +28,7 @@ SURE = 5.0
 
 _BETTER = 6.0  # by which the logarithm of the likelihood must rise, for any of the times tried
 _SETTLING = (0.02, 0.05, 0.1, 0.2)  # decay times as shares of the run
-_LEAST = 1e-100  # what scatters less cannot be squared; in A and V it is nothing
+_LEAST = 1e-100  # in A or V: the square of what scatters less is no number
 _EVEN = 0.2  # how far the time between readings may be off, as a share of the whole run
 
 Unit = Literal["A", "V"]
@@ -62,26 +63,45 @@ def stability(values: Array, time_s: Array | None, unit: Unit) -> Stability:
     duration_s = float(time_s[-1] - time_s[0])
     step_s = duration_s / (len(values) - 1)
     out: dict[str, Any] = {mean_key: mean}
-    warnings = []
-    if float(np.ptp(values)) > _LEAST:
-        drift, settling = _trend(values, time_s, unit)
-        out[f"{name}_drift_{unit}_per_s"] = drift
-        out[f"{name}_settling_s"] = settling
-        warnings += _about_trend(name, unit, drift, settling)
+    drift, settling = _trend(values, time_s, unit)
+    out[f"{name}_drift_{unit}_per_s"] = drift
+    out[f"{name}_settling_s"] = settling
     even = np.max(np.abs(time_s - time_s[0] - step_s * np.arange(len(values)))) < _EVEN * duration_s
     if even:
         out[f"{name}_allan_{unit}"] = allan_deviation(values, step_s)
         found = find_telegraph(values, step_s, unit)
         out[f"{name}_telegraph"] = [] if found is None else [found]
-        if found is not None:
-            low, high = (_number(level.value) for level in (found.low, found.high))
-            warnings.append(
-                f"{name.upper()} jumps between two levels, {low} and {high} {unit}, "
-                f"{found.switches} times: its mean is none of them"
-            )
-    else:
+    warnings = unsteady(out, unit)
+    if not even:
         warnings.append("the readings are not evenly spaced in time: no Allan deviation")
     return Stability(out, tuple(warnings))
+
+
+def unsteady(quantities: Mapping[str, Any], unit: Unit) -> list[str]:
+    """Return a sentence for each way in which readings at rest did not stay, from `stability`."""
+    name = "i" if unit == "A" else "v"
+    symbol, found = name.upper(), []
+    drift = quantities.get(f"{name}_drift_{unit}_per_s")
+    settling = quantities.get(f"{name}_settling_s")
+    if isinstance(settling, Quantity) and settling.value is not None:
+        size = settling.extra["size"]["value"]
+        found.append(
+            f"{symbol} settles: {_number(size)} {unit} decay with {_number(settling.value)} s; "
+            "exclude the beginning, or the mean is not that of the settled junction"
+        )
+    elif isinstance(drift, Quantity) and drift.extra.get("significance", 0.0) >= SURE:
+        change = drift.extra["change"]
+        found.append(
+            f"{symbol} drifts by {_number(change['value'])}({_number(change['stderr'], 1)}) {unit} "
+            f"over the run, {drift.extra['significance']:.2g} standard errors"
+        )
+    for telegraph in quantities.get(f"{name}_telegraph", ()):
+        low, high = (_number(level.value) for level in (telegraph.low, telegraph.high))
+        found.append(
+            f"{symbol} jumps between two levels, {low} and {high} {unit}, "
+            f"{telegraph.switches} times: its mean is none of them"
+        )
+    return found
 
 
 def mean_of(values: Array) -> Quantity:
@@ -93,15 +113,27 @@ def mean_of(values: Array) -> Quantity:
         return Quantity(mean, None, "too few rows for a standard error that counts drifts")
     if float(np.ptp(values)) <= _LEAST:
         return Quantity(mean, None, "all readings are the same: nothing tells their error")
-    noise = time_noise(block_means(values), np.empty((0, 0)))
+    blocks = block_means(values)
+    if not _scatter(blocks, values):
+        return Quantity(mean, float(np.std(values, ddof=1)) / math.sqrt(len(values)))
+    noise = time_noise(blocks, np.empty((0, 0)))
     variance = noise.mean_variance
     independent = min(float(np.var(values, ddof=1)) / variance, float(len(values)))
     return Quantity(mean, math.sqrt(variance), extra={"independent_readings": independent})
 
 
+def _scatter(blocks: Array, values: Array) -> bool:
+    """Tell whether block means differ: of readings that alternate between two they may not."""
+    extent = float(np.ptp(values))
+    return extent > _LEAST and float(np.ptp(blocks)) > 1e-9 * extent
+
+
 def _trend(values: Array, time_s: Array, unit: Unit) -> tuple[Quantity, Quantity]:
     """Return the drift per second and the decay time of a settling."""
     blocks, at = block_means(values), block_means(time_s - time_s[0])
+    if not _scatter(blocks, values):
+        missing = Quantity(None, note="the means of blocks of readings do not differ")
+        return missing, missing
     span = float(time_s[-1] - time_s[0])
     shapes = np.array([at / span, *(np.exp(-at / (share * span)) for share in _SETTLING)])
     noise = time_noise(blocks, shapes)
@@ -136,23 +168,6 @@ def _settling(noise: TimeNoise, span_s: float, unit: Unit) -> Quantity:
     stderr = math.exp(mean) * math.hypot(width, 0.25 * math.log(2.0))
     extra = {"size": Quantity(size, error).to_json(), "size_unit": unit}
     return Quantity(math.exp(mean), stderr, extra=extra)
-
-
-def _about_trend(name: str, unit: Unit, drift: Quantity, settling: Quantity) -> list[str]:
-    symbol = name.upper()
-    if settling.value is not None:
-        size = settling.extra["size"]["value"]
-        return [
-            f"{symbol} settles: {_number(size)} {unit} decay with {_number(settling.value)} s; "
-            "exclude the beginning, or the mean is not that of the settled junction"
-        ]
-    if drift.extra["significance"] < SURE:
-        return []
-    change = drift.extra["change"]
-    return [
-        f"{symbol} drifts by {_number(change['value'])}({_number(change['stderr'], 1)}) {unit} "
-        f"over the run, {drift.extra['significance']:.2g} standard errors"
-    ]
 
 
 def _number(value: float | None, digits: int = 3) -> str:

@@ -307,6 +307,15 @@ def test_what_is_left_at_rest(share: float, expected: str, kind: str, value: flo
     assert check([bench.iv(line), bench.rest(kind, share * value)], "rest").outcome == expected
 
 
+def test_a_reading_that_drifts_at_rest_is_named() -> None:
+    bench = Bench()
+    steady = bench.rest("it", -26e-6)
+    drifting = replace(steady.run, current_A=steady.run.current_A * np.linspace(1.0, 0.8, 64))
+    found = check([bench.iv(line), analyse_run(drifting, IVSettings())], "rest")
+    assert "I drifts by" in found.reason
+    assert "drifts" not in check([bench.iv(line), steady], "rest").reason
+
+
 @pytest.mark.parametrize(("offset_A", "expected"), [(-1e-9, "passed"), (-5e-6, "failed")])
 def test_a_reference_junction_is_ten_times_smaller(offset_A: float, expected: str) -> None:
     bench = Bench()

@@ -97,6 +97,18 @@ def test_readings_of_any_size_have_a_document(size: float) -> None:
     assert (result.quantities["i_mean_A"].stderr is None) == (size < 1e-100)
 
 
+def test_readings_that_alternate_have_the_error_of_independent_ones() -> None:
+    result = analyse_at_rest(run_at_rest(np.tile([1e-6, 2e-6], 50), "it", np.arange(100.0)))
+    assert result.quantities["i_mean_A"].stderr == pytest.approx(0.5e-7, rel=0.02)
+    assert result.quantities["i_drift_A_per_s"].value is None
+
+
+def test_an_exact_ramp_drifts_beyond_doubt() -> None:
+    found = of_current(1e-9 * np.arange(100.0))
+    assert found["i_drift_A_per_s"].value == pytest.approx(2e-9)
+    assert found["i_drift_A_per_s"].extra["significance"] > 1e6
+
+
 def test_too_few_or_equal_readings_have_a_mean_and_a_reason() -> None:
     few, equal, none = mean_of(np.arange(31.0)), mean_of(np.full(100, 2.0)), mean_of(np.array([]))
     assert (few.value, few.stderr) == (15.0, None) and "too few" in (few.note or "")
