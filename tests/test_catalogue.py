@@ -318,6 +318,10 @@ def test_what_is_no_catalogue_is_refused_and_left_alone(tmp_path: Path, new: boo
     base.close()
     with pytest.raises(CatalogueError, match="is no catalogue of nanojunction"):
         Catalogue(other, new=new)
+    base = sqlite3.connect(other)
+    assert base.execute("PRAGMA journal_mode").fetchone() == ("delete",)
+    base.close()
+    assert sorted(one.name for one in tmp_path.iterdir()) == ["c.sqlite", "journal.sqlite"]
 
 
 @pytest.mark.parametrize(

@@ -44,7 +44,7 @@ class Catalogue:
             sql.event.listen(self._engine, "connect", _set_up)
             sql.event.listen(self._engine, "begin", _begin)
         try:
-            if new and _is_file(url):
+            if _is_file(url) and _is_empty(self.name):
                 self._prepare_file()
             self._make_or_check(new=new)
         except BaseException:
@@ -86,18 +86,17 @@ class Catalogue:
             ) from problem
 
     def _prepare_file(self) -> None:
-        """Let readers go on beside a writer (write-ahead log), which the file then remembers.
+        """Let readers of a new file go on beside a writer (write-ahead log); it remembers that.
 
         Only one process at a time: SQLite does not wait for others here.
         """
         import filelock
 
         try:
-            with (
-                filelock.FileLock(f"{self.name}.lock", timeout=PATIENCE_S),
-                closing(self._engine.raw_connection()) as connection,
-            ):
-                connection.cursor().execute("PRAGMA journal_mode=WAL")
+            with filelock.FileLock(f"{self.name}.lock", timeout=PATIENCE_S):
+                if _is_empty(self.name):
+                    with closing(self._engine.raw_connection()) as connection:
+                        connection.cursor().execute("PRAGMA journal_mode=WAL")
         except filelock.Timeout as problem:
             raise CatalogueError(
                 f"{self.name}: another process has been opening it for {PATIENCE_S:g} s"
@@ -137,6 +136,11 @@ def _url_of(name: str | Path) -> URL:
 
 def _is_file(url: URL) -> bool:
     return url.get_backend_name() == "sqlite"
+
+
+def _is_empty(name: str) -> bool:
+    path = Path(name)
+    return not path.exists() or path.stat().st_size == 0
 
 
 def _check_file(path: Path, *, new: bool) -> None:

@@ -68,7 +68,7 @@ def _levels(run: Run) -> Array:
 
 def _begin_alike(a: Run, b: Run) -> bool:
     """Tell whether two runs take the same steps, as far as both go."""
-    if (a.setpoint_V is None) != (b.setpoint_V is None):
+    if (a.setpoint_V is None, a.time_s is None) != (b.setpoint_V is None, b.time_s is None):
         return False
     length = min(len(a), len(b))
     return bool(np.array_equal(_levels(a)[:length], _levels(b)[:length]))
