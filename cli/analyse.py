@@ -66,7 +66,6 @@ def analyse(
             progress=show,
             kept=store_in(entries),
         )
-        enter_into(entries, found)
     document = found.to_json()
     if json_file == "-":
         text = json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False)
@@ -90,6 +89,8 @@ def analyse(
     for error in found.errors:
         say(f"error: {error}")
     if entries is not None:
+        with opened(catalogue) as again:  # last: whatever happens to it, the results are written
+            enter_into(again, found)
         say(f"{len(found.run_results)} runs, {found.taken} of them unchanged in the catalogue")
     return FAILED if found.errors else 0
 

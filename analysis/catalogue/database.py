@@ -44,7 +44,7 @@ class Catalogue:
             sql.event.listen(self._engine, "connect", _set_up)
             sql.event.listen(self._engine, "begin", _begin)
         try:
-            if _is_file(url) and _is_empty(self.name):
+            if new and _is_file(url) and _is_empty(self.name):
                 self._prepare_file()
             self._make_or_check(new=new)
         except BaseException:
