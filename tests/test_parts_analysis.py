@@ -14,6 +14,7 @@ from rich.console import Console
 
 from nanojunction.analysis.analyse import Analysis, analyse
 from nanojunction.analysis.reader import read_runs
+from nanojunction.analysis.states import LARGEST_AGAINST_ZERO
 from nanojunction.cli import analyse as command
 from nanojunction.instruments.station import Station
 from nanojunction.instruments.station_file import station_from
@@ -237,7 +238,7 @@ def test_runs_without_a_row_are_one_warning(tmp_path: Path) -> None:
     assert "c.csv (failed: the magnet did not answer)" in warning
     assert command.analyse(
         [str(tmp_path)], json_file="", report=tmp_path / "report", pattern=None,
-        calibration=None, workers=1,
+        calibration=None, reference=LARGEST_AGAINST_ZERO, workers=1,
     ) == 0  # fmt: skip
     assert "3 files hold no row" in (tmp_path / "report" / "report.html").read_text("utf-8")
 
@@ -270,7 +271,13 @@ def night_of(folder: Path, *, calibrations: int) -> Path:
 
 def morning(night: Path, calibration: Path, report: Path) -> int:
     return command.analyse(
-        [str(night)], json_file="", report=report, pattern=None, calibration=calibration, workers=1
+        [str(night)],
+        json_file="",
+        report=report,
+        pattern=None,
+        calibration=calibration,
+        reference=LARGEST_AGAINST_ZERO,
+        workers=1,
     )
 
 
