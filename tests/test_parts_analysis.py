@@ -287,7 +287,7 @@ def test_the_command_of_the_morning(tmp_path: Path, capsys: pytest.CaptureFixtur
     said = capsys.readouterr().err
     assert said.count("passed over") == 1
     assert "2 of the 5 runs there make the measuring line" in said
-    assert "error" not in said
+    assert "error: " not in said
     found = analyse([night], calibration=tmp_path / "runs")
     assert len(found.run_results) == 3
     assert all("candidate" in result.quantities for result in found.run_results)
