@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -20,6 +20,7 @@ from nanojunction.analysis.noise_components import (
     block_means,
     time_noise,
 )
+from nanojunction.analysis.notation import MINUS, NO_BREAK, measured
 from nanojunction.analysis.telegraph import find_telegraph
 from nanojunction.analysis.values import Array, Curve, Quantity
 
@@ -71,6 +72,8 @@ def stability(values: Array, time_s: Array | None, unit: Unit) -> Stability:
         out[f"{name}_allan_{unit}"] = allan_deviation(values, step_s)
         found = find_telegraph(values, step_s, unit)
         out[f"{name}_telegraph"] = [] if found is None else [found]
+        if found is not None:
+            out[mean_key] = replace(mean, stderr=found.error_of_mean(duration_s))
     warnings = unsteady(out, unit)
     if not even:
         warnings.append("the readings are not evenly spaced in time: no Allan deviation")
@@ -84,22 +87,21 @@ def unsteady(quantities: Mapping[str, Any], unit: Unit) -> list[str]:
     drift = quantities.get(f"{name}_drift_{unit}_per_s")
     settling = quantities.get(f"{name}_settling_s")
     if isinstance(settling, Quantity) and settling.value is not None:
-        size = settling.extra["size"]["value"]
         found.append(
-            f"{symbol} settles: {_number(size)} {unit} decay with {_number(settling.value)} s; "
-            "exclude the beginning, or the mean is not that of the settled junction"
+            f"{symbol} settles: {_text(settling.extra['size'], unit)} decay with "
+            f"{_text(settling.to_json(), 's')}; exclude the beginning, or the mean is not that of "
+            "the settled junction"
         )
     elif isinstance(drift, Quantity) and drift.extra.get("significance", 0.0) >= SURE:
-        change = drift.extra["change"]
         found.append(
-            f"{symbol} drifts by {_number(change['value'])}({_number(change['stderr'], 1)}) {unit} "
-            f"over the run, {drift.extra['significance']:.2g} standard errors"
+            f"{symbol} drifts by {_text(drift.extra['change'], unit)} over the run, "
+            f"{drift.extra['significance']:.2g} standard errors"
         )
     for telegraph in quantities.get(f"{name}_telegraph", ()):
-        low, high = (_number(level.value) for level in (telegraph.low, telegraph.high))
+        low, high = (_text(level.to_json(), unit) for level in (telegraph.low, telegraph.high))
         found.append(
-            f"{symbol} jumps between two levels, {low} and {high} {unit}, "
-            f"{telegraph.switches} times: its mean is none of them"
+            f"{symbol} jumps between two levels, {low} and {high}, {telegraph.switches} times: "
+            "its mean is none of them"
         )
     return found
 
@@ -170,8 +172,10 @@ def _settling(noise: TimeNoise, span_s: float, unit: Unit) -> Quantity:
     return Quantity(math.exp(mean), stderr, extra=extra)
 
 
-def _number(value: float | None, digits: int = 3) -> str:
-    return "?" if value is None else f"{value:.{digits}g}"
+def _text(number: Mapping[str, Any], unit: str) -> str:
+    """Return a value with its uncertainty and unit, in letters that consoles have."""
+    quantity = Quantity(number["value"], number["stderr"])
+    return (measured(quantity, unit) or "?").replace(NO_BREAK, " ").replace(MINUS, "-")
 
 
 def allan_deviation(values: Array, step_s: float) -> Curve:

@@ -31,7 +31,8 @@ Flags = np.ndarray[Any, np.dtype[np.bool_]]
 class Telegraph:
     """Two levels, how long each is kept on average (s), and how often they were switched.
 
-    `unit` is A or V, and is a part of the names in the JSON.
+    `unit` is A or V, and is a part of the names in the JSON; `noise` is the error of a mean that
+    the scatter about the levels makes.
     """
 
     unit: str
@@ -40,6 +41,21 @@ class Telegraph:
     dwell_low_s: Quantity
     dwell_high_s: Quantity
     switches: int
+    noise: float
+
+    def error_of_mean(self, duration_s: float) -> float | None:
+        """Return the standard error of the mean over so many seconds, None for unknown stays.
+
+        Machlup 1954, J. Appl. Phys. 25, 341: jumps at random forget the level within
+        1/(1/stay low + 1/stay high). `noise` is what the levels' own scatter adds.
+        """
+        low, high = self.dwell_low_s.value, self.dwell_high_s.value
+        if not low or not high or self.low.value is None or self.high.value is None:
+            return None
+        distance = self.high.value - self.low.value
+        share, memory_s = high / (low + high), low * high / (low + high)
+        jumps = distance**2 * share * (1.0 - share) * min(2.0 * memory_s / duration_s, 1.0)
+        return math.hypot(math.sqrt(jumps), self.noise)
 
     def to_json(self) -> dict[str, Any]:
         """Return the JSON object."""
@@ -86,9 +102,13 @@ def _shared(values: Array) -> Flags | None:
     if not _both(is_high):
         return None
     distance = float(np.mean(values[is_high]) - np.mean(values[~is_high]))
-    around = np.concatenate([part - np.mean(part) for part in (values[is_high], values[~is_high])])
-    scatter = float(np.std(around))
+    scatter = float(np.std(_around(values, is_high)))
     return is_high if distance >= APART * scatter else None
+
+
+def _around(values: Array, is_high: Flags) -> Array:
+    """Return the readings less their level's mean."""
+    return np.concatenate([part - np.mean(part) for part in (values[is_high], values[~is_high])])
 
 
 def _both(is_high: Flags) -> bool:
@@ -114,13 +134,14 @@ def _described(values: Array, is_high: Flags, step_s: float, unit: str) -> Teleg
     lengths = np.diff(np.concatenate([starts, [len(values)]]))
     # The first and the last stay are cut off by the run.
     inner, level = lengths[1:-1], is_high[starts[1:-1]]
+    levels = _level(values[~is_high]), _level(values[is_high])
     return Telegraph(
         unit,
-        _level(values[~is_high]),
-        _level(values[is_high]),
+        *levels,
         _dwell(inner[~level] * step_s),
         _dwell(inner[level] * step_s),
         len(edges),
+        float(np.std(_around(values, is_high))) / math.sqrt(len(values)),
     )
 
 

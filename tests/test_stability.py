@@ -173,6 +173,19 @@ def test_two_levels_are_found_with_their_stays(distance: float) -> None:
     assert np.median(np.array(stays, dtype=float)) == pytest.approx(8.0, rel=0.3)
 
 
+def test_the_mean_of_two_levels_has_the_error_of_their_jumps() -> None:
+    rng = np.random.default_rng(11)
+    differences, errors = [], []
+    for _ in range(REPEATS):
+        values = with_telegraph(rng, 4000, 8.0, 60.0)
+        mean = of_current(values[:2000])["i_mean_A"]
+        assert mean.stderr is not None
+        differences.append(float(np.mean(values[2000:]) - np.mean(values[:2000])))
+        errors.append(math.sqrt(2.0) * mean.stderr)
+    assert 0.55 <= np.mean(np.abs(differences) < np.array(errors)) <= 0.82
+    assert np.median(errors) <= 1.5 * np.std(differences)
+
+
 def test_a_wave_and_a_single_step_are_no_telegraph() -> None:
     rng = np.random.default_rng(7)
     at = np.arange(2000)
