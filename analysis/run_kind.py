@@ -76,10 +76,24 @@ def finish(
 
 
 def _inferred_kind(run: Run) -> RunKind:
-    """Tell an I(V) from an I(H) by what is swept."""
+    """Tell an I(V) from an I(H) by what is swept, an I(t) from a V(t) by what is held."""
     voltage = run.setpoint_V if run.setpoint_V is not None else run.voltage_V
     v_swept = is_swept(voltage) or (run.setpoint_A is not None and is_swept(run.setpoint_A))
     h_swept = run.field_T is not None and is_swept(run.field_T)
     if v_swept and not h_swept:
         return "iv"
-    return "ih" if h_swept and not v_swept else "unknown"
+    if h_swept and not v_swept:
+        return "ih"
+    return "unknown" if v_swept else _at_rest(run)
+
+
+def _at_rest(run: Run) -> RunKind:
+    """Tell I(t) and V(t): over time one is exactly constant, as set, and the other was read."""
+    if run.time_s is None or len(run) < 2 or not np.ptp(run.time_s) > 0.0:
+        return "unknown"
+    v_set = run.voltage_V if run.setpoint_V is None else run.setpoint_V
+    i_set = run.current_A if run.setpoint_A is None else run.setpoint_A
+    v_held, i_held = (float(np.ptp(one)) == 0.0 for one in (v_set, i_set))
+    if v_held == i_held:
+        return "unknown"
+    return "it" if v_held else "vt"

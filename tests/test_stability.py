@@ -6,12 +6,14 @@ import json
 import math
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from nanojunction.analysis.analyse import analyse
 from nanojunction.analysis.ih import analyse_at_rest
 from nanojunction.analysis.packing import pack, unpack
 from nanojunction.analysis.results import build_results
@@ -282,3 +284,16 @@ def test_any_readings_make_a_document(values: list[float], timed: bool, kind: st
     times = np.arange(float(len(values))) if timed else None
     document = build_results([analyse_at_rest(run_at_rest(np.array(values), kind, times))])
     json.dumps(document, allow_nan=False)
+
+
+@pytest.mark.parametrize("kind", ["it", "vt"])
+def test_a_foreign_table_over_time_is_known_by_what_is_held(tmp_path: Path, kind: str) -> None:
+    readings = 1e-6 + 1e-9 * white(np.random.default_rng(1), 100)
+    rows = [
+        f"{0.5 * k!r},0.0,{x!r}" if kind == "it" else f"{0.5 * k!r},{x!r},0.0"
+        for k, x in enumerate(readings.tolist())
+    ]
+    path = tmp_path / "J.csv"
+    path.write_text("\n".join(["Time (s),Voltage (V),Current (A)", *rows]), encoding="utf-8")
+    (found,) = analyse([path]).run_results
+    assert found.run.kind == kind
