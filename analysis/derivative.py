@@ -60,7 +60,14 @@ def differentiate(traces: Traces, grid: Grid) -> dict[int, Derivative]:
     if not present:
         return {}
     half = _best_half(grid, present)
-    return {d: _derive(traces, grid, d, cell, half) for d, cell in present.items()}
+    found: dict[int, Derivative] = {}
+    filter_: SlopeWeights | None = None
+    for d, cell in present.items():
+        x = grid.smooth_V[cell]
+        if filter_ is None or not np.array_equal(cell, present[d * -1]):
+            filter_ = slope_weights(x, half)
+        found[d] = _derive(traces, grid, d, cell, filter_)
+    return found
 
 
 def _best_half(grid: Grid, present: Mapping[int, IntArray]) -> int:
@@ -82,9 +89,10 @@ def _best_half(grid: Grid, present: Mapping[int, IntArray]) -> int:
     return max(1, halves[enough] // 2)
 
 
-def _derive(traces: Traces, grid: Grid, direction: int, cell: IntArray, half: int) -> Derivative:
+def _derive(
+    traces: Traces, grid: Grid, direction: int, cell: IntArray, filter_: SlopeWeights
+) -> Derivative:
     x = grid.smooth_V[cell]
-    filter_ = slope_weights(x, half)
     y = grid.level_A[direction][cell]
     stderr = np.sqrt(filter_.variance(grid.stderr_A(direction)[cell] ** 2))
     mine = traces.direction == direction

@@ -5,24 +5,18 @@ They are looked for and fitted in I(V), whose noise is white, as steps: the inte
 
 from __future__ import annotations
 
-import math
 import warnings
-from dataclasses import dataclass
-from functools import lru_cache
-from statistics import NormalDist
 from typing import Any
 
 import numpy as np
 
 from nanojunction.analysis.grid import Grid
 from nanojunction.analysis.peak_fit import PeakFit, Stretch
+from nanojunction.analysis.peak_search import NARROWEST, Hit, strongest, threshold_of
 from nanojunction.analysis.slopes import slope_weights
 from nanojunction.analysis.values import Array, Curve, Quantity
 
 BOLTZMANN_eV_per_K = 8.617333262e-5
-_FALSE_ALARM = 0.02  # per run on a straight line with white noise; the promise is 0.05 a curve
-_NARROWEST = 2.0  # FWHM in steps
-_WIDTH_GROWTH = 1.45
 _MOST = 9  # peaks in a group
 _ADDED = 3  # peaks that the residual may add to those seen at first
 _REACHES = (6.0, 3.0, 1.5)  # a fit extends so many FWHM beyond the outermost peaks of a group
@@ -34,7 +28,6 @@ _RESOLVED = 1.8  # FWHM in steps of a peak that may be claimed where the fit lea
 _RESOLVED_ROUGHLY = 8.0  # and where it leaves more: narrower peaks may hide in a wider one
 _NOISE_ALONE = 2.0  # standard deviations by which residuals may exceed the noise in a fit to keep
 _NEEDED = 6.0  # AICc by which a peak that is not sound must better the fit to stay in it
-_FLANK = 2.0  # the search looks this many FWHM to either side
 
 
 Feature = dict[str, Any]
@@ -68,7 +61,7 @@ def find_features(
         for fit in _search(x, y, None if rest_A is None else rest_A[cells], error):
             found += _features(
                 fit,
-                _threshold(len(x)),
+                threshold_of(len(x)),
                 derivative,
                 rising=direction > 0,
                 temperature_K=temperature_K,
@@ -106,24 +99,15 @@ def _even_stretches(grid: Grid, direction: int) -> list[np.ndarray[tuple[int], n
     return [part for part in parts if len(part) >= 16]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Hit:
-    """The most significant peak of a search: where, how wide, how many standard deviations."""
-
-    position_V: float
-    fwhm_V: float
-    z: float
-
-
 def _search(x: Array, y: Array, known_rest: Array | None, error: Array) -> list[PeakFit]:
     """Return fits of the significant peaks, one for each group of neighbours of similar width.
 
     Several beginnings are followed in a group (the turning points of dI/dV or some of them, the
     strongest peak alone), and what AICc likes best is kept.
     """
-    threshold = _threshold(len(x))
+    threshold = threshold_of(len(x))
     rest = y if known_rest is None else known_rest
-    hit = _strongest(rest, error, x)
+    hit = strongest(rest, error, x)
     if hit is None or hit.z < threshold:
         return []
     extremes = _extremes(x, y, error)
@@ -150,7 +134,7 @@ def _fit_group(
         near = (x >= group[0][0] - reach * width) & (x <= group[-1][0] + reach * width)
         if np.count_nonzero(near) < 16:
             break
-        hit = _strongest(rest[near], error[near], x[near])
+        hit = strongest(rest[near], error[near], x[near])
         if hit is None or hit.z < threshold:
             continue
         stretch = Stretch(x[near], y[near], error[near])
@@ -175,11 +159,11 @@ def _is_all(fit: PeakFit, stretch: Stretch, threshold: float) -> bool:
     """Tell whether a fit holds sound peaks alone and leaves nothing but noise."""
     if fit.misfit > _NOISE_ALONE or fit.weakest(threshold) is not None:
         return False
-    hit = _strongest(fit.residual_A, stretch.error, stretch.x)
+    hit = strongest(fit.residual_A, stretch.error, stretch.x)
     return hit is None or hit.z < threshold
 
 
-def _beginnings(group: list[Turn], hit: _Hit) -> list[list[tuple[float, float]]]:
+def _beginnings(group: list[Turn], hit: Hit) -> list[list[tuple[float, float]]]:
     """Return the sets of peaks that a fit starts from: the likely ones first."""
     peaks, dips = ([turn for turn in group if turn[2] * sign > 0] for sign in (1, -1))
     sets = [peaks, dips, group, group[1:], group[:-1], group[1:-1]]
@@ -213,7 +197,7 @@ def _follow(
     best = _prune(stretch, stretch.fit(starts), threshold)
     for _ in range(_ADDED):
         rest = stretch.y * stretch.error if best is None else best.residual_A
-        hit = _strongest(rest, stretch.error, stretch.x)
+        hit = strongest(rest, stretch.error, stretch.x)
         if hit is None or hit.z < threshold:
             break
         more = [*_places(best), (hit.position_V, hit.fwhm_V)]
@@ -259,58 +243,11 @@ def _extremes(x: Array, y: Array, error: Array) -> list[Turn]:
             peaks, _ = find_peaks(sign * g, prominence=bar)
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore", RuntimeWarning)  # of widths of 0
-                widths = np.maximum(peak_widths(sign * g, peaks)[0], _NARROWEST) * step
+                widths = np.maximum(peak_widths(sign * g, peaks)[0], NARROWEST) * step
             found += [(float(x[k]), float(w), sign) for k, w in zip(peaks, widths, strict=True)]
         found = [turn for turn in found if turn[1] < _BROADEST * (x[-1] - x[0])]
         if len(found) > len(best):
             best = found
-    return best
-
-
-def _threshold(points: int) -> float:
-    """Return how many standard deviations noise alone exceeds somewhere in 2 % of curves."""
-    tests = sum(points * 2.0 / width for width in _widths(points)) * 2.0
-    z = NormalDist().inv_cdf(1.0 - _FALSE_ALARM / (2.0 * tests))
-    # The noise itself is known from the same points only to so much.
-    return z * (1.0 + 1.2 / math.sqrt(points))
-
-
-def _widths(points: int) -> list[float]:
-    """Return the FWHM, in steps, that the search tries."""
-    widths = [_NARROWEST]
-    while widths[-1] * _WIDTH_GROWTH * 2.0 * _FLANK < 0.5 * points:
-        widths.append(widths[-1] * _WIDTH_GROWTH)
-    return widths
-
-
-@lru_cache(maxsize=64)
-def _kernel(width: float) -> Array:
-    """Return the weights that turn I on even points into the height of a peak amid a cubic.
-
-    The current of a peak of FWHM `width` (in steps) is taken as a tanh, its dI/dV as a sech².
-    """
-    half = max(4, math.ceil(_FLANK * width))
-    u = np.arange(-half, half + 1, dtype=float)
-    rate = 2.0 * math.acosh(math.sqrt(2.0)) / width
-    design = np.column_stack([(u / half) ** k for k in range(4)] + [np.tanh(rate * u) / rate])
-    return np.asarray(np.linalg.pinv(design)[4])
-
-
-def _strongest(rest: Array, error: Array, x: Array) -> _Hit | None:
-    """Return the most significant place and width of a peak in what is left of the current."""
-    best: _Hit | None = None
-    step = float(x[-1] - x[0]) / (len(x) - 1)
-    for width in _widths(len(rest)):
-        kernel = _kernel(width)
-        if len(kernel) > len(rest):
-            break
-        height = np.correlate(rest, kernel, mode="valid")
-        noise = np.sqrt(np.correlate(error**2, kernel**2, mode="valid"))
-        z = np.abs(height) / noise
-        k = int(np.argmax(z))
-        if best is None or z[k] > best.z:
-            at = float(x[k + len(kernel) // 2])
-            best = _Hit(at, width * step, float(z[k]))
     return best
 
 

@@ -7,15 +7,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from functools import cache
 
 import numpy as np
 
 from nanojunction.analysis.expansion import Expansion, average
-from nanojunction.analysis.projected import HIGHEST, Projected, ProjectedFit, Terms
+from nanojunction.analysis.projected import Projected, ProjectedFit, Terms
 from nanojunction.analysis.traces import Traces
 from nanojunction.analysis.values import Array
 
-_ORDERS = (1, 3, 5)
+_ORDERS = (1, 3, 5)  # each with two more is among the columns of `Projected`
 _EXTRA_2 = 13.8  # χ² of two more terms that are not needed, p = 0.001
 _EXTRA_3 = 19.7  # χ² of three more terms, p = 0.0002
 _NOTHING = 4.0  # χ² of a power law that is not looked for
@@ -102,18 +103,19 @@ def _polynomial_terms(order: int) -> Terms:
 
 def _polynomial(data: Projected) -> tuple[float, ProjectedFit] | None:
     """Return the adequate polynomial of lowest AICc, taken with two more terms, and that AICc."""
-    fits: dict[int, ProjectedFit] = {}
-    for order in (*_ORDERS, HIGHEST):
+
+    @cache
+    def fit_of(order: int) -> ProjectedFit | None:
         columns = slice(0, data.turns + order)
-        fit = data.fit(columns, _polynomial_terms(order), f"polynomial of order {order}")
-        if fit is None:
+        return data.fit(columns, _polynomial_terms(order), f"polynomial of order {order}")
+
+    known = [(fit.aicc, order) for order in _ORDERS if (fit := fit_of(order)) is not None]
+    for _, order in sorted(known):
+        low, high = fit_of(order), fit_of(order + 2)
+        if low is not None and high is not None:
             break
-        fits[order] = fit
-    tested = [order for order in _ORDERS if order + 2 in fits]
-    if not tested:
+    else:
         return None
-    chosen = min(tested, key=lambda order: fits[order].aicc)
-    low, high = fits[chosen], fits[chosen + 2]
     gain = float(low.residual @ low.residual - high.residual @ high.residual)
     if gain > _EXTRA_2 * high.variance:
         return None

@@ -58,9 +58,7 @@ class Grid:
 
     def stderr_A(self, direction: int) -> Array:
         """Return the standard error of the mean current, NaN where it is unknown."""
-        count = self.count[direction]
-        noise = np.nan if self.noise_A is None else self.noise_A
-        return np.asarray(np.where(count > 0, noise / np.sqrt(np.maximum(count, 1.0)), np.nan))
+        return self.layout.error[direction] * (np.nan if self.noise_A is None else self.noise_A)
 
 
 def grid_of(traces: Traces) -> Grid:

@@ -21,7 +21,8 @@ class Layout:
 
     `cell` says for every row which point of the sweep it belongs to, counted from the lowest, and
     `rows` how many belong to each. `place` is the cell with its direction, `leg` the leg from 0.
-    `count` is the number of rows at each point per direction. `cubic` is an orthonormal basis of
+    `count` is the number of rows at each point per direction, `error` the standard error of their
+    mean for noise of size 1, NaN where there is none. `cubic` is an orthonormal basis of
     the cubics of the setpoint at the points, weighted with the root of their rows. `shifting`
     (legs, legs) takes the shifts of all legs to how far each leg's mean then lies from that of its
     direction's legs at the same points, None where no direction has two legs.
@@ -34,6 +35,7 @@ class Layout:
     leg: IntArray
     rows_of_leg: Array
     count: Mapping[int, Array]
+    error: Mapping[int, Array]
     cubic: Array
     shifting: Array | None
 
@@ -69,6 +71,8 @@ def _layout(values: Array, leg: IntArray, direction: IntArray) -> Layout:
     rows_of_place = np.bincount(place, minlength=2 * len(rows)).astype(float)
     leg = leg - int(leg.min())
     count = rows_of_place.reshape(2, -1)
+    error = np.sqrt(1.0 / np.where(count > 0, count, np.nan))
+    present = [(k, d) for k, d in ((0, 1), (1, -1)) if count[k].any()]
     return Layout(
         cell=cell,
         rows=rows,
@@ -76,7 +80,8 @@ def _layout(values: Array, leg: IntArray, direction: IntArray) -> Layout:
         rows_of_place=rows_of_place,
         leg=leg,
         rows_of_leg=np.maximum(np.bincount(leg), 1).astype(float),
-        count={d: count[k] for k, d in ((0, 1), (1, -1)) if count[k].any()},
+        count={d: count[k] for k, d in present},
+        error={d: error[k] for k, d in present},
         cubic=_cubic(values, cell, rows),
         shifting=_shifting(place, leg, direction),
     )

@@ -132,10 +132,14 @@ class Projected:
         gram = self.gram[columns][:, columns]
         size = np.sqrt(np.maximum(gram.diagonal(), 1e-300))
         scales = np.outer(size, size)
-        powers, modes = np.linalg.eigh(gram / scales)
-        if powers[-1] > _CONDITION * powers[0]:
+        try:
+            inverse = np.linalg.inv(gram / scales)
+        except np.linalg.LinAlgError:
             return None
-        inverse = (modes / powers) @ modes.T / scales
+        # Columns of length 1: the norm of the inverse is the condition, nearly.
+        if not float(np.vdot(inverse, inverse)) * len(size) ** 2 < _CONDITION**2:
+            return None
+        inverse /= scales
         coefficients = inverse @ self.projection[columns]
         residual = self.y - design @ coefficients
         correction = inverse @ (design.T @ residual)

@@ -1,0 +1,91 @@
+"""The search for peaks of dI/dV in what a smooth description leaves of I(V): matched filters."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from functools import lru_cache
+from statistics import NormalDist
+
+import numpy as np
+
+from nanojunction.analysis.values import Array
+
+NARROWEST = 2.0
+"""The smallest FWHM that is looked for, in steps."""
+
+_FALSE_ALARM = 0.02  # per run on a straight line with white noise; the promise is 0.05 a curve
+_WIDTH_GROWTH = 1.45
+_FLANK = 2.0  # the search looks this many FWHM to either side
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Hit:
+    """The most significant peak of a search: where, how wide, how many standard deviations."""
+
+    position_V: float
+    fwhm_V: float
+    z: float
+
+
+@lru_cache(maxsize=64)
+def threshold_of(points: int) -> float:
+    """Return how many standard deviations noise alone exceeds somewhere in 2 % of curves."""
+    tests = sum(points * 2.0 / width for width in _widths(points)) * 2.0
+    z = NormalDist().inv_cdf(1.0 - _FALSE_ALARM / (2.0 * tests))
+    # The noise itself is known from the same points only to so much.
+    return z * (1.0 + 1.2 / math.sqrt(points))
+
+
+@lru_cache(maxsize=64)
+def _widths(points: int) -> list[float]:
+    """Return the FWHM, in steps, that the search tries."""
+    widths = [NARROWEST]
+    while widths[-1] * _WIDTH_GROWTH * 2.0 * _FLANK < 0.5 * points:
+        widths.append(widths[-1] * _WIDTH_GROWTH)
+    return widths
+
+
+@lru_cache(maxsize=64)
+def _kernel(width: float) -> Array:
+    """Return the weights that turn I on even points into the height of a peak amid a cubic.
+
+    The current of a peak of FWHM `width` (in steps) is taken as a tanh, its dI/dV as a sech².
+    """
+    half = max(4, math.ceil(_FLANK * width))
+    u = np.arange(-half, half + 1, dtype=float)
+    rate = 2.0 * math.acosh(math.sqrt(2.0)) / width
+    design = np.column_stack([(u / half) ** k for k in range(4)] + [np.tanh(rate * u) / rate])
+    return np.asarray(np.linalg.pinv(design)[4])
+
+
+@lru_cache(maxsize=32)
+def _errors(shares: bytes) -> list[tuple[float, Array]]:
+    """Return the widths that a stretch has room for, and the errors of the heights there.
+
+    `shares` are the variances of its points over the largest of them: runs have them in common.
+    """
+    variances = np.frombuffer(shares)
+    found = []
+    for width in _widths(len(variances)):
+        kernel = _kernel(width)
+        if len(kernel) <= len(variances):
+            found.append((width, np.sqrt(np.correlate(variances, kernel**2, mode="valid"))))
+    return found
+
+
+def strongest(rest: Array, error: Array, x: Array) -> Hit | None:
+    """Return the most significant place and width of a peak in what is left of the current."""
+    best: Hit | None = None
+    step = float(x[-1] - x[0]) / (len(x) - 1)
+    largest = float(error.max())
+    # To so many digits, that rounding does not tell runs of equal shares apart.
+    shares = np.round((error / largest) ** 2, 12)
+    for width, errors in _errors(shares.tobytes()):
+        kernel = _kernel(width)
+        z = np.abs(np.correlate(rest, kernel, mode="valid")) / errors
+        k = int(z.argmax())
+        significance = float(z[k]) / largest
+        if best is None or significance > best.z:
+            best = Hit(float(x[k + len(kernel) // 2]), width * step, significance)
+    return best
