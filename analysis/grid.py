@@ -124,17 +124,18 @@ def _smooth(traces: Traces, layout: Layout, voltage: Array) -> Array:
 
 def _align(traces: Traces, layout: Layout) -> Array:
     """Return the currents, each leg shifted to agree with the mean over its direction's legs."""
-    if layout.shifting is None:
-        return traces.current_A
     y = traces.current_A
-    off = y - layout.mean_of_place(y)[layout.place]
-    shift = np.bincount(layout.leg, weights=off) / layout.rows_of_leg
-    total = shift
+    if not layout.repeated:
+        return y
+    total = shift = layout.offsets_of_legs(y)
     least = 1e-3 * (traces.noise_A or 0.0) / np.sqrt(len(y))
     for _ in range(19):
         if np.max(np.abs(shift)) <= least:
             break
-        shift = shift - layout.shifting @ shift
+        if layout.shifting is not None:
+            shift = shift - layout.shifting @ shift
+        else:
+            shift = layout.offsets_of_legs(y - total[layout.leg])
         total = total + shift
     y = y - total[layout.leg]
     for direction in traces.directions():

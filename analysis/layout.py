@@ -14,6 +14,8 @@ from nanojunction.analysis.values import Array
 FEWEST_OF_A_CUBIC = 8
 """Points of a sweep from which the sensed voltage may be a cubic of the setpoint."""
 
+_MOST_LEGS = 64  # whose shifts are worked out together
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Layout:
@@ -23,9 +25,9 @@ class Layout:
     `rows` how many belong to each. `place` is the cell with its direction, `leg` the leg from 0.
     `count` is the number of rows at each point per direction, `error` the standard error of their
     mean for noise of size 1, NaN where there is none. `cubic` is an orthonormal basis of
-    the cubics of the setpoint at the points, weighted with the root of their rows. `shifting`
-    (legs, legs) takes the shifts of all legs to how far each leg's mean then lies from that of its
-    direction's legs at the same points, None where no direction has two legs.
+    the cubics of the setpoint at the points, weighted with the root of their rows. `repeated` tells
+    whether a direction has two legs. `shifting` (legs, legs) takes shifts of all legs to what
+    `offsets_of_legs` then finds, None for too many legs.
     """
 
     cell: IntArray
@@ -37,6 +39,7 @@ class Layout:
     count: Mapping[int, Array]
     error: Mapping[int, Array]
     cubic: Array
+    repeated: bool
     shifting: Array | None
 
     def mean_of_place(self, values: Array) -> Array:
@@ -44,6 +47,11 @@ class Layout:
         total = np.bincount(self.place, weights=values, minlength=len(self.rows_of_place))
         with np.errstate(invalid="ignore"):
             return np.asarray(total / self.rows_of_place)
+
+    def offsets_of_legs(self, values: Array) -> Array:
+        """Return how far each leg's rows lie above the mean of their places, on average."""
+        off = values - self.mean_of_place(values)[self.place]
+        return np.asarray(np.bincount(self.leg, weights=off) / self.rows_of_leg)
 
     def means(self, values: Array) -> dict[int, Array]:
         """Return the means of a column of the rows at every point, per direction."""
@@ -83,7 +91,8 @@ def _layout(values: Array, leg: IntArray, direction: IntArray) -> Layout:
         count={d: count[k] for k, d in present},
         error={d: error[k] for k, d in present},
         cubic=_cubic(values, cell, rows),
-        shifting=_shifting(place, leg, direction),
+        repeated=len(present) != len(np.unique(leg)),
+        shifting=_shifting(place, leg) if int(leg.max()) < _MOST_LEGS else None,
     )
 
 
@@ -106,15 +115,11 @@ def _cubic(values: Array, cell: IntArray, rows: Array) -> Array:
     return np.asarray(basis)
 
 
-def _shifting(place: IntArray, leg: IntArray, direction: IntArray) -> Array | None:
+def _shifting(place: IntArray, leg: IntArray) -> Array:
     """Return what a unit shift of each leg (column) does to every leg (row)."""
-    legs = int(leg.max()) + 1
-    if len(np.unique(direction)) == len(np.unique(leg)):
-        return None
-    table = np.zeros((int(place.max()) + 1, legs))
+    table = np.zeros((int(place.max()) + 1, int(leg.max()) + 1))
     np.add.at(table, (place, leg), 1.0)
     of_place = np.maximum(table.sum(axis=1), 1.0)
-    of_leg = np.maximum(table.sum(axis=0), 1.0)
-    return np.asarray(
-        np.diag(table.sum(axis=0) / of_leg) - (table / of_leg).T @ (table / of_place[:, None])
-    )
+    rows = table.sum(axis=0)
+    of_leg = np.maximum(rows, 1.0)
+    return np.asarray(np.diag(rows / of_leg) - (table / of_leg).T @ (table / of_place[:, None]))

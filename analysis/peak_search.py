@@ -9,6 +9,7 @@ from statistics import NormalDist
 
 import numpy as np
 
+from nanojunction.analysis.traces import KEPT_ROWS
 from nanojunction.analysis.values import Array
 
 NARROWEST = 2.0
@@ -16,6 +17,7 @@ NARROWEST = 2.0
 
 _FALSE_ALARM = 0.02  # per run on a straight line with white noise; the promise is 0.05 a curve
 _WIDTH_GROWTH = 1.45
+_DIRECTLY = 10_000_000  # products up to which a sum is not taken by Fourier's transform
 _FLANK = 2.0  # the search looks this many FWHM to either side
 
 
@@ -59,18 +61,31 @@ def _kernel(width: float) -> Array:
     return np.asarray(np.linalg.pinv(design)[4])
 
 
-@lru_cache(maxsize=32)
-def _errors(shares: bytes) -> list[tuple[float, Array]]:
-    """Return the widths that a stretch has room for, and the errors of the heights there.
+def _correlate(values: Array, kernel: Array) -> Array:
+    """Return the sums of values with the kernel at every place that it fits in."""
+    if len(values) * len(kernel) <= _DIRECTLY:
+        return np.correlate(values, kernel, mode="valid")
+    from scipy.signal import correlate
 
-    `shares` are the variances of its points over the largest of them: runs have them in common.
-    """
-    variances = np.frombuffer(shares)
+    return np.asarray(correlate(values, kernel, mode="valid", method="fft"))
+
+
+def _errors_of(shares: Array) -> list[tuple[float, Array]]:
+    return _errors(shares) if len(shares) > KEPT_ROWS else _kept_errors(shares.tobytes())
+
+
+@lru_cache(maxsize=32)
+def _kept_errors(shares: bytes) -> list[tuple[float, Array]]:
+    return _errors(np.frombuffer(shares))
+
+
+def _errors(variances: Array) -> list[tuple[float, Array]]:
+    """Return the widths that a stretch has room for, and the errors of the heights there."""
     found = []
     for width in _widths(len(variances)):
         kernel = _kernel(width)
         if len(kernel) <= len(variances):
-            found.append((width, np.sqrt(np.correlate(variances, kernel**2, mode="valid"))))
+            found.append((width, np.sqrt(_correlate(variances, kernel**2))))
     return found
 
 
@@ -79,11 +94,11 @@ def strongest(rest: Array, error: Array, x: Array) -> Hit | None:
     best: Hit | None = None
     step = float(x[-1] - x[0]) / (len(x) - 1)
     largest = float(error.max())
-    # To so many digits, that rounding does not tell runs of equal shares apart.
+    # Runs have them in common: rounded, that they are recognised.
     shares = np.round((error / largest) ** 2, 12)
-    for width, errors in _errors(shares.tobytes()):
+    for width, errors in _errors_of(shares):
         kernel = _kernel(width)
-        z = np.abs(np.correlate(rest, kernel, mode="valid")) / errors
+        z = np.abs(_correlate(rest, kernel)) / errors
         k = int(z.argmax())
         significance = float(z[k]) / largest
         if best is None or significance > best.z:
