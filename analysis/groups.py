@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from nanojunction.analysis.arrhenius import Arrhenius, ThermalPoint, fit_arrhenius
+from nanojunction.analysis.activation import Arrhenius, ThermalPoint, fit_arrhenius
 from nanojunction.analysis.averages import weighted_mean
 from nanojunction.analysis.calibration import MeasuringLine, is_calibration, number
 from nanojunction.analysis.checks import Check

@@ -14,6 +14,15 @@ import numpy as np
 
 from nanojunction.analysis.averages import ratio_of, weighted_mean
 from nanojunction.analysis.calibration import CalibrationError, MeasuringLine, number
+from nanojunction.analysis.current_ratios import (
+    MASK_BELOW,
+    CurrentPair,
+    current_pair,
+    julliere,
+    ratio_curve,
+    ratio_peak,
+    sign_reversals,
+)
 from nanojunction.analysis.field_resistance import (
     Loop,
     current_level,
@@ -34,15 +43,6 @@ from nanojunction.analysis.states import (
     choose_states,
 )
 from nanojunction.analysis.switching import propose, switching_fields
-from nanojunction.analysis.tmr import (
-    MASK_BELOW,
-    CurrentPair,
-    current_pair,
-    julliere,
-    ratio_curve,
-    ratio_peak,
-    sign_reversals,
-)
 from nanojunction.analysis.values import Curve, Quantity
 
 if TYPE_CHECKING:

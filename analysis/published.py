@@ -13,7 +13,7 @@ from statistics import median
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from nanojunction.analysis.arrhenius import Arrhenius
+from nanojunction.analysis.activation import Arrhenius
 from nanojunction.analysis.comparison import ComparedRow
 from nanojunction.analysis.found import Found, curve_at, exact, is_masked, missing
 from nanojunction.analysis.values import Quantity

@@ -8,7 +8,7 @@ from typing import Any
 
 from markupsafe import Markup
 
-from nanojunction.analysis.arrhenius import Arrhenius, Regimes
+from nanojunction.analysis.activation import Arrhenius, Regimes
 from nanojunction.analysis.figures.curves import Member
 from nanojunction.analysis.groups import Group
 from nanojunction.analysis.notation import amount, measured, plain_number, symbol_of, typeset

@@ -10,7 +10,7 @@ import numpy as np
 from nanojunction.analysis.notation import NO_BREAK, measured, symbol_of
 
 if TYPE_CHECKING:
-    from nanojunction.analysis.arrhenius import Arrhenius, Regimes
+    from nanojunction.analysis.activation import Arrhenius, Regimes
 
 DELTA_AICC = 10.0
 """Two regimes are preferred only if their AICc is lower by more than this."""

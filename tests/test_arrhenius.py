@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nanojunction.analysis.arrhenius import (
+from nanojunction.analysis.activation import (
     Arrhenius,
     K_B_meV_per_K,
     ThermalPoint,

@@ -12,6 +12,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nanojunction.analysis.calibration import LinePoint, MeasuringLine
+from nanojunction.analysis.current_ratios import (
+    CurrentPair,
+    current_pair,
+    julliere,
+    ratio_curve,
+    ratio_peak,
+    sign_reversals,
+)
 from nanojunction.analysis.field_resistance import (
     loops_by_voltage,
     resistance_curves,
@@ -29,14 +37,6 @@ from nanojunction.analysis.report_groups import group_table
 from nanojunction.analysis.results import build_results
 from nanojunction.analysis.run import Conditions, Run, State
 from nanojunction.analysis.states import FieldReference, choose_states
-from nanojunction.analysis.tmr import (
-    CurrentPair,
-    current_pair,
-    julliere,
-    ratio_curve,
-    ratio_peak,
-    sign_reversals,
-)
 from nanojunction.analysis.values import Array, Curve, Quantity
 
 SIGMA_V = 0.4e-6

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from markupsafe import Markup
 
-from nanojunction.analysis.arrhenius import Arrhenius, K_B_meV_per_K
+from nanojunction.analysis.activation import Arrhenius, K_B_meV_per_K
 from nanojunction.analysis.figures.style import (
     BLACK,
     BLUE,
