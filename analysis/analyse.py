@@ -16,6 +16,8 @@ from nanojunction.analysis.calibration import (
     not_as_stated,
 )
 from nanojunction.analysis.controls import find_controls
+from nanojunction.analysis.device_estimates import DeviceEstimates, estimates_of
+from nanojunction.analysis.device_file import Devices
 from nanojunction.analysis.groups import Group, find_groups
 from nanojunction.analysis.iv import IVSettings, RunResult
 from nanojunction.analysis.kept import ResultStore
@@ -27,6 +29,7 @@ from nanojunction.analysis.states import LARGEST_AGAINST_ZERO, FieldReference
 
 __all__ = ["Analysis", "Progress", "analyse", "analyse_run"]
 
+NO_DEVICES = Devices()
 MOST_NAMES = 5
 """How many files without a row are named."""
 
@@ -47,10 +50,13 @@ class Analysis:
     errors: tuple[FileError, ...]
     warnings: tuple[str, ...] = ()
     taken: int = 0
+    estimates: tuple[DeviceEstimates, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """Return the document `nanojunction-results/1`, checked."""
-        return build_results(self.run_results, self.groups, self.errors, self.warnings)
+        return build_results(
+            self.run_results, self.groups, self.errors, self.warnings, self.estimates
+        )
 
 
 def analyse(
@@ -64,6 +70,7 @@ def analyse(
     workers: int = 1,
     progress: Progress | None = None,
     kept: ResultStore | None = None,
+    devices: Devices = NO_DEVICES,
 ) -> Analysis:
     """Analyse run files and find the groups among them.
 
@@ -74,8 +81,8 @@ def analyse(
     sentence and never stops the others. `reference` says which fields of I(H) are compared;
     `subtract_offsets` adds the offsets without the line's beside the measured ones. `workers`
     processes share the files where it is more than one. What `kept` has of a run that did not
-    change is not found again; groups are made of all runs. Raises ValueError for fewer than one
-    worker.
+    change is not found again; groups are made of all runs. `devices` states what no run shows of
+    them, such as their sizes, for estimates. Raises ValueError for fewer than one worker.
     """
     if workers < 1:
         raise ValueError(f"workers is {workers}: give at least 1")
@@ -108,9 +115,11 @@ def analyse(
     line = _line(candidates, errors)
     if line is not None:
         results = [_compared(result, line, subtract_offsets) for result in results]
+    results, estimates = estimates_of(results, devices)
     groups = (*find_groups(results, line, reference), *find_controls(results))
     taken = sum(found[work].taken for work in asked)
-    return Analysis(tuple(results), groups, tuple(dict.fromkeys(errors)), tuple(warnings), taken)
+    found_errors = tuple(dict.fromkeys(errors))
+    return Analysis(tuple(results), groups, found_errors, tuple(warnings), taken, estimates)
 
 
 def _files(paths: Iterable[Path], errors: list[FileError], stray: dict[Path, str]) -> list[Path]:

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from nanojunction.analysis.geometry import area_of_header
 from nanojunction.analysis.notation import NO_BREAK, amount, numbered
 from nanojunction.analysis.notes import Correction, Exclusion, Notes, NotesError
 from nanojunction.analysis.run import Corrected, Excluded, Run, RunNotes, cut
@@ -158,6 +159,10 @@ def _corrected(run: Run, before: Run, correct: Correction) -> Iterable[Corrected
             owner = before if name in ("device", "kind") else before.conditions
             was = getattr(owner, name)
             yield Corrected(name, None if was is None else str(was), str(now))
+    if correct.area is not None:
+        stated, _ = area_of_header(run.header)
+        was = None if stated is None else stated.stated
+        yield Corrected("size", was, correct.area.stated)
     for name, column in correct.columns.items():
         texts = {
             "meaning": column.meaning,

@@ -24,7 +24,12 @@ _PREFIXES = {
     9: "G",
     12: "T",
 }
-_PREFIXED = frozenset({"V", "A", "Ω", "W", "S", "T", "s"})
+_PREFIXED = frozenset({"V", "A", "Ω", "W", "S", "T", "s", "Ω·µm²", "W/cm²"})
+_WHOLE_UNITS = {
+    "ra_ohm_um2": "Ω·µm²",
+    "power_per_area_W_per_cm2": "W/cm²",
+    "array_power_W_per_cm2": "W/cm²",
+}
 _UNITS = {"ohm": "Ω", "um2": "µm²"} | {
     unit: unit for unit in ("V", "A", "W", "S", "T", "K", "meV", "s")
 }
@@ -48,6 +53,12 @@ _SYMBOLS = {
     "i_zero_field_A": ("I", "0 T"),
     "i_max_field_A": ("I", "largest H"),
     "voltage_V": ("V", ""),
+    "ra_ohm_um2": ("RA", ""),
+    "area_um2": ("area", ""),
+    "power_per_area_W_per_cm2": ("P", "max per area"),
+    "array_power_W_per_cm2": ("P", "max per array cell"),
+    "sites": ("paramagnetic centres under the junction", ""),
+    "power_per_site_W": ("P", "max per centre"),
     "e_a_meV": ("E", "a"),
     "e_a_low_meV": ("E", "a, low T"),
     "e_a_high_meV": ("E", "a, high T"),
@@ -84,7 +95,7 @@ class Scale:
 def symbol_of(key: str) -> Symbol:
     """Return the symbol of a key of the results JSON; an unknown key is named by its words."""
     head, _, tail = key.rpartition("_")
-    unit = _UNITS.get(tail, "") if head else ""
+    unit = _WHOLE_UNITS.get(key) or (_UNITS.get(tail, "") if head else "")
     if unit == "" and is_percentage(key):
         unit = "%"
     if key in _SYMBOLS:

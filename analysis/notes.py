@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
+from nanojunction.analysis.geometry import Area
 from nanojunction.analysis.run import Heater, Polarity, RunKind, State, Wires
 from nanojunction.analysis.table import ReadError
 
@@ -67,6 +68,7 @@ class Correction:
     wires: Wires | None = None
     heater: Heater | None = None
     position: str | None = None
+    area: Area | None = None
     columns: Mapping[str, ColumnCorrection] = field(default_factory=dict)
     reason: str = ""
 

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, get_args
 
 from nanojunction.analysis.columns import Role, unit
+from nanojunction.analysis.geometry import Area, Shape, parse_area
 from nanojunction.analysis.notes import (
     MOST_STARS,
     ColumnCorrection,
@@ -38,6 +39,7 @@ _EXAMPLES: Mapping[Role, str] = {
     "time": "90 s",
 }
 _CONDITIONS: tuple[Role, ...] = ("temperature", "field", "voltage", "current")
+_SIZES: tuple[Shape, ...] = ("diameter", "area")
 _SPANS: tuple[Role, ...] = ("time", "voltage", "field", "temperature")
 _WORDS: Mapping[str, tuple[str | int, ...]] = {
     "kind": get_args(RunKind),
@@ -174,7 +176,7 @@ def _are(names: Iterable[str]) -> str:
 
 def _correction(table: Mapping[str, Any], at: _Place) -> Correction:
     texts = ("device", "position")
-    at.refuse_unknown(table, (*texts, *_CONDITIONS, *_WORDS, "columns", "reason"))
+    at.refuse_unknown(table, (*texts, *_CONDITIONS, *_WORDS, *_SIZES, "columns", "reason"))
     columns, below = at.table(table, "columns"), at.below("columns")
     values: dict[str, Any] = {
         **{key: at.filled(table, key) for key in texts},
@@ -183,11 +185,25 @@ def _correction(table: Mapping[str, Any], at: _Place) -> Correction:
     }
     return Correction(
         **values,
+        area=_area(table, at),
         columns={
             name: _column(below.table(columns, name), below.below(f'"{name}"')) for name in columns
         },
         reason=at.text(table, "reason") or "",
     )
+
+
+def _area(table: Mapping[str, Any], at: _Place) -> Area | None:
+    """Return the area that `diameter` or `area` state; raises NotesError for both."""
+    texts = {name: text for name in _SIZES if (text := at.filled(table, name)) is not None}
+    if len(texts) > 1:
+        raise at.wrong("", "has both diameter and area: give one of them")
+    for name, text in texts.items():
+        try:
+            return parse_area(text, name, "notes")
+        except ValueError as problem:
+            raise at.wrong(name, str(problem)) from problem
+    return None
 
 
 def _column(table: Mapping[str, Any], at: _Place) -> ColumnCorrection:
@@ -290,6 +306,9 @@ def _correction_content(correct: Correction) -> dict[str, Any]:
         value = getattr(correct, key_in_SI(name))
         if value is not None:
             content[name] = written(value, name)
+    if correct.area is not None:
+        shape, _, text = correct.area.stated.partition(" ")
+        content[shape] = text
     if correct.columns:
         content["columns"] = {name: _column_content(c) for name, c in correct.columns.items()}
     if correct.reason:

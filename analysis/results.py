@@ -11,6 +11,7 @@ from typing import Any
 
 from nanojunction.analysis.checks import CHECK_NAMES, OUTCOMES
 from nanojunction.analysis.claims import find_claims
+from nanojunction.analysis.device_estimates import DeviceEstimates
 from nanojunction.analysis.groups import Group
 from nanojunction.analysis.iv import RunResult
 from nanojunction.analysis.notes import MOST_STARS
@@ -62,6 +63,7 @@ def build_results(
     groups: Sequence[Group] = (),
     errors: Sequence[FileError] = (),
     warnings: Sequence[str] = (),
+    estimates: Sequence[DeviceEstimates] = (),
 ) -> dict[str, Any]:
     """Return the document as plain JSON values, checked; files are named as they were given.
 
@@ -74,6 +76,7 @@ def build_results(
         "runs": [_run(result) for result in runs],
         "groups": [group.to_json() for group in groups],
         "verdicts": [claim.to_json() for claim in find_claims(runs, groups)],
+        "estimates": [one.to_json() for one in estimates],
         "errors": [error.to_json() for error in errors],
         "warnings": list(warnings),
     }
@@ -147,6 +150,9 @@ def check_results(document: Mapping[str, Any]) -> None:
         _texts(error, f"errors[{index}]", ("file", "error"))
     for index, verdict in enumerate(document.get("verdicts", ())):
         _texts(verdict, f"verdicts[{index}]", ("device", "verdict", "reason"))
+    for index, one in enumerate(document.get("estimates", ())):
+        _texts(one, f"estimates[{index}]", ("device", "power_from"))
+        _check_values(one.get("quantities"), f"estimates[{index}].quantities")
     try:
         json.dumps(document, allow_nan=False)
     except (TypeError, ValueError):

@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from nanojunction.analysis.geometry import Area
 from nanojunction.analysis.values import Array
 
 RunKind = Literal["iv", "ih", "it", "vt", "calibration", "unknown"]
@@ -126,7 +127,8 @@ class Run:
     `file` is the first part's where a run is in parts, and `parts` names the others in order.
     `header` holds the file's parameters and metadata as text. `status` is that of the `# End:`
     line, None where there is none (the run was cut off, or the file is not ours). `notes` are
-    those beside the file, already followed, None where there are none.
+    those beside the file, already followed, None where there are none. `area` is the junction's as
+    header or notes state it, None where they do not.
     """
 
     file: Path
@@ -148,6 +150,7 @@ class Run:
     status: str | None = None
     warnings: tuple[str, ...] = ()
     notes: RunNotes | None = None
+    area: Area | None = None
 
     def __len__(self) -> int:
         return len(self.current_A)

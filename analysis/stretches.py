@@ -13,6 +13,7 @@ from nanojunction.analysis.column_choice import Choice, choose
 from nanojunction.analysis.columns import KNOWN_NAMES
 from nanojunction.analysis.conditions import conditions_of, not_understood
 from nanojunction.analysis.corrections import Rows, named_by
+from nanojunction.analysis.geometry import area_of_header
 from nanojunction.analysis.losses import Mask, doubtful_times, ending, losses, unused
 from nanojunction.analysis.notes import Notes
 from nanojunction.analysis.parts import Part
@@ -74,7 +75,11 @@ def stretches_of(
     path = parts[0].path
     stem = path.stem.encode("utf-8", "backslashreplace").decode("utf-8")
     device = str(named.get("device") or table.header.get("Sample") or stem)
-    run = _run(parts, table, columns, conditions, warnings)
+    area, doubt = area_of_header(table.header)
+    warnings += [] if doubt is None else [doubt]
+    if notes is not None and notes.correct.area is not None:
+        area = notes.correct.area
+    run = replace(_run(parts, table, columns, conditions, warnings), area=area)
     kind = stated_kind(table.header)
     stretch = Stretch(
         rows=Rows(

@@ -7,7 +7,6 @@ candidates) and Katcko 2019, Methods (216 tunnel junctions, median R and RA).
 from __future__ import annotations
 
 import dataclasses
-import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from nanojunction.analysis.calibration import MeasuringLine, is_calibration
+from nanojunction.analysis.geometry import circle_m2
 from nanojunction.analysis.iv import RunResult
 from nanojunction.analysis.run import Run
 from nanojunction.analysis.values import Quantity, plain
@@ -81,8 +81,8 @@ def batch_yields(
     results, a run that is no I(V) of a junction, two runs of one device, and a diameter that is
     not above zero.
     """
-    if diameter_m is not None and not 0 < diameter_m < math.inf:
-        raise ValueError(f"diameter_m is {diameter_m}: give a diameter in m, above 0")
+    if diameter_m is not None:
+        circle_m2(diameter_m)  # refuses what is no diameter before the work
     _check(results)
     devices = tuple(judge(result, line, thresholds) for result in results)
     found = Counter(device.verdict for device in devices)
@@ -159,7 +159,7 @@ def _median(values: Sequence[float], confidence: float) -> Quantity:
 
 def _area_product(resistance: Quantity, diameter_m: float) -> Quantity:
     """Return R × area in Ω·µm², its interval scaled alike."""
-    area_um2 = math.pi * (diameter_m * 1e6) ** 2 / 4
+    area_um2 = circle_m2(diameter_m) * 1e12
     extra = {**resistance.extra, "diameter_um": diameter_m * 1e6}
     if "interval" in extra:
         extra["interval"] = [area_um2 * end for end in extra["interval"]]

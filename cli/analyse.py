@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from nanojunction.analysis.analyse import Analysis
     from nanojunction.analysis.catalogue.database import Catalogue
+    from nanojunction.analysis.device_file import Devices
     from nanojunction.analysis.iv import RunResult
     from nanojunction.analysis.kept import ResultStore
     from nanojunction.analysis.loops import Direction
@@ -46,6 +47,7 @@ def analyse(
     pattern: str | None,
     calibration: Path | None,
     reference: FieldReference,
+    devices: Devices,
     workers: int,
     catalogue: str = "",
 ) -> int:
@@ -65,6 +67,7 @@ def analyse(
             workers=workers,
             progress=show,
             kept=store_in(entries),
+            devices=devices,
         )
     document = found.to_json()
     if json_file == "-":
@@ -152,11 +155,29 @@ def show_runs(found: Analysis) -> None:
         wide_console().print(table_of(found.run_results))
     if (controls := controls_of(found)) is not None:
         wide_console().print(controls)
-    for line in claims_of(found):
+    for line in (*claims_of(found), *estimates_of(found)):
         say(line)
     for result in found.run_results:
         for warning in dict.fromkeys((*result.run.warnings, *result.warnings)):
             say(f"{result.run.file.name}: {warning}")
+
+
+def estimates_of(found: Analysis) -> list[str]:
+    """Return a line with the estimates of each device, of many devices those that give power."""
+    from nanojunction.analysis.notation import NO_BREAK, measured, symbol_of
+
+    estimates = list(found.estimates)
+    if len(estimates) > MOST_VERDICTS:
+        estimates = [one for one in estimates if one.quantities["p_max_W"].value is not None]
+    lines = []
+    for one in estimates:
+        parts = [
+            f"{symbol_of(key).plain} {text}"
+            for key, quantity in one.quantities.items()
+            if (text := measured(quantity, symbol_of(key).unit)) is not None
+        ]
+        lines.append(f"{one.device}: {', '.join(parts)}".replace(NO_BREAK, " "))
+    return lines
 
 
 #: Devices whose verdicts are all printed; of more, the candidates.

@@ -48,11 +48,25 @@ def analyse(
     approach: Annotated[
         str, typer.Option(metavar="up|down", help="From which side loops come to these fields.")
     ] = "",
+    diameter: Annotated[
+        str, typer.Option(metavar="SIZE", help="Of every junction, such as '300 nm ± 10 nm'.")
+    ] = "",
+    area: Annotated[str, typer.Option(metavar="SIZE", help="Instead, such as '314 um^2'.")] = "",
+    pitch: Annotated[
+        str, typer.Option(metavar="SIZE", help="Of an array, for its power, such as '90 nm'.")
+    ] = "",
+    layers: Annotated[
+        float | None, typer.Option(help="Monolayers of CoPc, for the number of its centres.")
+    ] = None,
+    devices: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Sizes and materials of each device.")
+    ] = None,
     workers: Annotated[int, typer.Option(min=1, help="Processes to work in.")] = 1,
     catalogue: Catalogue = "",
 ) -> None:
     """Analyse run files, ours or other people's: a table, results JSON, a report."""
     from nanojunction.cli import analyse as work
+    from nanojunction.cli.device_options import devices_of
 
     with one_sentence(Debug.on):
         status = work.analyse(
@@ -62,6 +76,7 @@ def analyse(
             pattern=pattern,
             calibration=calibration,
             reference=work.reference_of(p_field, ap_field, approach),
+            devices=devices_of(devices, diameter, area, pitch, layers),
             workers=workers,
             catalogue=catalogue,
         )

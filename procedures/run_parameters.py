@@ -104,6 +104,10 @@ class RunParameters(Procedure):
     position = Parameter(
         "Position", default="", description="of the station's switch, connected first; none: as is"
     )
+    diameter = QuantityParameter(
+        "Junction diameter", "um", minimum=0, maximum=1e6, default=0.0,
+        description="for products with the area; 0: not known",
+    )  # fmt: skip
     reverse = BooleanParameter(
         "Reversed polarity", default=False,
         description="the junction the other way round: its offsets flip, the line's do not",

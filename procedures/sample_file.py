@@ -8,6 +8,7 @@ max_dwell_in_compliance_s = 5
 [[junctions]]
 name = "J03"
 position = "3"                 # of the station's [switch]
+diameter_um = 20               # for products with the area; also for the whole sample
 max_voltage_V = 0.1
 """
 
@@ -41,6 +42,7 @@ class Junction(BaseModel):
 
     name: Annotated[str, Field(min_length=1)]
     position: str = ""
+    diameter_um: Positive | None = None
     max_voltage_V: Positive | None = None
     max_current_A: Positive | None = None
     max_dwell_in_compliance_s: Positive | None = None
@@ -55,6 +57,7 @@ class Sample(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: str = ""
+    diameter_um: Positive | None = None
     max_voltage_V: Positive | None = None
     max_current_A: Positive | None = None
     max_dwell_in_compliance_s: Positive | None = None
@@ -110,7 +113,7 @@ class Sample(BaseModel):
 def own_limits(
     run: JunctionProcedure, config: StationConfig, sample: Sample | None
 ) -> SourceLimits | None:
-    """Return the limits of a run's junction, and set its dwell and position in the run.
+    """Return the limits of a run's junction, and set its dwell, position and size in the run.
 
     None where the station's limits hold alone: without a sample file, and for a known resistor that
     is measured as a calibration and need not be listed. Raises SampleFileError for a junction that
@@ -128,6 +131,8 @@ def own_limits(
     dwell_s = junction.max_dwell_in_compliance_s
     if dwell_s is not None and not 0.0 < run.compliance_dwell <= dwell_s:
         run.set("compliance_dwell", dwell_s)
+    if junction.diameter_um is not None and run.diameter == 0.0:
+        run.set("diameter", junction.diameter_um)
     return sample.limits(run.sample)
 
 

@@ -262,7 +262,8 @@ def test_the_limits_are_those_of_what_is_connected(
     file.write_text(
         "max_voltage_V = 1.0\nmax_current_A = 1e-3\n"
         '[[junctions]]\nname = "J1"\nposition = "1"\n'
-        '[[junctions]]\nname = "J2"\nposition = "2"\nmax_voltage_V = 0.02\n',
+        '[[junctions]]\nname = "J2"\nposition = "2"\nmax_voltage_V = 0.02\n'
+        "diameter_um = 20\n",
         encoding="utf-8",
     )
     positions = {name: {"normal": [100 + int(name)]} for name in "123"}
@@ -278,3 +279,6 @@ def test_the_limits_are_those_of_what_is_connected(
     limits = own_limits(junction, config, sample)
     assert limits is not None
     assert (limits.max_voltage_V, junction.position) == (0.02, "2")
+    # No limit, but what a product with the area needs; a run's own wins.
+    assert junction.diameter == 20.0
+    assert area_of_header({"Junction diameter": str(junction.parameters_of("diameter"))})[0]
