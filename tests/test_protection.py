@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nanojunction.analysis.analyse import analyse
+from nanojunction.analysis.geometry import area_of_header, circle_m2
 from nanojunction.instruments.errors import LimitError
 from nanojunction.instruments.limits import SourceLimits
 from nanojunction.instruments.roles import Function
@@ -279,6 +280,10 @@ def test_the_limits_are_those_of_what_is_connected(
     limits = own_limits(junction, config, sample)
     assert limits is not None
     assert (limits.max_voltage_V, junction.position) == (0.02, "2")
-    # No limit, but what a product with the area needs; a run's own wins.
-    assert junction.diameter == 20.0
-    assert area_of_header({"Junction diameter": str(junction.parameters_of("diameter"))})[0]
+    # No limit, but what a product with the area needs; the run's own would win.
+    stated, _ = area_of_header({"Junction diameter": str(junction.parameter_objects()["diameter"])})
+    assert stated is not None
+    assert stated.area_m2 == pytest.approx(circle_m2(20e-6))
+    own = IVSweep(sample="J2", diameter=5.0)
+    own_limits(own, config, sample)
+    assert own.diameter == 5.0
