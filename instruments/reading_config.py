@@ -20,7 +20,7 @@ class ReadingConfig(BaseModel):
     number lies outside. The first group of `pattern` is the number.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
     name: Annotated[str, Field(min_length=1)]
     of: Literal["source_meter", "magnet", "temperature", "switch", "field_probe"]
@@ -28,7 +28,10 @@ class ReadingConfig(BaseModel):
     unit: str = ""
     minimum: Annotated[float, Field(allow_inf_nan=False)] | None = None
     maximum: Annotated[float, Field(allow_inf_nan=False)] | None = None
-    before: tuple[Literal["field", "temperature"], ...] = ("field", "temperature")
+    before: Annotated[tuple[Literal["field", "temperature"], ...], Field(strict=False)] = (
+        "field",
+        "temperature",
+    )
     pattern: str = LAST_NUMBER
 
     @field_validator("query")

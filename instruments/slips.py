@@ -43,7 +43,8 @@ def sentence_of(
     if first["type"] == "missing":
         words = "is missing"
     elif first["type"] == "extra_forbidden":
-        meant = did_you_mean(str(location[-1]), keys_at(model, location[:-1]))
+        known = keys_at(model, location[:-1])
+        meant = "" if location[-1] in known else did_you_mean(str(location[-1]), known)
         words = f"is not a key that is known here{f'; {meant}' if meant else ''}"
     words = words.removeprefix("value error, ")
     place = dotted((table, *location)) if place_of is None else place_of(location)

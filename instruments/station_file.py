@@ -5,6 +5,7 @@ Every error names file, key and what is allowed. The keys are documented in docs
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -26,12 +27,18 @@ from nanojunction.instruments.slips import Location, dotted, sentence_of
 from nanojunction.instruments.station_checks import check_whole
 
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+#: TOML has lists where we have tuples; what is in them is still taken strictly.
+Contacts = Annotated[tuple[int, ...], Field(strict=False)]
+_SENSOR_NAME = re.compile(r"[\w-]+( [\w-]+)*")
 
 
 class _Table(BaseModel):
-    """A table of the file: frozen, and a key that it does not know is an error."""
+    """A table of the file: frozen, and a key that it does not know is an error.
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    So is a text for a number, and `true`, which would else be a limit of 1.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
 
 #: Drivers of what the operator does by hand: they need no address.
@@ -118,17 +125,24 @@ class TemperatureConfig(InstrumentConfig):
 
     @field_validator("sensors")
     @classmethod
-    def _has_sample(cls, sensors: Mapping[str, str]) -> Mapping[str, str]:
+    def _names_columns(cls, sensors: Mapping[str, str]) -> Mapping[str, str]:
+        """Each name becomes that of a column, which must be readable in a CSV file."""
         if "sample" not in sensors:
             raise ValueError("must name the sensor `sample`")
+        for name in sensors:
+            if not _SENSOR_NAME.fullmatch(name):
+                raise ValueError(
+                    f"{name!r} is no name for a column; take letters, digits, - and _, with blanks "
+                    "between them"
+                )
         return sensors
 
 
 class Wiring(_Table):
     """The contacts that connect one position, and those that connect it the other way round."""
 
-    normal: Annotated[tuple[int, ...], Field(min_length=1)]
-    reversed: tuple[int, ...] = ()
+    normal: Annotated[Contacts, Field(min_length=1)]
+    reversed: Contacts = ()
 
 
 class SwitchConfig(InstrumentConfig):
@@ -138,7 +152,7 @@ class SwitchConfig(InstrumentConfig):
     """
 
     positions: Annotated[Mapping[str, Wiring], Field(min_length=1)]
-    short: tuple[int, ...] = ()
+    short: Contacts = ()
 
     @property
     def needs_address(self) -> bool:
@@ -179,7 +193,7 @@ class VirtualConfig(_Table):
     junction: str = "A"
     junctions: Mapping[str, str] = {}
     serve: Literal["socket", "serial"] = "socket"
-    faults: tuple[Mapping[str, Any], ...] = ()
+    faults: Annotated[tuple[Mapping[str, Any], ...], Field(strict=False)] = ()
     speed: Annotated[float, Field(ge=1, le=10_000)] = 1.0
     bus_latency_s: Annotated[float, Field(ge=0, le=10)] = 0.005
     seed: Annotated[int, Field(ge=0)] = 1
@@ -200,7 +214,7 @@ class StationConfig(_Table):
     temperature: TemperatureConfig | None = None
     switch: SwitchConfig | None = None
     field_probe: FieldProbeConfig | None = None
-    readings: tuple[ReadingConfig, ...] = ()
+    readings: Annotated[tuple[ReadingConfig, ...], Field(strict=False)] = ()
     virtual: VirtualConfig | None = None
     lab: Mapping[str, Any] = {}
 

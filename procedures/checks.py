@@ -26,8 +26,7 @@ def check_source(run: JunctionProcedure, limits: SourceLimits) -> None:
         limits.check(measured, run.compliance)
     if run.measure_range > limit * 1.1:
         raise ProcedureError(
-            f"measure_range: {run.measure_range:g} {unit} lies beyond the station's limit of "
-            f"{limit:g} {unit}"
+            f"measure_range: {run.measure_range:g} {unit} lies beyond the limit of {limit:g} {unit}"
         )
     compliance = run.compliance or limit
     if run.measure_range > 10.0 * compliance:

@@ -38,6 +38,16 @@ def _in_words(parameter: Parameter, value: Any, problem: ValueError) -> str:
     return str(problem)
 
 
+def _refuse_rounding(parameter: Parameter, value: Any) -> None:
+    """Raise ValueError for what Python, but nobody else, takes for a number of this kind."""
+    if isinstance(value, bool) and isinstance(
+        parameter, QuantityParameter | TargetParameter | IntegerParameter
+    ):
+        raise ValueError(f"{value!r} is no number")
+    if isinstance(parameter, IntegerParameter) and isinstance(value, float) and value % 1:
+        raise ValueError(f"{value!r} is no whole number")
+
+
 class RunParameters(Procedure):
     """A PyMeasure procedure whose parameters refuse, in words, what does not fit them."""
 
@@ -203,6 +213,7 @@ class RunParameters(Procedure):
             )
         parameter = self._parameters[name]
         try:
+            _refuse_rounding(parameter, value)
             parameter.value = value
         except ValueError as problem:
             raise ProcedureError(f"{name}: {_in_words(parameter, value, problem)}") from problem

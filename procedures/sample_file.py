@@ -38,7 +38,7 @@ class SampleFileError(StationError):
 class Junction(BaseModel):
     """`[[junctions]]`: one junction; what it leaves out is the sample's."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
     name: Annotated[str, Field(min_length=1)]
     position: str = ""
@@ -54,14 +54,14 @@ class Sample(BaseModel):
     A limit may be left out where every junction has its own.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
     name: str = ""
     diameter_um: Positive | None = None
     max_voltage_V: Positive | None = None
     max_current_A: Positive | None = None
     max_dwell_in_compliance_s: Positive | None = None
-    junctions: tuple[Junction, ...] = ()
+    junctions: Annotated[tuple[Junction, ...], Field(strict=False)] = ()
 
     @model_validator(mode="after")
     def _limits_every_junction(self) -> Self:

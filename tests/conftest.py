@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 import tomli_w
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 from nanojunction.instruments.station import Station
 from nanojunction.instruments.station_file import station_from
@@ -26,9 +26,10 @@ from nanojunction.instruments.station_file import station_from
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
 # On a user's machine every run tries other examples; continuous integration repeats its own.
-settings.register_profile("ci", derandomize=True)
-if os.environ.get("CI"):
-    settings.load_profile("ci")
+# How long an example takes says how busy the computer is.
+settings.register_profile("here", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("ci", settings.get_profile("here"), derandomize=True)
+settings.load_profile("ci" if os.environ.get("CI") else "here")
 
 
 @pytest.fixture(scope="session", autouse=True)

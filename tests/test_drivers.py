@@ -10,8 +10,14 @@ from nanojunction.instruments.clock import Clock
 from nanojunction.instruments.drivers.ips120_10 import IPS120Magnet, open_ips120_10
 from nanojunction.instruments.drivers.itc503 import open_itc503
 from nanojunction.instruments.drivers.keithley2400 import open_keithley2400
+from nanojunction.instruments.drivers.keithley2450 import open_keithley2450
 from nanojunction.instruments.drivers.source_meters import longest_reading_s
-from nanojunction.instruments.errors import ConnectionFailed, InstrumentFault, WrongInstrument
+from nanojunction.instruments.errors import (
+    ConnectionFailed,
+    InstrumentFault,
+    StationError,
+    WrongInstrument,
+)
 from nanojunction.instruments.roles import MagnetState, Reading, SourceSettings
 from nanojunction.instruments.station_file import MagnetConfig, SourceMeterConfig, TemperatureConfig
 
@@ -139,6 +145,15 @@ def test_keithley2400_whose_output_does_not_open_is_a_fault(scripted: Any) -> No
     with pytest.raises(InstrumentFault, match="did not open"):
         meter.output_off()
     meter.close()
+
+
+@pytest.mark.parametrize("open_meter", [open_keithley2400, open_keithley2450])
+def test_a_channel_of_an_instrument_that_has_one_is_a_slip(open_meter: Any) -> None:
+    config = source_meter("TCPIP::127.0.0.1::1::SOCKET").model_copy(update={"channel": "b"})
+    with pytest.raises(
+        StationError, match=r"source_meter\.channel: keithley2400 has no such thing"
+    ):
+        open_meter(config, FAST)
 
 
 def test_something_else_at_the_address_is_named(scripted: Any) -> None:

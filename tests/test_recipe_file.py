@@ -81,6 +81,8 @@ def test_the_example_of_the_manual_loads(tmp_path: Path) -> None:
         ('[[steps]]\nsteps = [{ measure = "iv" }]\nstop_when = "iw.r_s_ohm > 1"',
          "steps[0].stop_when: no measurement is called 'iw'; known are iv"),
         ('[[steps]]\nmeasure = "iv"\nname = "a/b"', "steps[0].name: must not contain any of /"),
+        ('[[steps]]\nmeasure = "iv"\nstop_when = "r_s_ohm > 1"',
+         "steps[0].stop_when: is not a key that is known here (got"),
         ("[[steps]]\nsteps = []", "steps[0].steps: must be a list of at least one step"),
         ("", "steps: is missing"),
         ("[[steps]", "is not valid TOML"),

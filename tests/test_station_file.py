@@ -73,19 +73,27 @@ def changed(key: str, value: Any) -> dict[str, Any]:
         ("source_meter.max_voltage_V", -1, "source_meter.max_voltage_V: input should be greater"),
         ("source_meter.max_voltage_V", "high", "source_meter.max_voltage_V: .* valid number"),
         ("source_meter.max_voltage_V", float("inf"), "source_meter.max_voltage_V: .* finite"),
+        ("source_meter.max_voltage_V", True, "source_meter.max_voltage_V: .* valid number"),
+        ("source_meter.max_current_A", "1e-3", "source_meter.max_current_A: .* valid number"),
+        ("source_meter.timeout_s", True, "source_meter.timeout_s: .* valid number"),
         ("source_meter.wires", 3, "source_meter.wires: input should be 2 or 4"),
         ("source_meter.voltage", 1, "source_meter.voltage: is not a key that is known here"),
         ("source_meter.output_off", "open", "'high-impedance', 'normal' or 'zero'"),
         ("magnet.on_exit", "quench", "magnet.on_exit: input should be 'hold' or 'zero'"),
         ("magnet.address", "", "magnet.address: is missing"),
         ("temperature.sensors", {"vti": "A"}, "must name the sensor `sample`"),
+        ("temperature.sensors", {"sample": "A", "a,b": "B"}, "'a,b' is no name for a column"),
+        ("temperature.sensors", {"sample": "A", "x (A)": "B"}, "'x \\(A\\)' is no name"),
         ("temperature.min_K", 500, "temperature.min_K: must lie below max_K"),
         ("station.line_frequency_Hz", 55, "station.line_frequency_Hz: input should be 50 or 60"),
         ("station.magnet", {}, "station.magnet: belongs into its own table"),
         ("magnets", {}, "station.magnets: is not a key that is known here"),
+        ("station.watchdog", "no", "station.watchdog: .* valid boolean"),
+        ("readings", [{"name": "He", "of": "magnet", "query": "R1", "minimum": "30"}],
+         "readings.0.minimum: .* valid number"),
         ("virtual.speed", 0.5, "virtual.speed: input should be greater"),
     ],
-)
+)  # fmt: skip
 def test_what_is_wrong_is_named(key: str, value: Any, words: str) -> None:
     with pytest.raises(StationError, match=f"^cryostat.toml: .*{words}"):
         station_from(changed(key, value), "cryostat.toml")

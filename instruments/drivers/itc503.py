@@ -30,7 +30,7 @@ HEATER_MANUAL = {"MANUAL": "MANUAL", "AM": "MANUAL", "MA": "MA", "AUTO": "MA"}
 
 def open_itc503(config: TemperatureConfig, clock: Clock) -> ITC503Controller:
     """Open the controller at `config.address` and verify that it is an ITC503."""
-    refuse_keys(config, "output", "heater_range", "loop")
+    refuse_keys(config, "output", "heater_range", "loop", role="temperature")
     for name, channel in config.sensors.items():
         if channel.upper() not in CHANNELS:
             raise StationError(

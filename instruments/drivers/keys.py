@@ -1,4 +1,4 @@
-"""Keys of `[temperature]` that only some controllers have."""
+"""Keys of a table that only some of its drivers have."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 from nanojunction.instruments.errors import StationError
 
 if TYPE_CHECKING:
-    from nanojunction.instruments.station_file import TemperatureConfig
+    from nanojunction.instruments.station_file import InstrumentConfig
 
 
-def refuse_keys(config: TemperatureConfig, *keys: str) -> None:
-    """Raise StationError if the table gives a key that this controller has no use for."""
+def refuse_keys(config: InstrumentConfig, *keys: str, role: str) -> None:
+    """Raise StationError if the table of `role` gives a key that its driver has no use for."""
     for key in keys:
         if key in config.model_fields_set:
             raise StationError(
-                f"temperature.{key}: {config.driver} has no such thing; leave the key out"
+                f"{role}.{key}: {config.driver} has no such thing; leave the key out"
             )

@@ -99,7 +99,7 @@ def open_lakeshore33x(config: TemperatureConfig, clock: Clock) -> LakeShore33xCo
     Raises StationError for sensors that the model has no input for.
     """
     model = "335" if config.driver.endswith("335") else "336"
-    refuse_keys(config, "loop")
+    refuse_keys(config, "loop", role="temperature")
     for name, channel in config.sensors.items():
         if channel.upper() not in INPUTS[model] or len(channel) != 1:
             raise StationError(

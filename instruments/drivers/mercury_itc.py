@@ -55,7 +55,7 @@ def open_mercury_itc(config: TemperatureConfig, clock: Clock) -> MercuryControll
     Raises StationError for a sensor that is not installed, and unless exactly one of the named
     sensors has a loop with a heater (or `loop` names it).
     """
-    refuse_keys(config, "output", "heater_range")
+    refuse_keys(config, "output", "heater_range", role="temperature")
     connection = open_connection(config, role="temperature", identity_query="*IDN?")
     try:
         connection.drain()

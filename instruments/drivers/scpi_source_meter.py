@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from nanojunction.instruments.drivers.keys import refuse_keys
 from nanojunction.instruments.drivers.source_meters import (
     LONGEST_LIST,
     SCPI,
@@ -31,8 +32,10 @@ def open_keithley(
 ) -> tuple[Connection, str]:
     """Open a connection and return it with the identity, which must be Keithley's and a `series`.
 
-    Raises WrongInstrument, with the connection closed, for another instrument than `name`.
+    Raises WrongInstrument, with the connection closed, for another instrument than `name`, and
+    StationError for a `channel`: it has one.
     """
+    refuse_keys(config, "channel", role="source_meter")
     connection = open_connection(config, role="source_meter", identity_query="*IDN?")
     identity = connection.identify()
     maker, _, model = identity.partition(",")

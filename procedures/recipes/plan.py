@@ -30,6 +30,7 @@ from nanojunction.procedures.recipes.recipe_file import (
     Value,
 )
 from nanojunction.procedures.registry import UnknownProcedure, load_procedure
+from nanojunction.procedures.run_parameters import OWN_OPTIONS
 
 #: More runs than this are a slip of the pen.
 MOST_RUNS = 100_000
@@ -168,6 +169,9 @@ class _Expansion:
                 raise self._wrong(setting.place, words)
             settings[key] = setting
         for key, value in step.settings.items():
+            if key in OWN_OPTIONS:
+                words = "is no setting of a run: `sample` stands beside `set`, --station is given"
+                raise self._wrong(f"{place}.set.{key}", words)
             if key in around.settings:
                 words = f"is also looped over, at {around.settings[key].place}; drop one of them"
                 raise self._wrong(f"{place}.set.{key}", words)
