@@ -48,7 +48,7 @@ def straight(v: Array, rng: np.random.Generator) -> Array:
 
 def curved(v: Array, rng: np.random.Generator) -> Array:
     """Return the current of a semiconducting junction: like B of Chowrira 2020 at 40 K."""
-    power = rng.uniform(3e-3, 7e-3) * np.sign(v) * np.abs(v) ** rng.uniform(2.3, 2.7)
+    power = rng.uniform(4e-3, 7e-3) * np.sign(v) * np.abs(v) ** rng.uniform(2.3, 2.6)
     return -13.8e-6 * rng.uniform(0.8, 1.2) + v / rng.uniform(15e3, 30e3) + power
 
 
