@@ -42,8 +42,8 @@ def disagreements(ours: Answer, other: Answer) -> Iterator[tuple[str, float]]:
     A curve's number is the root mean square over its points, with its mean error. Features are
     paired by direction and order; where their number differs the one for "features" is infinite.
     """
-    if (ours.device, len(ours.crossings_V)) != (other.device, len(other.crossings_V)):
-        yield "device and crossings", np.inf
+    alike = (ours.device, len(ours.crossings_V)) == (other.device, len(other.crossings_V))
+    yield "device and crossings", 0.0 if alike else np.inf
     yield "conditions", abs(ours.temperature_K - other.temperature_K) * 1e6
     yield "conditions", abs(ours.field_T - other.field_T) * 1e6
     for key, (value, error) in other.values.items():
@@ -55,11 +55,10 @@ def disagreements(ours: Answer, other: Answer) -> Iterator[tuple[str, float]]:
         apart = np.interp(x, my_x, my_y) - y
         combined = np.hypot(_rms(error), _rms(my_error))
         yield key, _rms(apart) / combined
-    pairs = list(zip(ours.features, other.features, strict=False))
-    if len(ours.features) != len(other.features):
-        yield "features", np.inf
-    else:
-        for mine, theirs in pairs:
+    as_many = len(ours.features) == len(other.features)
+    yield "features", 0.0 if as_many else np.inf
+    if as_many:
+        for mine, theirs in zip(ours.features, other.features, strict=True):
             for key in ("position", "fwhm", "height"):
                 (a, a_error), (b, b_error) = getattr(mine, key), getattr(theirs, key)
                 yield f"features: {key}", abs(a - b) / float(np.hypot(a_error, b_error))

@@ -20,6 +20,10 @@ USED = ("Leg", "Setpoint (V)", "Voltage (V)", "Current (A)", "Field (T)", "Tempe
         "In compliance")  # fmt: skip
 
 
+EXPONENT = 4
+"""Which parameter of the power law is its exponent; it stays where there is a power law."""
+
+
 def analyse(path: Path) -> Answer:
     """Return the quantities of one file."""
     data = path.read_bytes()
@@ -70,6 +74,8 @@ def least_squares(law: Law, v: Array, i: Array, start: Array) -> Fit:
         gram = scaled.T @ scaled
         step = np.linalg.solve(gram, scaled.T @ residual)
         p += step / size
+        if len(p) == EXPONENT + 1:
+            p[EXPONENT] = min(max(p[EXPONENT], 1.05), 8.0)
         if len(p) == 2 or abs(step[-1] / size[-1]) < 1e-6:
             break
     residual = i - law.current(v, p)
