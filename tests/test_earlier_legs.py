@@ -292,13 +292,27 @@ def test_a_magnetic_junction_is_not_taken_for_broken_when_the_field_comes_back(
     assert {status for _, status in statuses(night)} == {"finished"}
 
 
-def test_after_a_pause_the_field_may_have_been_elsewhere(
-    virtual_station: Make, tmp_path: Path
+@pytest.mark.parametrize("magnet", [{}, None], ids=["magnet", "no magnet"])
+def test_at_a_pause_the_operator_may_have_changed_anything(
+    virtual_station: Make, tmp_path: Path, magnet: dict[str, str] | None
 ) -> None:
-    night = repeated(tmp_path, between='{ pause = "look at the pumps" }, ')
-    with virtual_station(virtual=B) as station:
+    night = repeated(tmp_path, between='{ pause = "turn the permanent magnet" }, ')
+    with virtual_station(virtual=B, magnet=magnet) as station:
         night.at("repeat=1", POINTS, lambda: station.bench.mount("B-degraded"))
         assert night.on(station)
+    assert "broken" not in dict(statuses(night)).values()
+
+
+def test_what_was_measured_before_a_pause_is_not_compared_with_after_a_resume_either(
+    virtual_station: Make, tmp_path: Path
+) -> None:
+    night = repeated(tmp_path, between='{ pause = "turn the permanent magnet" }, ')
+    night.stop_at("repeat=2/iv", 2)
+    with virtual_station(virtual=B, magnet=None) as station:
+        assert not night.on(station)
+    night.go_on()
+    with virtual_station(virtual={**B, "junction": "B-degraded"}, magnet=None) as station:
+        assert night.on(station, resume=True)
     assert "broken" not in dict(statuses(night)).values()
 
 

@@ -18,7 +18,7 @@ from nanojunction.procedures.base import JunctionProcedure
 from nanojunction.procedures.environment import FIELD, TEMPERATURE
 from nanojunction.procedures.iv import IVSweep
 from nanojunction.procedures.recipes.journal import Journal
-from nanojunction.procedures.recipes.plan import Plan, PlannedRun
+from nanojunction.procedures.recipes.plan import Plan, PlannedPause, PlannedRun
 from nanojunction.procedures.recipes.recipe_file import RecipeError
 from nanojunction.procedures.recipes.resume import files_of
 from nanojunction.procedures.recipes.run_rows import RunRows, read_rows
@@ -54,10 +54,13 @@ class EarlierRuns:
     _last_alike: dict[tuple[object, ...], str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        runs = {run.key: run for run in self.plan.runs}
+        items = {item.key: item for item in self.plan.items}
         for key in self.journal.finished():
-            if key in runs:
-                self._last_alike[_alike(runs[key])] = key
+            item = items.get(key)
+            if isinstance(item, PlannedPause):
+                self.note_pause()
+            elif item is not None:
+                self.note_finished(item)
 
     def legs_for(self, run: PlannedRun, procedure: JunctionProcedure) -> tuple[EarlierLeg, ...]:
         """Return the legs that the first ones of a run are compared with; none if that is unsure.
@@ -95,6 +98,11 @@ class EarlierRuns:
     def note_finished(self, run: PlannedRun) -> None:
         """Take a run as the last one of its kind."""
         self._last_alike[_alike(run)] = run.key
+
+    def note_pause(self) -> None:
+        """Note that the operator was asked to do something, which may be to the junction."""
+        self._last_alike.clear()
+        self.note_anything()
 
     def note_anything(self) -> None:
         """Note that the field may have been changed by somebody."""

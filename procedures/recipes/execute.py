@@ -113,7 +113,7 @@ class RecipeRun:
     def _pause(self, pause: PlannedPause) -> bool:
         """Ask the operator; False if the recipe ends here."""
         self._at_K = None  # the operator may have warmed the sample
-        self._earlier.note_anything()
+        self._earlier.note_pause()
         part = len(self.journal.parts(pause.key)) + 1
         self.journal.begin(pause.key, part, None)
         percent, left_s = self.countdown.now(0.0)
