@@ -73,7 +73,7 @@ class Found:
         if life.words:
             yield life.words
         elif not life.is_under_way and life.status != "finished":
-            why = state.get("last_error") or state.get("words")
+            why = " ".join((state.get("last_error") or state.get("words") or "").split())
             yield f"it ended: {life.status}{f' ({why})' if why else ''}"
 
     def _of_the_recipe(self) -> Iterator[str]:

@@ -92,15 +92,17 @@ def test_a_kill_after_the_breakdown_loses_neither_the_mark_nor_what_it_skips(
         assert journal.spared() == ["iv"]
 
 
-def test_the_mark_and_the_end_of_its_run_are_one_change(tmp_path: Path) -> None:
+@pytest.mark.parametrize("how", ["ABORT", "ROLLBACK"])  # the latter as on a full disk
+def test_the_mark_and_the_end_of_its_run_are_one_change(tmp_path: Path, how: str) -> None:
     with Journal(tmp_path / NAME) as journal:
         journal.create("x", "text", "station.toml", [PlanEntry("iv", "iv", "A", "iv")], {})
         journal.begin("iv", 1, "iv.csv")
         with sqlite3.connect(tmp_path / NAME) as base:
             base.execute(
-                "CREATE TRIGGER full BEFORE INSERT ON marks BEGIN SELECT RAISE(ABORT, 'full'); END"
+                "CREATE TRIGGER full BEFORE INSERT ON marks "
+                f"BEGIN SELECT RAISE({how}, 'disk is full'); END"
             )
-        with pytest.raises(JournalError, match="could not be written"):
+        with pytest.raises(JournalError, match=r"could not be written \(disk is full\)"):
             journal.end("iv", 1, "broken", rows=9, error="the junction has changed")
         assert [run.status for run in journal.runs()] == ["running"]
         with sqlite3.connect(tmp_path / NAME) as base:

@@ -21,13 +21,14 @@ import pytest
 from typer.testing import CliRunner
 
 from nanojunction.cli.main import app
+from nanojunction.cli.status import Found, Measurement
 from nanojunction.instruments.ownership import records
 from nanojunction.instruments.ownership.records import ProcessId, Record
 from nanojunction.instruments.ownership.standing import standings
 from nanojunction.instruments.station import Station
 from nanojunction.procedures.live import Live
 from nanojunction.procedures.recipes.resume import begin_or_resume
-from nanojunction.procedures.signs_of_life import LiveFileError, life_of, read_live
+from nanojunction.procedures.signs_of_life import Life, LiveFileError, life_of, read_live
 from tests.conftest import wait_for
 from tests.recipes import HEAD, IV, Night
 
@@ -359,6 +360,15 @@ class Between:
         self._server.shutdown()
         self._thread.join()
         self._server.server_close()
+
+
+def test_what_to_look_at_is_one_line_each() -> None:
+    ended = Life("failed", "", "2026-11-20T03:00:00+01:00", 9.0)
+    state = {"last_error": "NOT SAFE: use the front panels\n  the output could not be opened"}
+    (words,) = Found(None, Measurement(state, ended), None, None).problems()
+    assert words == (
+        "it ended: failed (NOT SAFE: use the front panels the output could not be opened)"
+    )
 
 
 @pytest.mark.browser

@@ -176,7 +176,8 @@ class RecipeRun:
     def _whole(self, run: PlannedRun, progress: Progress) -> Progress:
         """Return how far the whole recipe is."""
         percent, left_s = self.countdown.now(progress.percent)
-        return Progress(percent, left_s, f"{run.key}: {progress.words}", progress.rows)
+        words = f"{run.key}: {progress.words}" if progress.words else run.key
+        return Progress(percent, left_s, words, progress.rows)
 
     def _enter(
         self,
