@@ -1,1 +1,172 @@
-"""From a run file to quantities, fits and a report; pure: no VISA, no Qt."""
+"""From a run file to quantities, fits and a report; pure: no VISA, no Qt.
+
+    >>> from importlib.resources import files
+    >>> from pathlib import Path
+    >>> campaign = Path(str(files("nanojunction.sample_data"))) / "campaign"
+
+    >>> from nanojunction.analysis import analyse_iv, load_run
+    >>> result = analyse_iv(load_run(campaign / "B_40K-105K.csv", segment=0))
+    >>> print(result["v_off_V"])
+    84.0...(...) mV
+
+Everything in `__all__` is here for other people's programs and is described in docs/api.md. It is
+imported when it is first used, so that importing this package costs nothing. In the examples of its
+docstrings `campaign` is the folder of sample runs, as above.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from nanojunction.analysis.activation import Arrhenius
+    from nanojunction.analysis.analyse import Analysis
+    from nanojunction.analysis.api import (
+        analyse_files,
+        analyse_ih,
+        analyse_iv,
+        analyse_run,
+        arrhenius,
+        compare_with_published,
+    )
+    from nanojunction.analysis.api_field import (
+        magnetocurrent,
+        magnetoresistance,
+        sign_reversals,
+        slope_resistance_at_field,
+        slope_resistance_of_field,
+        spin_polarisation,
+        tmr,
+        tmr_peak,
+    )
+    from nanojunction.analysis.calibration import (
+        CalibrationError,
+        MeasuringLine,
+        against_line,
+        measuring_line,
+    )
+    from nanojunction.analysis.claims import Claim, find_claims
+    from nanojunction.analysis.controls import find_controls
+    from nanojunction.analysis.export.about import About, read_about
+    from nanojunction.analysis.export.errors import ExportError
+    from nanojunction.analysis.export.nexus import write_nexus
+    from nanojunction.analysis.export.parquet import write_parquet
+    from nanojunction.analysis.frames import features_frame, quantities_frame
+    from nanojunction.analysis.groups import Group, find_groups
+    from nanojunction.analysis.iv import IVSettings, RunResult
+    from nanojunction.analysis.loading import load_run, load_runs, run_from_arrays
+    from nanojunction.analysis.report import write_report
+    from nanojunction.analysis.results import FileError, write_results
+    from nanojunction.analysis.run import Conditions, Run
+    from nanojunction.analysis.states import FieldReference
+    from nanojunction.analysis.table import ReadError
+    from nanojunction.analysis.values import Curve, Quantity
+    from nanojunction.analysis.verdicts import Thresholds
+    from nanojunction.analysis.yields import Yields, batch_yields
+
+__all__ = [
+    "About",
+    "Analysis",
+    "Arrhenius",
+    "CalibrationError",
+    "Claim",
+    "Conditions",
+    "Curve",
+    "ExportError",
+    "FieldReference",
+    "FileError",
+    "Group",
+    "IVSettings",
+    "MeasuringLine",
+    "Quantity",
+    "ReadError",
+    "Run",
+    "RunResult",
+    "Thresholds",
+    "Yields",
+    "against_line",
+    "analyse_files",
+    "analyse_ih",
+    "analyse_iv",
+    "analyse_run",
+    "arrhenius",
+    "batch_yields",
+    "compare_with_published",
+    "features_frame",
+    "find_claims",
+    "find_controls",
+    "find_groups",
+    "load_run",
+    "load_runs",
+    "magnetocurrent",
+    "magnetoresistance",
+    "measuring_line",
+    "quantities_frame",
+    "read_about",
+    "run_from_arrays",
+    "sign_reversals",
+    "slope_resistance_at_field",
+    "slope_resistance_of_field",
+    "spin_polarisation",
+    "tmr",
+    "tmr_peak",
+    "write_nexus",
+    "write_parquet",
+    "write_report",
+    "write_results",
+]
+
+_MODULES = {
+    "activation": ("Arrhenius",),
+    "analyse": ("Analysis",),
+    "api": (
+        "analyse_files",
+        "analyse_ih",
+        "analyse_iv",
+        "analyse_run",
+        "arrhenius",
+        "compare_with_published",
+    ),
+    "api_field": (
+        "magnetocurrent",
+        "magnetoresistance",
+        "sign_reversals",
+        "slope_resistance_at_field",
+        "slope_resistance_of_field",
+        "spin_polarisation",
+        "tmr",
+        "tmr_peak",
+    ),
+    "calibration": ("CalibrationError", "MeasuringLine", "against_line", "measuring_line"),
+    "claims": ("Claim", "find_claims"),
+    "controls": ("find_controls",),
+    "export.about": ("About", "read_about"),
+    "export.errors": ("ExportError",),
+    "export.nexus": ("write_nexus",),
+    "export.parquet": ("write_parquet",),
+    "frames": ("features_frame", "quantities_frame"),
+    "groups": ("Group", "find_groups"),
+    "iv": ("IVSettings", "RunResult"),
+    "loading": ("load_run", "load_runs", "run_from_arrays"),
+    "report": ("write_report",),
+    "results": ("FileError", "write_results"),
+    "run": ("Conditions", "Run"),
+    "states": ("FieldReference",),
+    "table": ("ReadError",),
+    "values": ("Curve", "Quantity"),
+    "verdicts": ("Thresholds",),
+    "yields": ("Yields", "batch_yields"),
+}
+_MODULE_OF = {name: module for module, names in _MODULES.items() for name in names}
+
+
+def __getattr__(name: str) -> Any:
+    module = _MODULE_OF.get(name)
+    if module is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{module}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

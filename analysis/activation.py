@@ -15,6 +15,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from nanojunction.analysis.lookup import Lookup
 from nanojunction.analysis.piecewise import LineFit, fit_broken_line, fit_line
 from nanojunction.analysis.profile import profile_intervals
 from nanojunction.analysis.thermal_choice import DELTA_AICC, explained
@@ -32,8 +33,8 @@ SIDE_POINTS = 3
 """Points that one regime needs, and each side of a crossover."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Regimes:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Regimes(Lookup):
     """One fit, of one or of two regimes.
 
     `quantities` are keyed as in the results JSON: `e_a_meV` and `x0`, or `e_a_low_meV`,
@@ -75,6 +76,13 @@ class Arrhenius:
     excluded: tuple[Exclusion, ...] = ()
     note: str | None = None
     influence: Influence = field(default_factory=Influence)
+
+    @property
+    def preferred(self) -> Regimes:
+        """The fit that is preferred; raises ValueError, with the reason, where there is none."""
+        if self.best is None:
+            raise ValueError(f"neither fit is preferred: {self.note}")
+        return self.one if self.best == "one-regime" else self.two
 
     @property
     def choice(self) -> str:

@@ -19,6 +19,7 @@ from nanojunction.analysis.clusters import (
     setup_of,
 )
 from nanojunction.analysis.iv import RunResult
+from nanojunction.analysis.lookup import Lookup
 from nanojunction.analysis.magneto import analyse_magneto
 from nanojunction.analysis.run import Run
 from nanojunction.analysis.states import LARGEST_AGAINST_ZERO, FieldReference, choose_states
@@ -41,8 +42,8 @@ _SIGNED: Mapping[str, bool] = {
 _REPEATED = (*_SIGNED, "v_at_p_max_V", "fill_factor")
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Group:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Group(Lookup):
     """Quantities that need several runs of one device.
 
     `quantities` may be nested mappings, lists, Quantity and Curve. `conditions` are what the runs

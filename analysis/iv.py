@@ -15,6 +15,7 @@ from nanojunction.analysis.global_fit import GlobalModel, fit_globally
 from nanojunction.analysis.grid import Grid, grid_of, hysteresis, power_curve
 from nanojunction.analysis.legs import white_noise
 from nanojunction.analysis.local_fit import LocalModel
+from nanojunction.analysis.lookup import Lookup
 from nanojunction.analysis.offsets import (
     Crossing,
     blocks_of,
@@ -68,8 +69,8 @@ class IVSettings:
                 raise ValueError(f"{name} is {value}: give a positive voltage in V")
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class RunResult:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class RunResult(Lookup):
     """What was found in one run: quantities by the keys of the results JSON, and warnings.
 
     `provenance` is known of a run from a file that `analyse` was given.
@@ -258,7 +259,7 @@ def _local_slope(
         model = fit_globally(near) or LocalModel(near, grid_of(near))
     curve = model.at(at_V, 1)
     slope, error = float(curve.c[1]), curve.error((0, 1, 0))
-    if abs(slope) <= 3.0 * error:
+    if slope == 0.0 or abs(slope) <= 3.0 * error:
         return _no_slope(slope, error, convention, curve.window_V)
     found = _with_error(1.0 / slope, error / abs(slope) / abs(slope), curve, convention=convention)
     return found if curve.note is None else replace(found, note=found.note or curve.note)
@@ -292,7 +293,7 @@ def _chord(model: CurveModel, low: float, high: float, settings: IVSettings) -> 
     up, down = model.at(v_w, 0), model.at(-v_w, 0)
     difference = float(up.c[0] - down.c[0])
     error = joint_error([(1.0, 0, up), (-1.0, 0, down)])
-    if abs(difference) <= 3.0 * error:
+    if difference == 0.0 or abs(difference) <= 3.0 * error:
         return _no_slope(difference / (2 * v_w), error / (2 * v_w), "chord", v_w)
     value = 2.0 * v_w / difference
     quantity = _with_error(value, abs(value * error / difference), up, convention="chord")

@@ -122,7 +122,7 @@ def _from_iv(states: States, line: MeasuringLine | None, warnings: list[str]) ->
     curve = ratio_curve(pair)
     tmr = replace(curve, extra={**fields, "source": "iv"})
     out["tmr_from_iv"] = tmr
-    out["mc_from_iv"] = replace(tmr, note=_reference_note(curve.note, states.reference_field_T))
+    out["mc_from_iv"] = replace(tmr, note=reference_note(curve.note, states.reference_field_T))
     out["tmr_peak"] = peak = ratio_peak(pair, curve)
     out["spin_polarisation_tmr"] = julliere(peak["height"], same_sign=True, source="tmr_peak")
     out["sign_reversals"] = sign_reversals(pair)
@@ -137,7 +137,7 @@ def _current_curves(pair: CurrentPair) -> dict[str, Curve]:
     }
 
 
-def _reference_note(note: str | None, reference_field_T: float | None) -> str | None:
+def reference_note(note: str | None, reference_field_T: float | None) -> str | None:
     if reference_field_T is not None and abs(reference_field_T) <= ZERO_FIELD_T:
         return note
     where = "an unknown field" if reference_field_T is None else f"{reference_field_T:.4g} T"
@@ -154,7 +154,7 @@ def _magnetoresistance(
     for key, ratio in (("mr", ratio_of(r_ref, r_p)), ("mr_optimistic", ratio_of(r_p, r_ref))):
         note = ratio.note
         if ratio.value is not None:
-            note = _reference_note(note, fields.get("reference_field_T"))
+            note = reference_note(note, fields.get("reference_field_T"))
         out[f"{key}_{suffix}"] = replace(ratio, note=note, extra={"source": source, **fields})
     return out
 
@@ -209,7 +209,7 @@ def _from_loops(
     zero = [current_level(loop, at_ref, side) for loop in loops]
     extra = {**fields, "source": "ih"}
     mc = _points(loops, parallel, zero, syst, extra)
-    out["mc_from_loops"] = replace(mc, note=_reference_note(mc.note, at_ref))
+    out["mc_from_loops"] = replace(mc, note=reference_note(mc.note, at_ref))
     other = zero
     if reference.reference_field_T is None:
         other = [_most_different(loop, level) for loop, level in zip(loops, parallel, strict=True)]

@@ -194,13 +194,17 @@ def fill_factor(maximum: Maximum, crossing: Crossing | None, zero: Expansion | N
         return Quantity(None, note=maximum.power.note or "0 V is outside the swept range")
     i_off = float(zero.c[0])
     v = float(maximum.voltage.value or 0.0)
-    value = power / abs(crossing.voltage_V * i_off)
+    area, slope = abs(crossing.voltage_V * i_off), float(crossing.curve.c[1])
+    if power == 0.0 or area == 0.0:
+        return Quantity(None, note="nothing is generated")
+    if slope == 0.0:
+        return Quantity(power / area, None, "dI/dV is exactly zero where the current is")
     relative = joint_error(
         [
             (-v / power, 0, maximum.curve),
-            (1.0 / (crossing.voltage_V * float(crossing.curve.c[1])), 0, crossing.curve),
+            (1.0 / (crossing.voltage_V * slope), 0, crossing.curve),
             (-1.0 / i_off, 0, zero),
         ]
     )
     note = None if np.isfinite(relative) else "too few points for a standard error"
-    return _known(value, value * relative, note)
+    return _known(power / area, power / area * relative, note)

@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
 from nanojunction.analysis.geometry import Area
 from nanojunction.analysis.values import Array
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
 
 RunKind = Literal["iv", "ih", "it", "vt", "calibration", "unknown"]
 State = Literal["P", "AP"]
@@ -154,6 +157,18 @@ class Run:
 
     def __len__(self) -> int:
         return len(self.current_A)
+
+    def __repr__(self) -> str:
+        part = "" if self.segment is None else f"#{self.segment}"
+        return f"Run({self.file.name}{part}: {self.kind} of {self.device}, {len(self)} rows)"
+
+    def to_frame(self) -> DataFrame:
+        """Return the rows as a table (pandas), its columns named as in our run files."""
+        from pandas import DataFrame
+
+        from nanojunction.analysis.frames import columns_of
+
+        return DataFrame(columns_of(self))
 
 
 def cut(run: Run, part: slice | np.ndarray[tuple[int], np.dtype[np.bool_]]) -> Run:

@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nanojunction.analysis.export.errors import ExportError
+from nanojunction.analysis.frames import columns_of
 from nanojunction.analysis.results import build_results
 
 if TYPE_CHECKING:
     from nanojunction.analysis.iv import RunResult
-    from nanojunction.analysis.run import Run
 
 SCHEMA = "nanojunction-run/1"
 KEY = b"nanojunction"
@@ -39,22 +39,6 @@ def write_parquet(result: RunResult, path: Path) -> None:
         partial.replace(path)
     finally:
         partial.unlink(missing_ok=True)
-
-
-def columns_of(run: Run) -> dict[str, Any]:
-    """Return a run's columns by the names of our run files, those that it has."""
-    columns = {
-        "Time (s)": run.time_s,
-        "Leg": run.leg,
-        "Setpoint (V)": run.setpoint_V,
-        "Setpoint (A)": run.setpoint_A,
-        "Voltage (V)": run.voltage_V,
-        "Current (A)": run.current_A,
-        "Field (T)": run.field_T,
-        "Temperature (K)": run.temperature_K,
-        "In compliance": run.in_compliance,
-    }
-    return {name: values for name, values in columns.items() if values is not None}
 
 
 def metadata_of(result: RunResult) -> dict[str, Any]:
