@@ -105,7 +105,7 @@ PUBLISHED: dict[str, tuple[float, float, Callable[[], Quantity]]] = {
     "C P: R_s(H)": (550.0, 0.03, lambda: slope_resistance_at_field(loops(), -0.5)),
     "C: MR": (-0.89, 0.03, lambda: states_of_c(optimistic=False)),
     "C: MR'": (7.70, 0.03, lambda: states_of_c(optimistic=True)),
-    "C: |P|": (0.891, 0.03, lambda: polarisation_of_c()),
+    "C: |P|": (0.891, 0.03, polarisation_of_c),
     "MTJ: TMR peak": (3.0, 0.10, lambda: peak("height")),
     "MTJ: its position": (-3.5e-3, 0.10, lambda: peak("position_V")),
     "MTJ: its FWHM": (1.3e-3, 0.10, lambda: peak("fwhm_V")),
