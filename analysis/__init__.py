@@ -48,11 +48,15 @@ if TYPE_CHECKING:
     )
     from nanojunction.analysis.claims import Claim, find_claims
     from nanojunction.analysis.controls import find_controls
+    from nanojunction.analysis.device_file import Devices, Stated, load_devices
+    from nanojunction.analysis.engines import Engine, published_engines
+    from nanojunction.analysis.estimates import areal_power_density, paramagnetic_sites, ra_product
     from nanojunction.analysis.export.about import About, read_about
     from nanojunction.analysis.export.errors import ExportError
     from nanojunction.analysis.export.nexus import write_nexus
     from nanojunction.analysis.export.parquet import write_parquet
     from nanojunction.analysis.frames import features_frame, quantities_frame
+    from nanojunction.analysis.geometry import Area, parse_area
     from nanojunction.analysis.groups import Group, find_groups
     from nanojunction.analysis.iv import IVSettings, RunResult
     from nanojunction.analysis.loading import load_run, load_runs, run_from_arrays
@@ -68,11 +72,14 @@ if TYPE_CHECKING:
 __all__ = [
     "About",
     "Analysis",
+    "Area",
     "Arrhenius",
     "CalibrationError",
     "Claim",
     "Conditions",
     "Curve",
+    "Devices",
+    "Engine",
     "ExportError",
     "FieldReference",
     "FileError",
@@ -83,6 +90,7 @@ __all__ = [
     "ReadError",
     "Run",
     "RunResult",
+    "Stated",
     "Thresholds",
     "Yields",
     "against_line",
@@ -90,6 +98,7 @@ __all__ = [
     "analyse_ih",
     "analyse_iv",
     "analyse_run",
+    "areal_power_density",
     "arrhenius",
     "batch_yields",
     "compare_with_published",
@@ -97,12 +106,17 @@ __all__ = [
     "find_claims",
     "find_controls",
     "find_groups",
+    "load_devices",
     "load_run",
     "load_runs",
     "magnetocurrent",
     "magnetoresistance",
     "measuring_line",
+    "paramagnetic_sites",
+    "parse_area",
+    "published_engines",
     "quantities_frame",
+    "ra_product",
     "read_about",
     "run_from_arrays",
     "sign_reversals",
@@ -141,11 +155,15 @@ _MODULES = {
     "calibration": ("CalibrationError", "MeasuringLine", "against_line", "measuring_line"),
     "claims": ("Claim", "find_claims"),
     "controls": ("find_controls",),
+    "device_file": ("Devices", "Stated", "load_devices"),
+    "engines": ("Engine", "published_engines"),
+    "estimates": ("areal_power_density", "paramagnetic_sites", "ra_product"),
     "export.about": ("About", "read_about"),
     "export.errors": ("ExportError",),
     "export.nexus": ("write_nexus",),
     "export.parquet": ("write_parquet",),
     "frames": ("features_frame", "quantities_frame"),
+    "geometry": ("Area", "parse_area"),
     "groups": ("Group", "find_groups"),
     "iv": ("IVSettings", "RunResult"),
     "loading": ("load_run", "load_runs", "run_from_arrays"),

@@ -17,6 +17,7 @@ from nanojunction.analysis import iv
 from nanojunction.analysis.activation import Arrhenius, ThermalPoint, fit_arrhenius
 from nanojunction.analysis.analyse import Analysis, Progress
 from nanojunction.analysis.comparison import ComparedRow
+from nanojunction.analysis.device_file import Devices
 from nanojunction.analysis.ih import analyse_ih as analyse_run_of_ih
 from nanojunction.analysis.iv import IVSettings, RunResult
 from nanojunction.analysis.loading import Columns, PathLike, each, run_from_arrays
@@ -101,6 +102,7 @@ def analyse_files(
     settings: IVSettings = DEFAULTS,
     reference: FieldReference = LARGEST_AGAINST_ZERO,
     subtract_offsets: bool = False,
+    devices: Devices = files.NO_DEVICES,
     workers: int = 1,
     progress: Progress | None = None,
 ) -> Analysis:
@@ -109,8 +111,9 @@ def analyse_files(
     Finds the groups (temperature series, magnetic states, repeats, controls) and compares every
     I(V) with the measuring line, that of `calibration` or of the calibration runs among the files.
     What cannot be read is in `errors` of the result and never stops the rest. `reference` says
-    which fields of I(H) are compared, `subtract_offsets` adds offsets without the line's,
-    `workers` processes share the files, `progress` is called with files done and all files.
+    which fields of I(H) are compared, `subtract_offsets` adds offsets without the line's, `devices`
+    states sizes and the like for the estimates, `workers` processes share the files, `progress` is
+    called with files done and all files.
 
     >>> found = analyse_files([campaign / "A_240K_10mV.csv"], calibration=campaign)
     >>> found.errors
@@ -125,6 +128,7 @@ def analyse_files(
         settings=settings,
         reference=reference,
         subtract_offsets=subtract_offsets,
+        devices=devices,
         workers=workers,
         progress=progress,
     )
