@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from nanojunction.analysis.columns import Column, Role, identify, unit, unit_in
 from nanojunction.analysis.notes import ColumnCorrection, NotesError
@@ -28,6 +29,15 @@ def choose(names: Sequence[str], corrections: Mapping[str, ColumnCorrection]) ->
     Raises ValueError if two columns mean the junction's voltage, or its current; NotesError where
     a correction is of no column, or says too little.
     """
+    return _choice(names, corrections) if corrections else _uncorrected(tuple(names))
+
+
+@lru_cache(maxsize=256)  # the files of a campaign share their columns
+def _uncorrected(names: tuple[str, ...]) -> Choice:
+    return _choice(names, {})
+
+
+def _choice(names: Sequence[str], corrections: Mapping[str, ColumnCorrection]) -> Choice:
     candidates: dict[str, list[tuple[int, Column]]] = {}
     unknown = []
     corrected = _places(names, corrections)

@@ -6,6 +6,7 @@ import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
 Shape = Literal["diameter", "area"]
@@ -97,16 +98,25 @@ def area_of_header(header: Mapping[str, str]) -> tuple[Area | None, str | None]:
     warning = None
     found: dict[str, Area] = {}
     for key, text in header.items():
-        named = _HEADER.fullmatch(key.strip()) if len(key) <= _LONGEST else None
+        named = _named(key) if len(key) <= _LONGEST else None
         if named is None or _NOT_STATED.fullmatch(text):
             continue
-        shape: Shape = "diameter" if named[1].lower() == "diameter" else "area"
+        shape, unit = named
         try:
-            whole = f"{text} {named[2] or ''}".strip()
+            whole = f"{text} {unit}".strip()
             found.setdefault(shape, parse_area(whole, shape, "header"))
         except ValueError as error:
             warning = f"the header's {key!r} is not used: {error}"
     return found.get("diameter") or found.get("area"), warning
+
+
+@lru_cache(maxsize=1024)  # the files of a campaign share their keys
+def _named(key: str) -> tuple[Shape, str] | None:
+    """Return which size a header's key names, and the unit in it; None if it names none."""
+    found = _HEADER.fullmatch(key.strip())
+    if found is None:
+        return None
+    return "diameter" if found[1].lower() == "diameter" else "area", found[2] or ""
 
 
 def _parsed(text: str, *, square: bool, example: str) -> tuple[float, float]:

@@ -149,9 +149,11 @@ def _run(
 def _columns(table: Table, choice: Choice, warnings: list[str]) -> tuple[dict[str, Array], Mask]:
     """Return the known columns in SI without the rows that miss a number, and which those are."""
     present: dict[str, Array] = {}
+    lacking = np.isnan(table.values)
+    complete = len(lacking) > 0 and not lacking.any()
     for key, (index, column) in choice.known.items():
         values = table.values[:, index]
-        if np.isnan(values).all():
+        if not complete and lacking[:, index].all():
             if key in ("voltage", "current"):
                 raise ValueError(f"column '{column.name}' holds no numbers")
             warnings.append(f"column '{column.name}' holds no numbers and is left out")
@@ -162,6 +164,8 @@ def _columns(table: Table, choice: Choice, warnings: list[str]) -> tuple[dict[st
     if not present:
         raise ValueError(f"no column is known ({_known_are(table.names)}")
     missing = np.zeros(len(table.values), dtype=bool)
+    if complete:
+        return present, missing
     for values in present.values():
         missing |= np.isnan(values)
     if missing.all():

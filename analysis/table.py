@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -65,13 +66,21 @@ def parse_header(comments: str) -> dict[str, str]:
 
     A later pair wins; a line without a value (`Parameters:`) is passed over.
     """
-    pairs: dict[str, str] = {}
-    for line in comments.splitlines():
-        name, colon, value = line.lstrip("#").partition(":")
-        if colon and value[:1].isspace() and (name := name.strip()):
-            value = value.strip()
-            pairs[name] = _ESCAPE.sub(_unescape, value) if "\\" in value else value
-    return pairs
+    lines = comments.splitlines()
+    pairs = [(_short_pair if len(line) < _SHORT else _pair)(line) for line in lines]
+    return dict(pair for pair in pairs if pair is not None)
+
+
+def _pair(line: str) -> tuple[str, str] | None:
+    name, colon, value = line.lstrip("#").partition(":")
+    if not colon or not value[:1].isspace() or not (name := name.strip()):
+        return None
+    value = value.strip()
+    return name, _ESCAPE.sub(_unescape, value) if "\\" in value else value
+
+
+_SHORT = 200  # characters; the files of a campaign share most of their shorter lines
+_short_pair = lru_cache(maxsize=4096)(_pair)
 
 
 def _unescape(found: re.Match[str]) -> str:
