@@ -11,6 +11,7 @@ import pytest
 from nanojunction import analysis
 
 ROOT = Path(__file__).parents[1] / "analysis"
+DOCS = Path(__file__).parents[1] / "docs"
 CAMPAIGN = Path(str(resources.files("nanojunction.sample_data"))) / "campaign"
 
 
@@ -30,5 +31,16 @@ def test_examples_do_what_they_say(name: str) -> None:
     outcome = doctest.testmod(
         module, extraglobs={**public, "campaign": CAMPAIGN}, optionflags=doctest.ELLIPSIS
     )
+    assert outcome.attempted > 0
+    assert outcome.failed == 0
+
+
+@pytest.mark.parametrize(
+    "page",
+    [path for path in DOCS.glob("*.md") if ">>> " in path.read_text(encoding="utf-8")],
+    ids=lambda path: path.name,
+)
+def test_examples_on_a_page_do_what_they_say(page: Path) -> None:
+    outcome = doctest.testfile(str(page), module_relative=False, encoding="utf-8")
     assert outcome.attempted > 0
     assert outcome.failed == 0
