@@ -106,6 +106,7 @@ def analyse(
             progress(done, total)
     results = [result for work in asked for result in found[work].results]
     warnings = _without_rows([found[work].empty for work in asked])
+    warnings += _copies(results)
     warnings += [f"{path.as_posix()}: {why}" for path, why in stray.items()]
     if calibration is None:
         candidates = [result for result in results if result.run.kind == "calibration"]
@@ -140,6 +141,20 @@ def _without_rows(empty: Iterable[Mapping[Path, str]]) -> list[str]:
     return [
         f"{which} no row, of runs that ended before their first, and nothing to analyse: "
         f"{', '.join(names[:MOST_NAMES])}{more}"
+    ]
+
+
+def _copies(results: Sequence[RunResult]) -> list[str]:
+    """Return one sentence for each set of files whose contents are the same."""
+    files: dict[str, dict[Path, None]] = {}
+    for result in results:
+        if result.provenance is not None:
+            files.setdefault(result.provenance.sha256, {})[result.run.file] = None
+    return [
+        f"{' and '.join(path.as_posix() for path in same)} hold the same, and count as "
+        f"{len(same)} measurements: keep one of them"
+        for same in files.values()
+        if len(same) > 1
     ]
 
 

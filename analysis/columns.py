@@ -17,24 +17,21 @@ _MU_0 = 4e-7 * math.pi
 
 # Factors to SI of every unit, by what it measures.
 _FACTORS: dict[Role, dict[str, float]] = {
-    "voltage": {"V": 1, "mV": 1e-3, "µV": 1e-6, "nV": 1e-9, "kV": 1e3, "volt": 1, "volts": 1},
-    "current": {"A": 1, "mA": 1e-3, "µA": 1e-6, "nA": 1e-9, "pA": 1e-12, "fA": 1e-15, "amps": 1},
+    "voltage": {"V": 1, "mV": 1e-3, "µV": 1e-6, "nV": 1e-9, "kV": 1e3},
+    "current": {"A": 1, "mA": 1e-3, "µA": 1e-6, "nA": 1e-9, "pA": 1e-12, "fA": 1e-15},
     "field": {
         "T": 1,
         "mT": 1e-3,
         "µT": 1e-6,
-        "tesla": 1,
         "Oe": 1e-4,
         "oe": 1e-4,
         "kOe": 0.1,
         "G": 1e-4,
         "kG": 0.1,
-        "Gauss": 1e-4,
-        "gauss": 1e-4,
         "A/m": _MU_0,
         "kA/m": 1e3 * _MU_0,
     },
-    "temperature": {"K": 1, "mK": 1e-3, "kelvin": 1, "C": 1, "°C": 1, "degC": 1},
+    "temperature": {"K": 1, "mK": 1e-3, "C": 1, "°C": 1, "degC": 1},
     "time": {
         "s": 1,
         "sec": 1,
@@ -47,6 +44,15 @@ _FACTORS: dict[Role, dict[str, float]] = {
     },
 }
 _CELSIUS = {"C": 273.15, "°C": 273.15, "degC": 273.15}
+_IN_WORDS = {
+    **dict.fromkeys(("volt", "volts"), "V"),
+    **dict.fromkeys(("amp", "amps", "ampere", "amperes"), "A"),
+    "tesla": "T",
+    **dict.fromkeys(("gauss", "oersted"), "Oe"),
+    "kelvin": "K",
+    "celsius": "°C",
+    **dict.fromkeys(("second", "seconds"), "s"),
+}
 _UNITS = {
     symbol: (quantity, float(factor), _CELSIUS.get(symbol, 0.0))
     for quantity, factors in _FACTORS.items()
@@ -59,7 +65,8 @@ _WORDS: dict[str, Role] = {
     ),
     **dict.fromkeys(("spannung", "tension"), "voltage"),
     **dict.fromkeys(("i", "current", "curr", "amps", "isd", "ids", "strom", "courant"), "current"),
-    **dict.fromkeys(("h", "b", "field", "mu0h", "µ0h", "b0", "magnetfeld", "champ"), "field"),
+    **dict.fromkeys(("h", "b", "field", "mu0h", "µ0h", "b0"), "field"),
+    **dict.fromkeys(("feld", "magnetfeld", "champ"), "field"),
     **dict.fromkeys(("temp", "temperature", "tsample", "temperatur"), "temperature"),
     **dict.fromkeys(("time", "elapsed", "zeit", "timestamp", "datetime"), "time"),
     "leg": "leg",
@@ -94,6 +101,7 @@ _NEUTRAL_WORDS = frozenset(
         "dc",
         "magnetic",
         "external",
+        "ext",
         "mean",
         "avg",
         "average",
@@ -109,6 +117,7 @@ _OTHER_WORDS = frozenset(
     {"std", "stdev", "stderr", "sd", "sem", "err", "error", "sigma", "unc", "uncertainty", "noise"}
     | {"range", "limit", "max", "min", "gate", "gain", "offset", "diff", "delta", "ac", "lockin"}
     | {"d", "dv", "di", "didv", "dvdi", "conductance", "resistance", "power", "lead", "heater"}
+    | {"density", "log", "log10", "ln", "sqrt", "squared"}
 )
 
 # Units that mean a column on their own; others (G, C, d, h, min) may be names of something else.
@@ -116,12 +125,12 @@ _TELLING = frozenset(
     symbol
     for role, factors in _FACTORS.items()
     for symbol in factors
-    if role in ("voltage", "current")
-    or symbol in ("mT", "µT", "tesla", "Oe", "kOe", "K", "mK", "s", "ms")
+    if role in ("voltage", "current") or symbol in ("mT", "µT", "Oe", "kOe", "K", "mK", "s", "ms")
 )
 KNOWN_NAMES = "V, Bias (mV), I [nA], Current (A), H (Oe), T (K)"
 """Examples of column names that are known, for sentences about those that are not."""
 
+_SIGN_IS_NOT_ITS_OWN = re.compile(r"^\s*-|\||\babs\b", re.IGNORECASE)
 _BRACKETS = re.compile(r"\(([^()]*)\)|\[([^\[\]]*)\]")
 
 
@@ -146,7 +155,7 @@ class Column:
 
 def unit(text: str) -> tuple[Role, float, float] | None:
     """Return (quantity, factor to SI, offset in SI) of a unit such as "mV", None if unknown."""
-    return _UNITS.get(_as_written(text))
+    return _UNITS.get(_as_written(text)) or _UNITS.get(_IN_WORDS.get(text.strip().lower(), ""))
 
 
 def unit_in(name: str) -> tuple[Role, float, float] | None:
@@ -170,7 +179,7 @@ def identify(name: str) -> Column | None:
 
     Knows names such as `Voltage (V)`, `Bias (mV)`, `I [nA]`, `Voltage_V`, `H (Oe)`, `T_sample [K]`,
     `V/mV`, and a bare `nA`. Raises ValueError where the name means a known quantity in a unit
-    that is not one of it.
+    that is not one of it, or in two different units.
     """
     base, found, brackets = _split_unit(name)
     words = _words(base)
@@ -180,7 +189,11 @@ def identify(name: str) -> Column | None:
         return Column(name, alone[0], alone[0], alone[1], alone[2]) if telling else None
     if quantity is None or any(word in _OTHER_WORDS for word in words):
         return None
+    if _SIGN_IS_NOT_ITS_OWN.search(base):
+        return None
     is_number = quantity in ("leg", "compliance")
+    if any(other != found for text in brackets if (other := unit(text)) is not None):
+        raise ValueError(f"column '{name}' gives a {quantity} in two units")
     if found is None:
         brackets = [text for text in brackets if not _is_note(text)]
         if brackets and not is_number:
@@ -198,7 +211,9 @@ def identify(name: str) -> Column | None:
         factor=found[1] if found else 1.0,
         offset=found[2] if found else 0.0,
         source=source,
-        qualifier=" ".join(word for word in words if word not in plain),
+        qualifier=" ".join(
+            word for word in words if word not in plain or _WORDS.get(word, quantity) != quantity
+        ),
         has_unit=found is not None or is_number,
     )
 
@@ -234,9 +249,11 @@ def _quantity(words: list[str], base: str, unit_of: Role | None) -> Role | None:
     numbers = [word for word in words if word in ("compliance", "incompliance", "leg")]
     if numbers:
         return None if unit_of else _WORDS[numbers[0]]
-    named = next((_WORDS[word] for word in words if word in _WORDS), None)
-    if named is not None:
-        return named
+    named = [_WORDS[word] for word in words if word in _WORDS]
+    if unit_of in named:
+        return unit_of
+    if named and not ("t" in words and unit_of in ("time", "temperature")):
+        return named[0]
     if "t" in words:
         bare: Role = "temperature" if re.search(r"(?<![A-Za-z])T(?![A-Za-z])", base) else "time"
         return unit_of if unit_of in ("time", "temperature") else bare

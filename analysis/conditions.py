@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from nanojunction.analysis.columns import unit
+from nanojunction.analysis.columns import identify, unit
 from nanojunction.analysis.run import Conditions, Heater, Output, Polarity, State, Wires
 
 _NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
@@ -81,10 +81,9 @@ def conditions_of(header: Mapping[str, str], named: Mapping[str, str | float]) -
     """Return the conditions that a header states, those in `named` (from the pattern) winning."""
     lower = {key.lower(): value for key, value in header.items()}
     values: dict[str, float] = {}
-    for key, names in _HEADER_NAMES.items():
+    for key in _HEADER_NAMES:
         stated = named.get(key)
-        texts = (lower[name] for name in names if name in lower)
-        numbers = (_number(text, key.partition("_")[0]) for text in texts)
+        numbers = (_number(text, key.partition("_")[0]) for _, text in _stating(header, key))
         number = stated if stated is not None else next((n for n in numbers if n is not None), None)
         if number is not None:
             values[key] = float(number)
@@ -104,15 +103,36 @@ def conditions_of(header: Mapping[str, str], named: Mapping[str, str | float]) -
 
 def not_understood(header: Mapping[str, str]) -> list[str]:
     """Return warnings about conditions that a header states in words that are no number."""
-    known = {name for names in _HEADER_NAMES.values() for name in names if len(name) > 1}
-    quantities = {name: key for key, names in _HEADER_NAMES.items() for name in names}
     return [
-        f"the header's {key} '{text[:60]}' is no number with a unit, and is not used"
-        for key, text in header.items()
-        if (name := key.lower()) in known
-        and text
-        and _number(text, quantities[name].partition("_")[0]) is None
+        f"the header's {name} '{text[:60]}' is no number with a unit, and is not used"
+        for key in _HEADER_NAMES
+        for name, text in _stating(header, key)
+        if len(name) > 1 and text and _number(text, key.partition("_")[0]) is None
     ]
+
+
+def _stating(header: Mapping[str, str], key: str) -> list[tuple[str, str]]:
+    """Return the header's names that mean a condition, the usual ones first, with their texts."""
+    usual = _HEADER_NAMES[key]
+    quantity = key.partition("_")[0]
+    lower = {name.lower(): name for name in header}
+    names = [lower[name] for name in usual if name in lower]
+    # A letter alone, other than the usual ones, may be anything.
+    names += [
+        name
+        for name in header
+        if name.lower() not in usual and 1 < len(name) < 40 and _is(name, quantity)
+    ]
+    return [(name, header[name]) for name in names]
+
+
+def _is(name: str, quantity: str) -> bool:
+    """Tell whether a name is one of a column that holds the sample's own quantity."""
+    try:
+        column = identify(name)
+    except ValueError:
+        return False
+    return column is not None and column.role == quantity and not column.qualifier
 
 
 def _polarity(named: str, lower: Mapping[str, str]) -> Polarity | None:

@@ -119,7 +119,11 @@ def _parse(lines: Lines, name: str, ours: bool) -> tuple[Table, Lines]:
     header = (
         parse_header("\n".join(comments))
         if ours
-        else foreign_header([text for _, text in body[: begin.above]], comments)
+        else foreign_header(
+            [text for _, text in body[: begin.above]],
+            comments,
+            decimal_comma=begin.dialect.decimal_comma,
+        )
     )
     table = _table(rows[:stop], begin, name)
     return replace(table, header=header, end=_end_in(comments)), rest

@@ -154,7 +154,14 @@ def find_maximum(
         smooth = np.convolve(power[cells], np.ones(5) / 5, mode="same")
         start = float(v[cells[int(np.argmax(smooth))]])
     low, high = (float(v.min()), float(v.max())) if end is None else (min(0.0, end), max(0.0, end))
-    return _climb(model, start, low, high, end is None)
+    maximum = _climb(model, start, low, high, end is None)
+    if end is None or (maximum.power.value or 0.0) > 0.0:
+        return maximum
+    reason = "nothing is generated between 0 V and V_off"
+    most = int(np.argmax(power))
+    if power[most] > _SIGNIFICANT * abs(v[most]) * blocks.stderr_A[most]:
+        reason += f", but beyond: V·I is negative at {v[most]:.4g} V"
+    return Maximum(Quantity(0.0, note=reason), Quantity(None, note=reason))
 
 
 def _climb(model: CurveModel, start: float, low: float, high: float, no_crossing: bool) -> Maximum:

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from nanojunction.analysis.doubts import unsteady
 from nanojunction.analysis.legs import find_legs, is_swept
 from nanojunction.analysis.run import Run, RunKind
 from nanojunction.analysis.values import Array
@@ -72,7 +73,10 @@ def finish(
         voltage_V=condition("voltage_V", voltage, old.voltage_V),
         current_A=condition("current_A", current, old.current_A),
     )
-    return replace(run, kind=kind, leg=leg, conditions=conditions)
+    warnings = run.warnings
+    if run.temperature_K is not None and "temperature_K" not in named:
+        warnings = (*warnings, *unsteady(run.temperature_K))
+    return replace(run, kind=kind, leg=leg, conditions=conditions, warnings=warnings)
 
 
 def _inferred_kind(run: Run) -> RunKind:

@@ -13,6 +13,7 @@ from nanojunction.analysis.column_choice import Choice, choose
 from nanojunction.analysis.columns import KNOWN_NAMES
 from nanojunction.analysis.conditions import conditions_of, not_understood
 from nanojunction.analysis.corrections import Rows, named_by
+from nanojunction.analysis.doubts import contradictions
 from nanojunction.analysis.geometry import area_of_header
 from nanojunction.analysis.losses import Mask, doubtful_times, ending, losses, unused
 from nanojunction.analysis.notes import Notes
@@ -70,6 +71,7 @@ def stretches_of(
     else:
         warnings += not_understood(table.header)
     corrected = {} if notes is None else named_by(notes.correct)
+    warnings += contradictions(table.header, named, columns, corrected)
     all_named = {**named, **corrected}
     conditions = conditions_of(table.header, all_named)
     path = parts[0].path

@@ -57,17 +57,12 @@ def test_currents_that_nothing_measures_are_null(tmp_path: Path, scale: float) -
     assert r_s.note == "no current reaches 1e-100 A: is the unit of the column right?"
 
 
-def test_one_file_never_stops_the_others(tmp_path: Path) -> None:
-    table(tmp_path, "good.csv", line(V))
-    bad = table(tmp_path, "deep.csv", line(V))
-    with bad.open("a") as file:
+def test_an_end_of_endless_depth_is_none(tmp_path: Path) -> None:
+    deep = table(tmp_path, "deep.csv", line(V))
+    with deep.open("a") as file:
         file.write("# End: " + "[" * 200_000 + "\n")
-    analysis = analyse([tmp_path])
-    assert [result.run.file.name for result in analysis.run_results] == ["good.csv"]
-    (error,) = analysis.errors
-    assert error.file.endswith("deep.csv")
-    assert error.error.startswith("RecursionError: ")
-    assert error.error.endswith(", in this file")
+    (result,) = analyse([tmp_path]).run_results
+    assert (len(result.run), result.run.status) == (len(V), None)
 
 
 def test_a_sweep_that_compliance_ate_says_so() -> None:
@@ -78,3 +73,20 @@ def test_a_sweep_that_compliance_ate_says_so() -> None:
         f"compliance left only 2 of {len(V)} rows, at about one voltage"
     )
     assert f"{len(V) - 2} rows in compliance are left out" in result.warnings
+
+
+def test_power_beyond_the_nearest_crossing_is_not_p_max() -> None:
+    """I > 0 from 0 V to V_off = 10 mV takes power; beyond, up to 40 mV, the junction gives it."""
+
+    def law(v: np.ndarray) -> np.ndarray:
+        return np.asarray((v - 0.01) * (v - 0.04) * (v + 0.03))
+
+    path = sweep([-0.1, 0.1, -0.1], 1e-3)
+    result = analyse_iv(noisy_run(law, path, np.random.default_rng(2), 3e-9))
+    assert quantity(result, "v_off_V").value == pytest.approx(0.01, abs=1e-4)
+    p_max = quantity(result, "p_max_W")
+    assert p_max.value == 0.0
+    assert p_max.note is not None
+    assert "between 0 V and V_off, but beyond: V·I is negative at" in p_max.note
+    assert quantity(result, "v_at_p_max_V").value is None
+    assert quantity(result, "fill_factor").value is None

@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from rich.console import Console
 
-from nanojunction.analysis.analyse import Analysis, analyse
+from nanojunction.analysis.analyse import NO_DEVICES, Analysis, analyse
 from nanojunction.analysis.reader import read_runs
 from nanojunction.analysis.states import LARGEST_AGAINST_ZERO
 from nanojunction.cli import analyse as command
@@ -238,7 +238,7 @@ def test_runs_without_a_row_are_one_warning(tmp_path: Path) -> None:
     assert "c.csv (failed: the magnet did not answer)" in warning
     assert command.analyse(
         [str(tmp_path)], json_file="", report=tmp_path / "report", pattern=None,
-        calibration=None, reference=LARGEST_AGAINST_ZERO, workers=1,
+        calibration=None, reference=LARGEST_AGAINST_ZERO, workers=1, devices=NO_DEVICES,
     ) == 0  # fmt: skip
     assert "3 files hold no row" in (tmp_path / "report" / "report.html").read_text("utf-8")
 
@@ -278,6 +278,7 @@ def morning(night: Path, calibration: Path, report: Path) -> int:
         calibration=calibration,
         reference=LARGEST_AGAINST_ZERO,
         workers=1,
+        devices=NO_DEVICES,
     )
 
 

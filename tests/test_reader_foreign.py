@@ -139,6 +139,8 @@ def test_what_cannot_be_read_is_one_sentence(tmp_path: Path, text: str, reason: 
 def test_zero_bytes_are_no_text(tmp_path: Path) -> None:
     with pytest.raises(ReadError, match="not a text file"):
         read_runs(write(tmp_path, b"V (V),I (A)\n1,2\0\n"))
+    with pytest.raises(ReadError, match="not a text file"):
+        read_runs(write(tmp_path, b"\x89PNG\r\n\x1a\n" + bytes(2000)))
 
 
 def test_utf_16_needs_its_mark(tmp_path: Path) -> None:
