@@ -52,11 +52,15 @@ def setup(header: dict[str, str]) -> tuple[Any, ...]:
         ),
         (OURS | {"Position": "J03"}, ("normal", None, None, "J03")),
         ({"Polarity": "reversed", "Heater": "off"}, ("reversed", None, "off", None)),
-        (OURS | {"Station": "{cut o"}, ("normal", None, None, None)),
     ],
 )
 def test_only_what_is_said_is_known(header: dict[str, str], expected: tuple[Any, ...]) -> None:
     assert setup(header) == expected
+
+
+def test_damaged_settings_of_a_station_are_an_error() -> None:
+    with pytest.raises(ValueError, match="'Station' is not whole"):
+        setup(OURS | {"Station": "{cut o"})
 
 
 @pytest.mark.parametrize(
