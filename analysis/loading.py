@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import warnings
 from collections.abc import Iterable, Mapping
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, NotRequired, TypedDict, Unpack
 
@@ -103,13 +104,19 @@ def run_from_arrays(
     """Return a run made of arrays (`Columns`), for everything that a run from a file is good for.
 
     `kind` is found from what was swept where it is not given. Raises ValueError, with the column
-    and the row, for arrays of different lengths and for what is no number.
+    and the row, for arrays of different lengths, for what is no number, and for other columns.
 
     >>> run = run_from_arrays(voltage_V=[0, 0.1, 0.2], current_A=[0, 1e-6, 2e-6], temperature_K=40)
     >>> run.kind, run.conditions.temperature_K
     ('iv', 40.0)
     """
     given: Mapping[str, Any] = columns
+    for name in given:
+        if name not in Columns.__annotations__:
+            meant = get_close_matches(name, Columns.__annotations__, n=1)
+            hint = f"did you mean {meant[0]!r}? " if meant else ""
+            known = ", ".join(Columns.__annotations__)
+            raise ValueError(f"{name}: is no column; {hint}known are {known}")
     arrays = {name: _numbers(name, values) for name, values in given.items()}
     rows = max((array.size for array in arrays.values() if array.ndim), default=0)
     if rows == 0:

@@ -43,9 +43,10 @@ HOME = ROOT / "analysis"
 def typed_imports() -> dict[str, str]:
     """What analysis/__init__.py imports for type checkers: module by name."""
     tree = ast.parse((HOME / "__init__.py").read_text(encoding="utf-8"))
-    (block,) = [node for node in tree.body if isinstance(node, ast.If)]
+    blocks = [node for node in tree.body if isinstance(node, ast.If)]
     return {
         alias.name: node.module or ""
+        for block in blocks
         for node in block.body
         if isinstance(node, ast.ImportFrom)
         for alias in node.names
@@ -137,6 +138,10 @@ def test_arrays_of_a_field_loop_give_what_their_file_gives() -> None:
         ({"voltage_V": [[0, 1]], "current_A": [0, 1]}, "voltage_V: has 2 dimensions"),
         ({"voltage_V": [], "current_A": []}, "give arrays of one row at least"),
         ({"voltage_V": [0, 1]}, "give a run, or arrays: current_A missing"),
+        (
+            {"voltage_V": [0, 1], "current_A": [0, 1], "temprature_K": 40},
+            "temprature_K: is no column; did you mean 'temperature_K'? known are voltage_V,",
+        ),
         ({}, "give a run, or arrays: voltage_V and current_A missing"),
     ],
 )
