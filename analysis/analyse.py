@@ -18,7 +18,7 @@ from nanojunction.analysis.calibration import (
 from nanojunction.analysis.controls import find_controls
 from nanojunction.analysis.device_estimates import DeviceEstimates, estimates_of
 from nanojunction.analysis.device_file import Devices
-from nanojunction.analysis.groups import Group, find_groups
+from nanojunction.analysis.groups import Group, find_groups, run_name
 from nanojunction.analysis.iv import IVSettings, RunResult
 from nanojunction.analysis.kept import ResultStore
 from nanojunction.analysis.outcomes import Outcome, Work, analyse_run, outcomes
@@ -42,7 +42,8 @@ class Analysis:
     """What an analysis of files found: results a run, groups of runs, and what failed.
 
     `warnings` are about no single run: files without a row, runs passed over. `taken` counts the
-    runs whose results were kept from an earlier analysis.
+    runs whose results were kept from an earlier analysis, `calibrations` are the runs of known
+    resistors that make the measuring line and are not among `run_results`.
     """
 
     run_results: tuple[RunResult, ...]
@@ -51,6 +52,7 @@ class Analysis:
     warnings: tuple[str, ...] = ()
     taken: int = 0
     estimates: tuple[DeviceEstimates, ...] = ()
+    calibrations: tuple[RunResult, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """Return the document `nanojunction-results/1`, checked."""
@@ -119,8 +121,17 @@ def analyse(
     results, estimates = estimates_of(results, devices)
     groups = (*find_groups(results, line, reference), *find_controls(results))
     taken = sum(found[work].taken for work in asked)
-    found_errors = tuple(dict.fromkeys(errors))
-    return Analysis(tuple(results), groups, found_errors, tuple(warnings), taken, estimates)
+    apart = set() if calibration is None else {run_name(r.run) for r in candidates}
+    apart -= {run_name(result.run) for result in results}
+    return Analysis(
+        tuple(results),
+        groups,
+        tuple(dict.fromkeys(errors)),
+        tuple(warnings),
+        taken,
+        estimates,
+        tuple(result for result in candidates if run_name(result.run) in apart),
+    )
 
 
 def _files(paths: Iterable[Path], errors: list[FileError], stray: dict[Path, str]) -> list[Path]:

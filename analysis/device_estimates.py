@@ -71,7 +71,7 @@ def estimates_of(
     """Return the runs with `ra_ohm_um2` where a size is known, and the estimates of each device.
 
     What `devices` states holds; else the size that a run's notes or header state. A device of which
-    nothing is stated has no estimates.
+    nothing is stated has them only if it is beyond the measuring line.
     """
     found: list[RunResult] = []
     members: dict[str, list[RunResult]] = {}
@@ -88,7 +88,8 @@ def estimates_of(
     for device, own in members.items():
         areas = [result.run.area for result in own if result.run.area is not None]
         stated = devices.stated(device).over(Stated(area=_agreed(areas)))
-        if stated != NOTHING:
+        beyond = any(number(r.quantities, "candidate").value == 1.0 for r in own)
+        if stated != NOTHING or beyond:
             estimates.append(estimate(device, own, stated))
     return found, tuple(estimates)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ from typing import Any
 from nanojunction.analysis.calibration import number
 from nanojunction.analysis.device_file import Stated
 from nanojunction.analysis.generating import generating
-from nanojunction.analysis.geometry import circle_m2
+from nanojunction.analysis.geometry import Area, circle_m2
 from nanojunction.analysis.groups import run_name
 from nanojunction.analysis.iv import RunResult
 from nanojunction.analysis.values import Quantity, plain
@@ -36,7 +37,7 @@ class Engine:
     field_T: float | None
     p_max_W: Quantity
     v_off_V: Quantity
-    area_m2: float | None
+    area: Area | None
     reference: str
     source: str
     run: str | None = None
@@ -44,13 +45,16 @@ class Engine:
     @property
     def power_per_area_W_per_cm2(self) -> Quantity:
         """P_max over the junction's own area."""
-        if self.area_m2 is None:
+        if self.area is None:
             return Quantity(None, note="the size of the junction is not stated")
         if self.p_max_W.value is None:
             return self.p_max_W
-        area_cm2 = self.area_m2 * 1e4
-        stderr = None if self.p_max_W.stderr is None else self.p_max_W.stderr / area_cm2
-        return Quantity(self.p_max_W.value / area_cm2, stderr)
+        area_cm2 = self.area.area_m2 * 1e4
+        value = self.p_max_W.value / area_cm2
+        if self.p_max_W.stderr is None:
+            return Quantity(value)
+        of_size = value * self.area.relative_error
+        return Quantity(value, math.hypot(self.p_max_W.stderr / area_cm2, of_size))
 
     def to_json(self) -> dict[str, Any]:
         """Return the JSON object."""
@@ -85,12 +89,16 @@ def published_engines() -> tuple[Engine, ...]:
             field_T=row.get("field_T"),
             p_max_W=Quantity(row["p_max_W"]),
             v_off_V=Quantity(row.get("v_off_V"), note=None if "v_off_V" in row else _NOT_STATED),
-            area_m2=circle_m2(row["diameter_m"]) if "diameter_m" in row else None,
+            area=_area(row["diameter_m"], row["source"]) if "diameter_m" in row else None,
             reference=row["reference"],
             source=row["source"],
         )
         for row in rows
     )
+
+
+def _area(diameter_m: float, source: str) -> Area:
+    return Area(circle_m2(diameter_m), 0.0, f"diameter {diameter_m * 1e9:g} nm", source)
 
 
 def device_engines(device: str, results: Sequence[RunResult], stated: Stated) -> list[Engine]:
@@ -128,7 +136,7 @@ def _row(device: str, result: RunResult, stated: Stated, ground: str) -> Engine:
         field_T=held.field_T,
         p_max_W=number(result.quantities, "p_max_W"),
         v_off_V=number(result.quantities, "v_off_V"),
-        area_m2=None if stated.area is None else stated.area.area_m2,
+        area=stated.area,
         reference=device,
         source=f"this analysis; {ground}",
         run=run_name(result.run),

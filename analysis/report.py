@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
-from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,10 +11,11 @@ from typing import TYPE_CHECKING
 from markupsafe import Markup
 
 from nanojunction.analysis.calibration import is_calibration
-from nanojunction.analysis.claims import find_claims
+from nanojunction.analysis.claims import Claim, find_claims
 from nanojunction.analysis.comparison import ComparedRow
 from nanojunction.analysis.groups import run_name
 from nanojunction.analysis.notation import numbered
+from nanojunction.analysis.report_estimates import estimates_tables
 from nanojunction.analysis.report_groups import (
     CheckRow,
     FeatureRow,
@@ -27,19 +25,26 @@ from nanojunction.analysis.report_groups import (
     group_table,
     verdicts,
 )
-from nanojunction.analysis.report_tables import (
-    comparison_tables,
-    overview_rows,
-    run_tables,
-    summary,
+from nanojunction.analysis.report_overview import overview
+from nanojunction.analysis.report_sources import (
+    date_text,
+    first_start,
+    left_out,
+    settings_rows,
+    short_names,
+    simulated,
+    sources_of,
 )
-from nanojunction.analysis.run import Run
+from nanojunction.analysis.report_tables import comparison_tables, run_tables, summary
 
 if TYPE_CHECKING:
     from nanojunction.analysis.analyse import Analysis
     from nanojunction.analysis.figures.style import DrawnFigure
 
 PAGE = "report.html"
+DEVICES = "devices"
+MOST_OPEN_ROWS = 60
+"""Rows of a table that is not folded on the screen; on paper every table is whole."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,25 +62,15 @@ class _Shown:
 class _Section:
     """One device on the page."""
 
+    number: int
     device: str
+    runs: list[tuple[int, int]]
     figures: list[_Shown]
     tables: list[GroupTable]
     features: list[FeatureRow]
     checks: list[CheckRow]
     missing: str
-    verdict: str
-
-
-@dataclass(frozen=True, slots=True)
-class _Source:
-    """Where numbers come from: a file (or a run's parts), digests, rows and how its runs ended."""
-
-    file: str
-    sha256: str
-    runs: list[tuple[int, int]]
-    rows: int
-    status: str
-    software: str
+    claim: Claim | None
 
 
 def write_report(
@@ -86,31 +81,68 @@ def write_report(
     comparison: Sequence[ComparedRow] = (),
     software: str = "",
     started: str = "",
+    by_device: bool = False,
 ) -> Path:
     """Write `report.html` and `figures/` (SVG and PDF) into a folder and return the page's path.
 
     The page is one file that needs no other and no script. What it shows follows from the runs
     and groups; names from files are escaped. `comparison` are rows of measured against published,
     `software` names the version that analysed, `started` the date of the measurement (empty: the
-    first start that a run's header names). Raises OSError where the folder cannot be written.
+    first start that a run's header names). `by_device` also writes a folder `devices/NAME` with a
+    page of its own for each junction, with all of its figures, and the calibrated resistors. Raises
+    OSError where the folder cannot be written.
     """
-    from jinja2 import Environment, StrictUndefined
+    analysis = replace(analysis, run_results=(*analysis.run_results, *analysis.calibrations))
+    pages = {}
+    if by_device:
+        for device, part in _devices(analysis).items():
+            name = f"{DEVICES}/{part.slug}"
+            _write(
+                part.analysis,
+                folder / DEVICES / part.slug,
+                title=f"{title}: {device}",
+                software=software,
+                started=started,
+                up=f"../../{PAGE}",
+            )
+            pages[device] = f"{name}/{PAGE}"
+    return _write(
+        analysis,
+        folder,
+        title=title,
+        comparison=comparison,
+        software=software,
+        started=started,
+        pages=pages,
+    )
 
+
+def _write(
+    analysis: Analysis,
+    folder: Path,
+    *,
+    title: str,
+    software: str,
+    started: str,
+    comparison: Sequence[ComparedRow] = (),
+    pages: Mapping[str, str] | None = None,
+    up: str = "",
+) -> Path:
+    """Write one page; `pages` are those of the devices, `up` the one that lists them."""
     figures = folder / "figures"
     figures.mkdir(parents=True, exist_ok=True)
-    sections, line = _sections(analysis, figures)
+    claims = find_claims(analysis.run_results, analysis.groups)
+    sections, line = _sections(analysis, figures, {claim.device: claim for claim in claims})
     runs = [result.run for result in analysis.run_results]
-    names = _short_names(runs)
-    source = resources.files("nanojunction.analysis") / "templates" / "report.html.j2"
-    environment = Environment(
-        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
+    names = short_names(runs)
+    numbers = {run_name(run): number for number, run in enumerate(runs, 1)}
     holding, judged = summary(comparison)
-    page = environment.from_string(source.read_text(encoding="utf-8")).render(
+    sources = sources_of(runs, names)
+    page = _render(
         title=title,
-        started=_date(started or _first_start(runs)),
+        started=date_text(started or first_start(runs)),
         software=software,
-        simulated=_simulated(runs),
+        simulated=simulated(runs),
         run_count=len(runs),
         file_count=len({path for run in runs for path in (run.file, *run.parts)}),
         comparison=comparison_tables(comparison),
@@ -119,12 +151,23 @@ def write_report(
         sections=sections,
         line=line,
         undrawn=_undrawn(analysis, sections),
-        overview=overview_rows(analysis.run_results),
+        overview=overview(
+            analysis.run_results,
+            {claim.device: claim.verdict for claim in claims},
+            {section.device: section.number for section in sections},
+        ),
         verdicts=verdicts(analysis.groups),
+        estimates=estimates_tables(analysis.estimates, numbers),
         run_tables=run_tables(analysis.run_results, names),
+        left_out=left_out(analysis.run_results, names),
+        most_open=MOST_OPEN_ROWS,
         errors=analysis.errors,
         warnings=analysis.warnings,
-        sources=_sources(runs, names),
+        settings=settings_rows(analysis.run_results),
+        sources=sources,
+        source_of={n: one.number for one in sources for a, b in one.runs for n in range(a, b + 1)},
+        pages=pages or {},
+        up=up,
     )
     path = folder / PAGE
     partial = path.with_name(f"{PAGE}.part")
@@ -133,15 +176,62 @@ def write_report(
     return path
 
 
-def _sections(analysis: Analysis, folder: Path) -> tuple[list[_Section], list[_Shown]]:
+def _render(**values: object) -> str:
+    from jinja2 import Environment, FunctionLoader, StrictUndefined
+
+    templates = resources.files("nanojunction.analysis") / "templates"
+    environment = Environment(
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        loader=FunctionLoader(lambda name: (templates / name).read_text(encoding="utf-8")),
+    )
+    return environment.get_template("report.html.j2").render(**values)
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """The part of an analysis that is about one device, and its name in paths."""
+
+    slug: str
+    analysis: Analysis
+
+
+def _devices(analysis: Analysis) -> dict[str, _Part]:
+    """Return each junction's part, the calibrated resistors in every one."""
+    from nanojunction.analysis.figures.select import unique_slug
+
+    runs = analysis.run_results
+    junctions = [r.run.device for r in runs if not is_calibration(r.run)]
+    taken: set[str] = set()
+    return {
+        device: _Part(
+            unique_slug(device, taken),
+            replace(
+                analysis,
+                run_results=tuple(
+                    r for r in runs if r.run.device == device or is_calibration(r.run)
+                ),
+                groups=tuple(group for group in analysis.groups if group.device == device),
+                estimates=tuple(one for one in analysis.estimates if one.device == device),
+                errors=(),
+                warnings=(),
+            ),
+        )
+        for device in dict.fromkeys(junctions)
+    }
+
+
+def _sections(
+    analysis: Analysis, folder: Path, claims: Mapping[str, Claim]
+) -> tuple[list[_Section], list[_Shown]]:
     """Draw every figure, one at a time, and return the sections of the devices."""
     from nanojunction.analysis.figures.select import devices_of, line_figure, share_figures
     from nanojunction.analysis.figures.style import publication_style
 
-    found = find_claims(analysis.run_results, analysis.groups)
-    claims = {claim.device: f"{claim.verdict.capitalize()}: {claim.reason}." for claim in found}
     numbers = {run_name(result.run): n for n, result in enumerate(analysis.run_results, 1)}
-    sections = []
+    sections: list[_Section] = []
     count = 0
     devices = devices_of(analysis)
     allowed = share_figures(devices)
@@ -153,16 +243,18 @@ def _sections(analysis: Analysis, folder: Path) -> tuple[list[_Section], list[_S
                 if figure is not None:
                     count += 1
                     shown.append(_shown(figure, count, folder))
-            missing = _left_out(len(device.draw) - room)
-            tables = [
-                group_table(group, _named(numbers))
-                for group in device.groups
-                if group.kind != "controls"
-            ]
-            features, checks = feature_rows(device.members), check_rows(device.groups)
-            if shown or tables or features or checks:
-                verdict = claims.get(device.device, "")
-                section = _Section(device.device, shown, tables, features, checks, missing, verdict)
+            section = _Section(
+                number=len(sections) + 1,
+                device=device.device,
+                runs=numbered(member.index + 1 for member in device.members),
+                figures=shown,
+                tables=[group_table(g, numbers) for g in device.groups if g.kind != "controls"],
+                features=feature_rows(device.members),
+                checks=check_rows(device.groups),
+                missing=_left_out(len(device.draw) - room),
+                claim=claims.get(device.device),
+            )
+            if shown or section.tables or section.features or section.checks:
                 sections.append(section)
         figure = line_figure(analysis)
         line = [] if figure is None else [_shown(figure, count + 1, folder)]
@@ -175,18 +267,15 @@ def _undrawn(analysis: Analysis, sections: Sequence[_Section]) -> int:
     return len(junctions - {section.device for section in sections})
 
 
-def _named(numbers: dict[str, int]) -> dict[str, str]:
-    return {name: f"run {number}" for name, number in numbers.items()}
-
-
 def _left_out(count: int) -> str:
     from nanojunction.analysis.figures.select import MOST_FIGURES
 
     if count == 0:
         return ""
     return (
-        f"{count} more figure{'s' if count > 1 else ''} of this device not drawn: a report has at "
-        f"most {MOST_FIGURES}. Analyse the device's runs alone to see them."
+        f"{count} more figure{'s' if count > 1 else ''} of this device not drawn: a page has at "
+        f"most {MOST_FIGURES}. Ask for a page of each device (--by-device), or analyse the "
+        "device's runs alone, to see them."
     )
 
 
@@ -205,70 +294,3 @@ def _shown(figure: DrawnFigure, number: int, folder: Path) -> _Shown:
         caption=figure.caption,
         spans=numbered(index + 1 for index in figure.runs),
     )
-
-
-def _short_names(runs: Sequence[Run]) -> list[str]:
-    """Return the runs' file names, with as many folders as tell them apart."""
-    files = list(dict.fromkeys(run.file for run in runs))
-    short = {path: path.name for path in files}
-    if len(set(short.values())) < len(files):
-        short = {path: path.as_posix() for path in files}
-    return [short[run.file] for run in runs]
-
-
-def _first_start(runs: Sequence[Run]) -> str:
-    starts = sorted(run.header["Started"] for run in runs if "Started" in run.header)
-    return starts[0] if starts else ""
-
-
-def _date(text: str) -> str:
-    """Return an ISO date and time to the minute; any other text as it is."""
-    try:
-        when = datetime.fromisoformat(text)
-    except ValueError:
-        return text
-    return f"{when:%Y-%m-%d %H:%M %Z}".strip()
-
-
-def _is_simulated(run: Run) -> bool:
-    try:
-        station = json.loads(run.header.get("Station", "null"))
-    except (ValueError, RecursionError):
-        return False
-    return isinstance(station, dict) and station.get("simulated") is True
-
-
-def _simulated(runs: Sequence[Run]) -> str:
-    """Return "", or how many of the runs were measured on a virtual cryostat."""
-    count = sum(_is_simulated(run) for run in runs)
-    if count == 0:
-        return ""
-    whole = "all" if count == len(runs) else f"{count} of {len(runs)}"
-    return f"{whole} runs were measured on a virtual cryostat"
-
-
-def _sources(runs: Sequence[Run], names: Sequence[str]) -> list[_Source]:
-    files: dict[Path, list[tuple[int, Run]]] = {}
-    for number, run in enumerate(runs, 1):
-        files.setdefault(run.file, []).append((number, run))
-    return [_source(path, names[members[0][0] - 1], members) for path, members in files.items()]
-
-
-def _source(path: Path, name: str, members: Sequence[tuple[int, Run]]) -> _Source:
-    run = members[0][1]
-    notes = [] if run.notes is None else [run.notes.file]
-    return _Source(
-        file=", ".join([name, *(part.name for part in (*run.parts, *notes))]),
-        sha256=", ".join(map(_digest, (path, *run.parts, *notes))),
-        runs=numbered(number for number, _ in members),
-        rows=sum(len(member) for _, member in members),
-        status=run.status or "not stated",
-        software=run.header.get("Software", "not stated"),
-    )
-
-
-def _digest(path: Path) -> str:
-    try:
-        return hashlib.sha256(path.read_bytes()).hexdigest()
-    except OSError as error:
-        return f"cannot be read any more ({error.strerror})"

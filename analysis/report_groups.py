@@ -11,7 +11,14 @@ from markupsafe import Markup
 from nanojunction.analysis.activation import Arrhenius, Regimes
 from nanojunction.analysis.figures.curves import Member
 from nanojunction.analysis.groups import Group
-from nanojunction.analysis.notation import amount, measured, plain_number, symbol_of, typeset
+from nanojunction.analysis.notation import (
+    amount,
+    measured,
+    numbered,
+    plain_number,
+    symbol_of,
+    typeset,
+)
 from nanojunction.analysis.report_field import FIELD_KEYS, field_rows
 from nanojunction.analysis.report_tables import DASH, conditions_text, html, small_print
 from nanojunction.analysis.values import Curve, Quantity
@@ -25,14 +32,14 @@ class GroupTable:
 
     title: str
     conditions: str
-    runs: tuple[str, ...]
+    runs: list[tuple[int, int]]
     rows: tuple[tuple[Markup, Markup | str, str], ...]
     excluded: tuple[tuple[str, str], ...]
     warnings: tuple[str, ...]
 
 
-def group_table(group: Group, file_name: Mapping[str, str]) -> GroupTable:
-    """Return the table of one group; `file_name` shortens the names of runs."""
+def group_table(group: Group, numbers: Mapping[str, int]) -> GroupTable:
+    """Return the table of one group; `numbers` are those of the runs by their names."""
     rows: list[tuple[Markup, Markup | str, str]] = []
     excluded: list[tuple[str, str]] = []
     for key, item in group.quantities.items():
@@ -41,7 +48,7 @@ def group_table(group: Group, file_name: Mapping[str, str]) -> GroupTable:
         if isinstance(item, Arrhenius):
             rows.extend(_arrhenius_rows(key, item))
             for point in item.excluded:
-                name = file_name.get(point.name, point.name)
+                name = f"run {numbers[point.name]}" if point.name in numbers else point.name
                 excluded.append((name, f"{symbol_of(key).plain}: {point.reason}"))
         elif key in FIELD_KEYS:
             rows.extend(field_rows(key, item))
@@ -56,7 +63,7 @@ def group_table(group: Group, file_name: Mapping[str, str]) -> GroupTable:
     return GroupTable(
         title=titles[group.kind],
         conditions=conditions_text(group.conditions),
-        runs=tuple(group.runs),
+        runs=numbered(numbers[name] for name in group.runs if name in numbers),
         rows=tuple(rows),
         excluded=tuple(excluded),
         warnings=group.warnings,

@@ -8,8 +8,6 @@ from typing import Any
 
 from markupsafe import Markup
 
-from nanojunction.analysis.calibration import is_calibration
-from nanojunction.analysis.calibration import number as number_of
 from nanojunction.analysis.comparison import ComparedRow
 from nanojunction.analysis.iv import RunResult
 from nanojunction.analysis.notation import (
@@ -23,12 +21,14 @@ from nanojunction.analysis.notation import (
     with_uncertainty,
 )
 from nanojunction.analysis.notes import MOST_STARS
-from nanojunction.analysis.run import RunNotes
+from nanojunction.analysis.report_sources import used_rows
+from nanojunction.analysis.run import Run, RunNotes
 from nanojunction.analysis.values import Quantity
 
 DASH = "—"
 
 IV_COLUMNS = ("i_off_A", "v_off_V", "r_s_ohm", "p_max_W", "fill_factor")
+AREA_COLUMNS = ("ra_ohm_um2",)
 LINE_COLUMNS = ("candidate",)
 IH_COLUMNS = ("voltage_V", "i_zero_field_A", "i_max_field_A")
 REST_COLUMNS = ("i_mean_A", "v_mean_V", "duration_s")
@@ -77,6 +77,7 @@ class RunRow:
     device: str
     kind: str
     conditions: str
+    used: str
     cells: tuple[Cell, ...]
     remarks: tuple[int, ...]
 
@@ -101,8 +102,10 @@ def html(symbol: Symbol) -> Markup:
 def run_tables(results: Sequence[RunResult], names: Sequence[str]) -> list[RunTable]:
     """Return a table for each sort of runs that there is; `names` are those of the runs' files."""
     compared = any("candidate" in result.quantities for result in results)
+    sized = any("ra_ohm_um2" in result.quantities for result in results)
+    iv = IV_COLUMNS[:3] + (AREA_COLUMNS if sized else ()) + IV_COLUMNS[3:]
     sorts: tuple[tuple[str, tuple[str, ...], tuple[str, ...]], ...] = (
-        ("I(V)", ("iv",), IV_COLUMNS + (LINE_COLUMNS if compared else ())),
+        ("I(V)", ("iv",), iv + (LINE_COLUMNS if compared else ())),
         ("Calibrated resistors", ("calibration",), IV_COLUMNS[:3]),
         ("I(H)", ("ih",), IH_COLUMNS),
         ("At rest: I(t), V(t)", ("it", "vt"), REST_COLUMNS),
@@ -134,9 +137,16 @@ def _run_row(
         device=run.device,
         kind=run.kind,
         conditions=conditions_text(run.conditions.to_json()),
+        used=_used(run),
         cells=cells,
         remarks=tuple(remarks.number(text) for text in dict.fromkeys((*said, *result.warnings))),
     )
+
+
+def _used(run: Run) -> str:
+    """Return how many rows entered the fits, "398 of 404"."""
+    used = used_rows(run)
+    return f"{used}" if used == len(run) else f"{used} of {len(run)}"
 
 
 def remarks_of(notes: RunNotes) -> list[str]:
@@ -216,52 +226,6 @@ def _switching(result: RunResult) -> Cell:
         field_T = measured(switch.field_T, "T")
         parts.append(f"{field_T} ({'rising' if switch.direction == 'up' else 'falling'})")
     return Cell(f"{len(parts)} found", tuple(parts)) if parts else Cell(DASH)
-
-
-@dataclass(frozen=True, slots=True)
-class OverviewRow:
-    """One junction at a glance; `best_run` is the number of the run with the largest P_max."""
-
-    device: str
-    runs: int
-    temperatures: str
-    power: str
-    best_run: int | None
-    candidate: str
-
-
-def overview_rows(results: Sequence[RunResult]) -> list[OverviewRow]:
-    """Return one row a junction, in order of appearance; calibrated resistors are left out."""
-    devices: dict[str, list[tuple[int, RunResult]]] = {}
-    for number, result in enumerate(results, 1):
-        if not is_calibration(result.run):
-            devices.setdefault(result.run.device, []).append((number, result))
-    return [_overview(device, members) for device, members in devices.items()]
-
-
-def _overview(device: str, members: Sequence[tuple[int, RunResult]]) -> OverviewRow:
-    known = [t for _, r in members if (t := r.run.conditions.temperature_K) is not None]
-    ends = [amount(t, "K", 3) for t in (min(known), max(known))] if known else []
-    powers = [
-        (p.value, number, p)
-        for number, result in members
-        if (p := number_of(result.quantities, "p_max_W")).value is not None
-    ]
-    best = max(powers, key=lambda item: item[0] or 0.0, default=None)
-    verdicts = [
-        v
-        for _, result in members
-        if (v := number_of(result.quantities, "candidate").value) is not None
-    ]
-    candidate = f"in {sum(v > 0 for v in verdicts)} of {len(verdicts)} runs" if verdicts else DASH
-    return OverviewRow(
-        device=device,
-        runs=len(members),
-        temperatures=" to ".join(dict.fromkeys(ends)) or DASH,
-        power=DASH if best is None else measured(best[2], "W") or DASH,
-        best_run=None if best is None else best[1],
-        candidate=candidate,
-    )
 
 
 def comparison_tables(rows: Sequence[ComparedRow]) -> list[tuple[str, list[dict[str, str]]]]:

@@ -44,6 +44,7 @@ def analyse(
     *,
     json_file: str,
     report: Path | None,
+    by_device: bool,
     pattern: str | None,
     calibration: Path | None,
     reference: FieldReference,
@@ -52,8 +53,12 @@ def analyse(
     catalogue: str = "",
 ) -> int:
     """Analyse, show and write; 1 if a file could not be read, 0 otherwise."""
+    import typer
+
     from nanojunction.analysis.analyse import analyse as analyse_files
 
+    if by_device and report is None:
+        raise typer.BadParameter("--by-device: needs --report DIR")
     if report is not None:  # found out before the work, not after it
         make_folder(report, "--report")
     if json_file not in ("", "-") and not Path(json_file).parent.is_dir():
@@ -83,7 +88,9 @@ def analyse(
         from nanojunction.analysis.report import write_report
 
         software = f"nanojunction {version('nanojunction')}"
-        page = write_report(found, report, title=title_of(found), software=software)
+        page = write_report(
+            found, report, title=title_of(found), software=software, by_device=by_device
+        )
         say(f"report: {page}")
     if json_file != "-":
         show_runs(found)
@@ -146,6 +153,8 @@ def enter_into(catalogue: Catalogue | None, found: Analysis) -> None:
 def title_of(found: Analysis) -> str:
     """Return a title that names the devices."""
     devices = list(dict.fromkeys(result.run.device for result in found.run_results))
+    if not devices:
+        return "Analysis without a run"
     return f"Analysis of {', '.join(devices[:5])}{', …' if len(devices) > 5 else ''}"
 
 

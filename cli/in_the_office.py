@@ -32,6 +32,9 @@ def analyse(
     report: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Write report.html and its figures.")
     ] = None,
+    by_device: Annotated[
+        bool, typer.Option("--by-device", help="With --report: also a page of each device.")
+    ] = False,
     pattern: Annotated[
         str | None,
         typer.Option(help="Conditions from file names, such as '{device}_{temperature_K}K'."),
@@ -73,6 +76,7 @@ def analyse(
             paths,
             json_file=json_file,
             report=report,
+            by_device=by_device,
             pattern=pattern,
             calibration=calibration,
             reference=work.reference_of(p_field, ap_field, approach),

@@ -66,7 +66,7 @@ def devices_of(analysis: Analysis) -> list[DeviceFigures]:
         groups = tuple(g for g in analysis.groups if g.device == device)
         if not junction:
             continue
-        slug = _unique(device, taken)
+        slug = unique_slug(device, taken)
         draw = tuple(_figures(device, slug, junction, groups, names))
         found.append(DeviceFigures(device, tuple(junction), groups, draw))
     return found
@@ -76,8 +76,10 @@ def share_figures(devices: Sequence[DeviceFigures]) -> list[int]:
     """Return how many figures each device gets, MOST_FIGURES in all.
 
     Where there are more, devices beyond the measuring line come first, then those with most to
-    show (groups), then the order of appearance.
+    show (groups), then the order of appearance; and where any is beyond the line, or has groups,
+    devices with neither get none: on a chip these are opens and shorts for the most part.
     """
+    wanted = sum(len(device.draw) for device in devices)
 
     def interest(number: int) -> tuple[bool, int, int]:
         device = devices[number]
@@ -86,7 +88,11 @@ def share_figures(devices: Sequence[DeviceFigures]) -> list[int]:
 
     shares = [0] * len(devices)
     left = MOST_FIGURES
-    for number in sorted(range(len(devices)), key=interest):
+    ranked = sorted(range(len(devices)), key=interest)
+    if wanted > MOST_FIGURES:
+        special = [number for number in ranked if interest(number)[:2] != (True, 0)]
+        ranked = special or ranked
+    for number in ranked:
         shares[number] = min(left, len(devices[number].draw))
         left -= shares[number]
     return shares
@@ -100,7 +106,7 @@ def line_figure(analysis: Analysis) -> DrawnFigure | None:
     return calibration_figure("measuring-line", resistors, junctions) if resistors else None
 
 
-def _unique(device: str, taken: set[str]) -> str:
+def unique_slug(device: str, taken: set[str]) -> str:
     """Return the device's name as a part of file names, on any system and only once."""
     plain = unicodedata.normalize("NFKD", device).encode("ascii", "ignore").decode()
     stem = re.sub(r"[^A-Za-z0-9.-]+", "-", plain).strip("-.")[:40] or "device"
