@@ -46,6 +46,7 @@ if TYPE_CHECKING:
         against_line,
         measuring_line,
     )
+    from nanojunction.analysis.catalogue.errors import CatalogueError, QuestionError
     from nanojunction.analysis.claims import Claim, find_claims
     from nanojunction.analysis.controls import find_controls
     from nanojunction.analysis.device_file import Devices, Stated, load_devices
@@ -55,7 +56,7 @@ if TYPE_CHECKING:
     from nanojunction.analysis.export.errors import ExportError
     from nanojunction.analysis.export.nexus import write_nexus
     from nanojunction.analysis.export.parquet import write_parquet
-    from nanojunction.analysis.frames import features_frame, quantities_frame
+    from nanojunction.analysis.frames import catalogue_frame, features_frame, quantities_frame
     from nanojunction.analysis.geometry import Area, parse_area
     from nanojunction.analysis.groups import Group, find_groups
     from nanojunction.analysis.iv import IVSettings, RunResult
@@ -75,6 +76,7 @@ __all__ = [
     "Area",
     "Arrhenius",
     "CalibrationError",
+    "CatalogueError",
     "Claim",
     "Conditions",
     "Curve",
@@ -87,6 +89,7 @@ __all__ = [
     "IVSettings",
     "MeasuringLine",
     "Quantity",
+    "QuestionError",
     "ReadError",
     "Run",
     "RunResult",
@@ -101,6 +104,7 @@ __all__ = [
     "areal_power_density",
     "arrhenius",
     "batch_yields",
+    "catalogue_frame",
     "compare_with_published",
     "features_frame",
     "find_claims",
@@ -153,6 +157,7 @@ _MODULES = {
         "tmr_peak",
     ),
     "calibration": ("CalibrationError", "MeasuringLine", "against_line", "measuring_line"),
+    "catalogue.errors": ("CatalogueError", "QuestionError"),
     "claims": ("Claim", "find_claims"),
     "controls": ("find_controls",),
     "device_file": ("Devices", "Stated", "load_devices"),
@@ -162,7 +167,7 @@ _MODULES = {
     "export.errors": ("ExportError",),
     "export.nexus": ("write_nexus",),
     "export.parquet": ("write_parquet",),
-    "frames": ("features_frame", "quantities_frame"),
+    "frames": ("catalogue_frame", "features_frame", "quantities_frame"),
     "geometry": ("Area", "parse_area"),
     "groups": ("Group", "find_groups"),
     "iv": ("IVSettings", "RunResult"),

@@ -5,6 +5,7 @@ Each function stands in front of the one that `nanojunction analyse` itself uses
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Unpack, overload
@@ -20,6 +21,7 @@ from nanojunction.analysis.comparison import ComparedRow
 from nanojunction.analysis.device_file import Devices
 from nanojunction.analysis.ih import analyse_ih as analyse_run_of_ih
 from nanojunction.analysis.iv import IVSettings, RunResult
+from nanojunction.analysis.kept import ResultStore
 from nanojunction.analysis.loading import Columns, PathLike, each, run_from_arrays
 from nanojunction.analysis.outcomes import analyse_run as analyse_any_run
 from nanojunction.analysis.run import Run
@@ -105,6 +107,7 @@ def analyse_files(
     devices: Devices = files.NO_DEVICES,
     workers: int = 1,
     progress: Progress | None = None,
+    catalogue: PathLike | None = None,
 ) -> Analysis:
     """Analyse files, or the *.csv of folders, as the command `nanojunction analyse` does.
 
@@ -113,7 +116,9 @@ def analyse_files(
     What cannot be read is in `errors` of the result and never stops the rest. `reference` says
     which fields of I(H) are compared, `subtract_offsets` adds offsets without the line's, `devices`
     states sizes and the like for the estimates, `workers` processes share the files, `progress` is
-    called with files done and all files.
+    called with files done and all files. Results go into `catalogue` (a file, made if need be, or a
+    database URL), and what it has of runs that did not change is not found again; raises
+    CatalogueError where it cannot be used.
 
     >>> found = analyse_files([campaign / "A_240K_10mV.csv"], calibration=campaign)
     >>> found.errors
@@ -121,17 +126,31 @@ def analyse_files(
     >>> print(found.run_results[0]["candidate"].note)
     beyond the measuring line by ...× in V and ...× in I
     """
-    return files.analyse(
-        map(Path, each(paths)),
-        pattern=pattern,
-        calibration=None if calibration is None else Path(calibration),
-        settings=settings,
-        reference=reference,
-        subtract_offsets=subtract_offsets,
-        devices=devices,
-        workers=workers,
-        progress=progress,
-    )
+
+    def analysed(kept: ResultStore | None) -> Analysis:
+        return files.analyse(
+            map(Path, each(paths)),
+            pattern=pattern,
+            calibration=None if calibration is None else Path(calibration),
+            settings=settings,
+            reference=reference,
+            subtract_offsets=subtract_offsets,
+            devices=devices,
+            workers=workers,
+            progress=progress,
+            kept=kept,
+        )
+
+    if catalogue is None:
+        return analysed(None)
+    from nanojunction.analysis.catalogue.database import Catalogue
+    from nanojunction.analysis.catalogue.entries import enter
+    from nanojunction.analysis.catalogue.store import CatalogueStore
+
+    with Catalogue(os.fspath(catalogue)) as entries:
+        found = analysed(CatalogueStore(entries))
+        enter(entries, found.run_results, found.errors)
+    return found
 
 
 def arrhenius(

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import os
+from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nanojunction.analysis.values import Quantity
@@ -73,6 +75,40 @@ def features_frame(results: Iterable[RunResult]) -> DataFrame:
                 else:
                     row[key] = item
             rows.append(row)
+    return DataFrame(rows)
+
+
+def catalogue_frame(
+    catalogue: str | os.PathLike[str],
+    *,
+    where: Sequence[str] = (),
+    below: Sequence[str | os.PathLike[str]] = (),
+    sort: Sequence[str] = (),
+) -> DataFrame:
+    """Return what a catalogue knows of runs as a table (pandas), one row a run.
+
+    `catalogue` is a file or a database URL. `where` are conditions that must all hold, such as
+    "temperature_K < 50" or "v_off_V > 1 mV"; `below` files and folders (none: all runs); `sort`
+    keys, with `-` before one for the largest first. The columns are those of `quantities_frame`
+    with more about the run before them. Raises CatalogueError where there is no such catalogue,
+    QuestionError for a condition or a key that makes no sense.
+    """
+    from pandas import DataFrame
+
+    from nanojunction.analysis.catalogue.database import Catalogue
+    from nanojunction.analysis.catalogue.listing import Selection, find_runs
+    from nanojunction.analysis.catalogue.questions import parse_question
+
+    places, questions = tuple(map(Path, below)), tuple(map(parse_question, where))
+    with Catalogue(os.fspath(catalogue), new=False) as opened:
+        listed = find_runs(opened, Selection(places, questions, tuple(sort)))
+    rows: list[dict[str, Any]] = []
+    for one in listed:
+        row = {"file": one.held["path"], **one.held}
+        del row["path"]
+        for key, (value, stderr, _) in one.numbers.items():
+            row |= {key: _number(value), f"{key}_stderr": _number(stderr)}
+        rows.append(row)
     return DataFrame(rows)
 
 

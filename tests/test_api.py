@@ -17,13 +17,16 @@ from hypothesis import strategies as st
 
 from nanojunction import analysis
 from nanojunction.analysis import (
+    CatalogueError,
     Quantity,
+    QuestionError,
     ReadError,
     analyse_files,
     analyse_ih,
     analyse_iv,
     analyse_run,
     arrhenius,
+    catalogue_frame,
     features_frame,
     load_run,
     load_runs,
@@ -328,3 +331,29 @@ def test_a_folder_is_analysed_with_its_errors_named(tmp_path: Path) -> None:
     (result,) = found.run_results
     assert result["candidate"].value == 1.0
     assert [Path(error.file).name for error in found.errors] == ["bad.csv"]
+
+
+def test_a_catalogue_remembers_and_answers(tmp_path: Path) -> None:
+    files, lab = [CAMPAIGN / "C_40K_0T.csv", CAMPAIGN / "B_40K-105K.csv"], tmp_path / "lab.sqlite"
+    first = analyse_files(files, catalogue=lab)
+    again = analyse_files(files, catalogue=lab)
+    assert (first.taken, again.taken) == (0, 8)
+    cold = catalogue_frame(lab, where=["temperature_K < 55", "v_off_V > 1 mV"], sort=["-v_off_V"])
+    assert [Path(file).name for file in cold["file"]] == [
+        "B_40K-105K.csv",
+        "B_40K-105K.csv",
+        "C_40K_0T.csv",
+    ]
+    same = quantities_frame(first.run_results)["v_off_V"]
+    assert cold["v_off_V"].tolist() == [same[1], same[2], same[0]]
+    assert catalogue_frame(lab, below=[CAMPAIGN / "C_40K_0T.csv"])["device"].tolist() == ["C"]
+
+
+def test_a_catalogue_that_is_not_there_and_wrong_questions_are_sentences(tmp_path: Path) -> None:
+    with pytest.raises(CatalogueError, match="there is no such catalogue"):
+        catalogue_frame(tmp_path / "lab.sqlite")
+    analyse_files(CAMPAIGN / "C_40K_0T.csv", catalogue=tmp_path / "lab.sqlite")
+    with pytest.raises(QuestionError, match="write a key, one of"):
+        catalogue_frame(tmp_path / "lab.sqlite", where=["cold"])
+    with pytest.raises(QuestionError, match="no run in the catalogue has a 'v_of_V'"):
+        catalogue_frame(tmp_path / "lab.sqlite", where=["v_of_V > 1"])
