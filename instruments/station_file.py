@@ -130,6 +130,8 @@ class TemperatureConfig(InstrumentConfig):
         if "sample" not in sensors:
             raise ValueError("must name the sensor `sample`")
         for name in sensors:
+            if name == "setpoint":
+                raise ValueError("'setpoint' is the column of what was asked for; choose another")
             if not _SENSOR_NAME.fullmatch(name):
                 raise ValueError(
                     f"{name!r} is no name for a column; take letters, digits, - and _, with blanks "

@@ -83,6 +83,7 @@ def changed(key: str, value: Any) -> dict[str, Any]:
         ("magnet.address", "", "magnet.address: is missing"),
         ("temperature.sensors", {"vti": "A"}, "must name the sensor `sample`"),
         ("temperature.sensors", {"sample": "A", "a,b": "B"}, "'a,b' is no name for a column"),
+        ("temperature.sensors", {"sample": "A", "setpoint": "B"}, "'setpoint' is the column of"),
         ("temperature.sensors", {"sample": "A", "x (A)": "B"}, "'x \\(A\\)' is no name"),
         ("temperature.min_K", 500, "temperature.min_K: must lie below max_K"),
         ("station.line_frequency_Hz", 55, "station.line_frequency_Hz: input should be 50 or 60"),
