@@ -5,14 +5,17 @@ from __future__ import annotations
 import socket
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from nanojunction.instruments.errors import InstrumentFault
+from nanojunction.instruments.ramps import Watch
 from nanojunction.instruments.roles import MagnetState
 from nanojunction.instruments.station import Station, Unsafe
+from nanojunction.procedures.environment import go_to_field
 from nanojunction.procedures.ih import IHSweep
 from nanojunction.procedures.iv import IVSweep
 from nanojunction.procedures.runner import run_procedure
@@ -209,6 +212,18 @@ def test_a_failed_field_sweep_does_not_leave_the_magnet_ramping(
         assert outcome.error == "broken for the test"
         assert station.magnet.status().state is MagnetState.HOLDING
         assert abs(station.bench.world.field_T()) < 0.1
+
+
+@pytest.mark.parametrize(("field_T", "is_there"), [(4e-4, True), (0.01, False)])
+def test_who_does_not_wait_is_told_unless_the_magnet_is_there(
+    virtual_station: Make, *, field_T: float, is_there: bool
+) -> None:
+    magnet = {"on_exit": "zero", "ramp_T_per_min": 0.005}
+    station = virtual_station(magnet=magnet, virtual={"speed": 100})
+    station.stop_waiting = lambda: True
+    told = nullcontext() if is_there else pytest.raises(Unsafe, match="the wait was cut short at")
+    with told, station:
+        assert go_to_field(station, field_T, 0.005, Watch(station.clock))
 
 
 def test_a_run_is_refused_while_the_magnet_ramps(virtual_station: Make, tmp_path: Path) -> None:

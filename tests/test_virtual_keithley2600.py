@@ -323,6 +323,15 @@ def test_autorange_finds_the_most_sensitive_range(exponent: float) -> None:
     assert full_scale == 1e-10 or current > 0.095 * full_scale
 
 
+@pytest.mark.parametrize("nplc", [0.01, 1.0])
+def test_autorange_makes_room_for_offset_and_noise(nplc: float) -> None:
+    """On the smallest ranges they are larger than the current of an open line."""
+    k = ready(ohm=1e15, constants=WorldSettings())
+    k.handle(f"smua.measure.nplc = {nplc} smua.source.levelv = 0.01")
+    readings = [values(k.handle("print(smua.measure.i())"))[0] for _ in range(100)]
+    assert max(map(abs, readings)) < 1e-9
+
+
 @pytest.mark.parametrize("sign", [1, -1])
 def test_compliance_clamps_and_reports(sign: int) -> None:
     k = ready(ohm=100.0)

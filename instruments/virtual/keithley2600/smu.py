@@ -221,9 +221,7 @@ class Smu:
         """Choose the measuring ranges; return what the changes cost (s)."""
         s, point, cost = self.settings, self.terminals.working_point(t), 0.0
         if "i" in quantities and self.sources_voltage and s.measure_autorangei:
-            best = _better(
-                point.current_A, s.measure_rangei, spec.CURRENT_RANGES, s.measure_lowrangei
-            )
+            best = self._best_current_range(point.current_A)
             if best != s.measure_rangei:
                 s.measure_rangei = best
                 cost += spec.RANGE_CHANGE_S + duration + self._delay_s(["i"])
@@ -235,6 +233,22 @@ class Smu:
                 s.measure_rangev = best
                 cost += spec.RANGE_CHANGE_S + duration
         return cost
+
+    def _best_current_range(self, true_A: float) -> float:
+        """Return the range for a current: on the smallest ones noise and offset count, too."""
+        s = self.settings
+
+        def shown_A(on_A: float) -> float:
+            return self.world.meters.most_A(true_A, on_A, self._aperture_s)
+
+        def holds(range_A: float) -> bool:
+            return shown_A(range_A) <= spec.SOURCE_OVERRANGE * range_A
+
+        present = s.measure_rangei
+        if present >= s.measure_lowrangei and holds(present) and shown_A(present) >= 0.1 * present:
+            return present
+        fitting = [one for one in spec.CURRENT_RANGES if one >= s.measure_lowrangei and holds(one)]
+        return fitting[0] if fitting else spec.CURRENT_RANGES[-1]
 
     def _convert(self, quantity: str, true: float, repeats: int, t: float) -> float:
         """Return a filtered reading in counts of its range, 9.91e37 if it is above it."""

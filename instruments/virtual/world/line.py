@@ -159,14 +159,25 @@ class Meters:
         """Return one reading on a range, integrated for `integration_s` around `t` (s)."""
         s = self._settings
         periods = integration_s * s.line_frequency_Hz
-        noise = math.hypot(s.ammeter_noise_A, s.ammeter_noise_of_range * range_A)
+        middle_A, noise_A = self._quiet_A(true_A, range_A, periods)
         return (
-            true_A * (1.0 + s.ammeter_gain_error)
-            + s.ammeter_offset_A
-            + s.ammeter_offset_of_range * range_A
-            + self._random.gauss(0.0, noise / math.sqrt(periods))
+            middle_A
+            + self._random.gauss(0.0, noise_A)
             + s.ammeter_pickup_of_range * range_A * self._pickup(periods, t)
         )
+
+    def most_A(self, true_A: float, range_A: float, integration_s: float) -> float:
+        """Return what |readings| on a range keep below, with noise up to five times its rms."""
+        s = self._settings
+        middle_A, noise_A = self._quiet_A(true_A, range_A, integration_s * s.line_frequency_Hz)
+        return abs(middle_A) + 5.0 * noise_A + s.ammeter_pickup_of_range * range_A
+
+    def _quiet_A(self, true_A: float, range_A: float, periods: float) -> tuple[float, float]:
+        """Return a reading without noise and pickup, and the rms of its noise."""
+        s = self._settings
+        offset_A = s.ammeter_offset_A + s.ammeter_offset_of_range * range_A
+        noise_A = math.hypot(s.ammeter_noise_A, s.ammeter_noise_of_range * range_A)
+        return true_A * (1.0 + s.ammeter_gain_error) + offset_A, noise_A / math.sqrt(periods)
 
     def _pickup(self, periods: float, t: float) -> float:
         """Return the mean of a sine of unit height over the integration: zero for whole periods."""
