@@ -182,7 +182,7 @@ def simulate(
     ] = False,
     faults: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="What goes wrong and when: a TOML file of tables `faults`."),
+        typer.Option(metavar="FILE", help="What goes wrong and when: a TOML file of `faults`."),
     ] = None,
 ) -> None:
     """Serve the virtual instruments on loopback sockets, or serial ports, until Ctrl-C."""
