@@ -15,6 +15,7 @@ from nanojunction.analysis.calibration import (
     measuring_line,
     not_as_stated,
 )
+from nanojunction.analysis.conditions import check_pattern
 from nanojunction.analysis.controls import find_controls
 from nanojunction.analysis.device_estimates import DeviceEstimates, estimates_of
 from nanojunction.analysis.device_file import Devices
@@ -84,10 +85,13 @@ def analyse(
     `subtract_offsets` adds the offsets without the line's beside the measured ones. `workers`
     processes share the files where it is more than one. What `kept` has of a run that did not
     change is not found again; groups are made of all runs. `devices` states what no run shows of
-    them, such as their sizes, for estimates. Raises ValueError for fewer than one worker.
+    them, such as their sizes, for estimates. Raises ValueError for fewer than one worker, and for
+    a pattern with a field that there is not.
     """
     if workers < 1:
         raise ValueError(f"workers is {workers}: give at least 1")
+    if pattern is not None:
+        check_pattern(pattern)
     errors: list[FileError] = []
     stray: dict[Path, str] = {}
     asked = [Work(family, pattern, settings) for family in families(_files(paths, errors, stray))]

@@ -59,6 +59,12 @@ def match_pattern(stem: str, pattern: str) -> dict[str, str | float] | str:
     return values
 
 
+def check_pattern(pattern: str) -> None:
+    """Raise ValueError where a pattern for file names has a field that there is not."""
+    for found in _FIELD.finditer(pattern):
+        _pattern_field(found[1], pattern)
+
+
 def _pattern_field(field: str, pattern: str) -> tuple[tuple[str, float, float] | None, str]:
     """Return (SI key, factor, offset) of a field, None for any text, and its expression."""
     if field == "":

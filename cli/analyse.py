@@ -282,4 +282,5 @@ def with_error(quantity: object, scale: float) -> str:
         return "–"
     if not stderr:
         return f"{value * scale:.5g}"
-    return f"{ufloat(value * scale, stderr * abs(scale)):.1ufS}"
+    form = "fS" if max(abs(value), stderr) * abs(scale) > 1e-6 else "eS"
+    return f"{ufloat(value * scale, stderr * abs(scale)):.1u{form}}"

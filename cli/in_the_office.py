@@ -21,6 +21,26 @@ Catalogue = Annotated[
 ]
 
 
+def _checked(pattern: str | None) -> str | None:
+    """Return a pattern for file names; raises typer.BadParameter for an unknown field."""
+    if pattern is not None:
+        from nanojunction.analysis.conditions import check_pattern
+
+        try:
+            check_pattern(pattern)
+        except ValueError as error:
+            raise typer.BadParameter(str(error)) from None
+    return pattern
+
+
+Pattern = Annotated[
+    str | None,
+    typer.Option(
+        help="Conditions from file names, such as '{device}_{temperature_K}K'.", callback=_checked
+    ),
+]
+
+
 def analyse(
     paths: Annotated[
         list[str], typer.Argument(metavar="PATH…", help="Run files, or folders of them.")
@@ -35,10 +55,7 @@ def analyse(
     by_device: Annotated[
         bool, typer.Option("--by-device", help="With --report: also a page of each device.")
     ] = False,
-    pattern: Annotated[
-        str | None,
-        typer.Option(help="Conditions from file names, such as '{device}_{temperature_K}K'."),
-    ] = None,
+    pattern: Pattern = None,
     calibration: Annotated[
         Path | None, typer.Option(metavar="PATH", help="Runs on known resistors.")
     ] = None,
@@ -145,10 +162,7 @@ def export(
         str, typer.Option("--format", metavar="nexus|parquet", help="What the runs become.")
     ],
     out: Annotated[Path, typer.Option(metavar="DIR", help="Folder of the files.")] = Path("export"),
-    pattern: Annotated[
-        str | None,
-        typer.Option(help="Conditions from file names, such as '{device}_{temperature_K}K'."),
-    ] = None,
+    pattern: Pattern = None,
     about: Annotated[
         Path | None,
         typer.Option(metavar="FILE", help="Who measured, of what, when calibrated (TOML)."),

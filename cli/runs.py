@@ -108,8 +108,11 @@ def _list(
         _write(_csv_text(found, keys or [*_SHOWN, *_usual_keys()]), csv_file)
     if "-" not in (json_file, csv_file):
         _show(found, keys)
-        for path, error in failed:
-            say(f"error: {path}: {error}")
+        if selection.questions and failed:
+            say(f"files that failed: {len(failed)} (without a question they are named)")
+        else:
+            for path, error in failed:
+                say(f"error: {path}: {error}")
 
 
 def _usual_keys() -> list[str]:
@@ -132,7 +135,8 @@ def _csv_text(found: Sequence[Listed], keys: Sequence[str]) -> str:
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     numbers = {key for run in found for key in run.numbers}
-    names = [name for key in keys for name in ([key, f"{key}.stderr"] if key in numbers else [key])]
+    with_errors = ([key, f"{key}.stderr"] if key in numbers else [key] for key in keys)
+    names = list(dict.fromkeys(name for some in with_errors for name in some))
     writer.writerow(["path", "segment", "missing", *names])
     for run in found:
         cells = ["" if (value := run.value(name)) is None else value for name in names]
@@ -157,7 +161,7 @@ def _show(found: Sequence[Listed], keys: Sequence[str]) -> None:
         part = "" if run.held["segment"] is None else f" #{run.held['segment']}"
         missing = " (missing)" if run.is_missing else ""
         if keys:
-            cells = [_cell(run, key, 1.0) for key in keys]
+            cells = [_asked(run, key) for key in keys]
         else:
             cells = [_cell(run, key, 1.0) for key in _SHOWN]
             cells += [_cell(run, some[0], scale) for _, some, scale in COLUMNS]
@@ -165,6 +169,17 @@ def _show(found: Sequence[Listed], keys: Sequence[str]) -> None:
         table.add_row(*map(Text, (name, *cells)))
     wide_console().print(table)
     say(f"{len(found)} run{'' if len(found) == 1 else 's'}")
+
+
+def _asked(run: Listed, key: str) -> str:
+    """Return what is under a key that was asked for: a quantity with the unit of its size."""
+    value, stderr, _ = run.numbers.get(key, (None, None, None))
+    if value is None:
+        return _cell(run, key, 1.0)
+    from nanojunction.analysis.notation import measured, symbol_of
+    from nanojunction.analysis.values import Quantity
+
+    return measured(Quantity(value, stderr), symbol_of(key).unit) or "–"
 
 
 def _cell(run: Listed, key: str, scale: float) -> str:

@@ -83,8 +83,10 @@ def test_json_is_all_that_standard_output_has(here: Path) -> None:
 
 
 def test_csv_has_every_digit_and_the_errors_beside_the_values(here: Path) -> None:
-    wanted = ("--where", "v_off_V > 1.5 mV", "--columns", "v_off_V,device", "--csv", "-")
+    columns = "v_off_V,device,v_off_V.stderr"
+    wanted = ("--where", "v_off_V > 1.5 mV", "--columns", columns, "--csv", "-")
     done = command("runs", "--catalogue", "c.sqlite", *wanted, cwd=here)
+    assert done.stdout.startswith("path,segment,missing,v_off_V,v_off_V.stderr,device\n")
     rows = list(csv.DictReader(io.StringIO(done.stdout)))
     assert [row["device"] for row in rows] == ["B2", "gone"]
     document = json.loads(
@@ -93,6 +95,35 @@ def test_csv_has_every_digit_and_the_errors_beside_the_values(here: Path) -> Non
     exact = document["runs"][1]["quantities"]["v_off_V"]
     assert float(rows[0]["v_off_V"]) == exact["value"]
     assert float(rows[0]["v_off_V.stderr"]) == exact["stderr"]
+
+
+def test_columns_that_are_asked_for_have_the_unit_of_their_size(here: Path) -> None:
+    wanted = ("--device", "B2", "--columns", "v_off_V,p_max_W,temperature_K")
+    done = command("runs", "--catalogue", "c.sqlite", *wanted, cwd=here)
+    words = done.stdout.splitlines()[1].split()
+    assert words[2::2][:2] == ["mV", "nW"]
+    assert words[-1] == "60"
+
+
+def test_files_that_failed_are_named_where_nothing_is_asked(tmp_path: Path) -> None:
+    iv_file(tmp_path / "good.csv", "B", 40)
+    (tmp_path / "bad.csv").write_text("a shopping list\n", "utf-8")
+    assert command("analyse", ".", "--catalogue", "c.sqlite", cwd=tmp_path).exit_code == 1
+    every = command("runs", "--catalogue", "c.sqlite", cwd=tmp_path)
+    assert "bad.csv: there is no complete row of numbers" in every.stderr
+    some = command("runs", "--catalogue", "c.sqlite", "--device", "B", cwd=tmp_path)
+    assert "bad.csv" not in some.stderr
+    assert "files that failed: 1 (without a question they are named)" in some.stderr
+
+
+def test_a_mistyped_pattern_is_wrong_usage(tmp_path: Path) -> None:
+    iv_file(tmp_path / "a.csv", "B", 40)
+    for name in ("analyse", "export"):
+        more = ("--format", "parquet") if name == "export" else ()
+        done = command(name, ".", "--pattern", "{device}_{temp}K", *more, cwd=tmp_path)
+        assert done.exit_code == 2
+        assert "{temp}" in done.stderr
+        assert done.stdout == ""
 
 
 @pytest.mark.parametrize(
