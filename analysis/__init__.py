@@ -49,7 +49,7 @@ if TYPE_CHECKING:
     from nanojunction.analysis.catalogue.errors import CatalogueError, QuestionError
     from nanojunction.analysis.claims import Claim, find_claims
     from nanojunction.analysis.controls import find_controls
-    from nanojunction.analysis.device_file import Devices, Stated, load_devices
+    from nanojunction.analysis.device_file import DeviceFileError, Devices, Stated, load_devices
     from nanojunction.analysis.engines import Engine, published_engines
     from nanojunction.analysis.estimates import areal_power_density, paramagnetic_sites, ra_product
     from nanojunction.analysis.export.about import About, read_about
@@ -80,6 +80,7 @@ __all__ = [
     "Claim",
     "Conditions",
     "Curve",
+    "DeviceFileError",
     "Devices",
     "Engine",
     "ExportError",
@@ -160,7 +161,7 @@ _MODULES = {
     "catalogue.errors": ("CatalogueError", "QuestionError"),
     "claims": ("Claim", "find_claims"),
     "controls": ("find_controls",),
-    "device_file": ("Devices", "Stated", "load_devices"),
+    "device_file": ("DeviceFileError", "Devices", "Stated", "load_devices"),
     "engines": ("Engine", "published_engines"),
     "estimates": ("areal_power_density", "paramagnetic_sites", "ra_product"),
     "export.about": ("About", "read_about"),

@@ -92,7 +92,13 @@ def _run(run: Run | None, kind: Any, columns: Any) -> Run:
 
 
 def analyse_run(run: Run, settings: IVSettings = DEFAULTS) -> RunResult:
-    """Return the quantities of a run of any kind: I(V), I(H), I(t) or V(t)."""
+    """Return the quantities of a run of any kind: I(V), I(H), I(t) or V(t).
+
+    A run in which nothing known was swept has none, and a warning says so.
+
+    >>> print(analyse_run(load_run(campaign / "C_40K_IH_2.67mV.csv"))["i_zero_field_A"])
+    -1.39...(...) µA
+    """
     return analyse_any_run(run, settings)
 
 
@@ -207,6 +213,10 @@ def compare_with_published(found: Analysis) -> tuple[ComparedRow, ...]:
 
     A row states its kind (value, bound or choice) and its tolerance; `ok` says whether it holds and
     `problem` why not. What the analysis does not have is missing there, with the reason.
+
+    >>> rows = compare_with_published(analyse_files(campaign / "C_40K_0T.csv"))
+    >>> [f"{row.quantity}: {row.measured}" for row in rows if row.published == "2.76 mV"]
+    ['V_off: 0.00276...(...)']
     """
     from nanojunction.analysis.published import compare
 

@@ -82,6 +82,10 @@ def magnetocurrent(*, parallel: Measured, reference: Measured, syst_A: float = 0
     """Return MC(V) = I(H_P)/I(0 T) − 1 of I(V) at two fields, as fractions over V.
 
     Masked, and raises, as `tmr` does. A note says so where the reference was not measured at 0 T.
+
+    >>> p, zero = (load_run(campaign / f"C_40K_{field}.csv") for field in ("-0.5T", "0T"))
+    >>> print(magnetocurrent(parallel=zero, reference=p).note)
+    the reference was measured at -0.5 T, not at 0 T
     """
     curve = tmr(parallel=parallel, reference=reference, syst_A=syst_A)
     fields = [run.conditions.field_T for run in _runs(reference)]
@@ -97,6 +101,11 @@ def tmr_peak(
 
     `fwhm_V` is taken at half of the height above TMR = 0, `fwhm_local_V` above the line through
     the feet of the peak. Null, with the reason, where there is none.
+
+    >>> p, ap = (load_run(campaign / f"MTJ_295K_{state}_6mV.csv") for state in ("P", "AP"))
+    >>> peak = tmr_peak(parallel=p, reference=ap)
+    >>> print(peak["height"], peak["position_V"], sep=" at ")
+    300...(...) % at -3.49...(...) mV
     """
     pair = _pair(parallel, reference, syst_A)
     peak = ratio_peak(pair, ratio_curve(pair))
@@ -110,6 +119,10 @@ def sign_reversals(
 
     There the field switches the direction of the current. Each has `from_V`, `to_V`,
     `largest_difference_A` and which state `delivers` power (docs/field.md).
+
+    >>> p, zero = (load_run(campaign / f"C_40K_{field}.csv") for field in ("-0.5T", "0T"))
+    >>> [window["delivers"] for window in sign_reversals(parallel=p, reference=zero)]
+    ['reference']
     """
     windows = current_ratios.sign_reversals(_pair(parallel, reference, syst_A))
     return [with_units(window) for window in windows]
@@ -135,6 +148,10 @@ def slope_resistance_of_field(loops: Sequence[Run] | Sequence[RunResult]) -> lis
     Of more voltages the lowest and the highest serve; `extra` has the direction and both voltages.
     Masked (NaN) where ΔI is zero within its error, and where a loop switches. Raises ValueError
     for fewer than two voltages.
+
+    >>> loops = [load_run(campaign / f"C_40K_IH_{v}mV.csv") for v in ("2.13", "2.76")]
+    >>> [curve.extra["direction"] for curve in slope_resistance_of_field(loops)]
+    ['up', 'down']
     """
     return resistance_curves(_loops(loops))
 

@@ -142,6 +142,10 @@ def measuring_line(results: Sequence[RunResult]) -> MeasuringLine:
 
     Runs whose resistances agree within 5 % are repeats of one resistor. Raises CalibrationError
     where a run is no calibration, or none has a resistance.
+
+    >>> line = measuring_line([analyse_iv(load_run(campaign / "resistor-100_295K.csv"))])
+    >>> print(f"{line.offset('v_off_V', 100.0).value * 1e6:.1f} µV")
+    5.0 µV
     """
     for result in results:
         if not is_calibration(result.run):
@@ -202,6 +206,11 @@ def against_line(result: RunResult, line: MeasuringLine, *, subtract: bool = Fal
     Adds `offset_ratio_v`, `offset_ratio_i`, `candidate` (1, 0 or null, the verdict as its note)
     and the `syst` of `v_off_V` and `i_off_A`. With `subtract`, `v_off_corrected_V` and
     `i_off_corrected_A` stand beside the measured values, which never change.
+
+    >>> line = measuring_line([analyse_iv(load_run(campaign / "resistor-100_295K.csv"))])
+    >>> compared = against_line(analyse_iv(load_run(campaign / "A_240K_10mV.csv")), line)
+    >>> compared["candidate"].value, round(compared["offset_ratio_v"].value, -2)
+    (1.0, 800.0)
     """
     quantities = dict(result.quantities)
     resistance = _resistance(quantities)

@@ -94,7 +94,14 @@ def is_reference(run: Run) -> bool:
 
 
 def find_controls(results: Sequence[RunResult]) -> list[Group]:
-    """Return a group of kind `controls` for every device whose runs allow a check."""
+    """Return a group of kind `controls` for every device whose runs allow a check.
+
+    >>> volts = [-0.01, -0.005, 0.0, 0.005, 0.01]
+    >>> amperes = [(v - 4e-3) / 157 for v in volts]
+    >>> once = analyse_iv(voltage_V=volts, current_A=amperes, temperature_K=240)
+    >>> find_controls([once])  # there is nothing to compare with
+    []
+    """
     references: dict[str, list[RunResult]] = {}
     devices: dict[str, list[RunResult]] = {}
     for result in results:

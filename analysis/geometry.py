@@ -80,6 +80,10 @@ def parse_area(text: str, shape: Shape, source: str) -> Area:
 
     The tolerance counts as one standard error; that of a diameter is doubled in the area. Raises
     ValueError with one sentence.
+
+    >>> area = parse_area("20 um ± 1 um", "diameter", "lithography")
+    >>> print(f"{area.area_m2 * 1e12:.1f} µm², {area.relative_error:.0%}")
+    314.2 µm², 10%
     """
     value, tolerance = _parsed(text, square=shape == "area", example=_EXAMPLES[shape])
     words = f"{shape} {' '.join(text.split())}"

@@ -101,6 +101,10 @@ def find_groups(
     `repeat`: I(V) several times under the same conditions. Runs that differ in polarity, wires,
     heater or an open output before are in different groups. `reference` says which fields of I(H)
     are compared.
+
+    >>> results = [analyse_iv(run) for run in load_runs(campaign / "B_40K-105K.csv")]
+    >>> [(group.kind, group.device, len(group.runs)) for group in find_groups(results)]
+    [('arrhenius', 'B', 7)]
     """
     devices: dict[str, list[RunResult]] = {}
     for result in results:

@@ -101,6 +101,16 @@ def test_every_public_name_is_in_the_reference(name: str) -> None:
     assert re.search(rf"^(\|.*|#+ .*)`{name}(\(|`)", page, re.MULTILINE)
 
 
+@pytest.mark.parametrize(
+    "name", [name for name in analysis.__all__ if not inspect.isclass(getattr(analysis, name))]
+)
+def test_every_public_function_is_shown_at_work(name: str) -> None:
+    """In an example of its own, or in the tutorial; both are run by tests."""
+    page = (ROOT / "docs" / "analysis-in-python.md").read_text(encoding="utf-8")
+    shown = f"{name}(" in page or ">>> " in (inspect.getdoc(getattr(analysis, name)) or "")
+    assert shown, f"{name} has no example"
+
+
 def test_the_reference_names_nothing_that_is_not_there() -> None:
     page = (ROOT / "docs" / "api.md").read_text(encoding="utf-8")
     named = re.findall(r"^\| `(\w+)[(`]", page, re.MULTILINE)
