@@ -19,10 +19,11 @@ from nanojunction.analysis.activation import Arrhenius, ThermalPoint, fit_arrhen
 from nanojunction.analysis.analyse import Analysis, Progress
 from nanojunction.analysis.comparison import ComparedRow
 from nanojunction.analysis.device_file import Devices
+from nanojunction.analysis.files import PathLike
 from nanojunction.analysis.ih import analyse_ih as analyse_run_of_ih
 from nanojunction.analysis.iv import IVSettings, RunResult
 from nanojunction.analysis.kept import ResultStore
-from nanojunction.analysis.loading import Columns, PathLike, each, run_from_arrays
+from nanojunction.analysis.loading import Columns, each, run_from_arrays
 from nanojunction.analysis.outcomes import analyse_run as analyse_any_run
 from nanojunction.analysis.run import Run
 from nanojunction.analysis.states import LARGEST_AGAINST_ZERO, FieldReference

@@ -21,6 +21,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+from nanojunction.analysis.files import PathLike
 from nanojunction.analysis.geometry import Area, parse_area, parse_length
 from nanojunction.analysis.notes_keys import did_you_mean
 
@@ -75,8 +76,9 @@ class Devices:
         return replace(self, default=more.over(self.default))
 
 
-def load_devices(path: Path) -> Devices:
+def load_devices(path: PathLike) -> Devices:
     """Read a file of devices; raises DeviceFileError naming file and key."""
+    path = Path(path)
     try:
         content = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except OSError as problem:

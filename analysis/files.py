@@ -12,6 +12,8 @@ from pathlib import Path
 from nanojunction.analysis.notes import SUFFIX, is_notes
 from nanojunction.analysis.table import ReadError
 
+PathLike = str | os.PathLike[str]
+
 MOST_BYTES = 256 << 20
 """The largest file that is read: some millions of rows."""
 

@@ -12,6 +12,7 @@ from nanojunction.analysis.values import Quantity
 if TYPE_CHECKING:
     from pandas import DataFrame
 
+    from nanojunction.analysis.files import PathLike
     from nanojunction.analysis.iv import RunResult
     from nanojunction.analysis.run import Run
 
@@ -79,10 +80,10 @@ def features_frame(results: Iterable[RunResult]) -> DataFrame:
 
 
 def catalogue_frame(
-    catalogue: str | os.PathLike[str],
+    catalogue: PathLike,
     *,
     where: Sequence[str] = (),
-    below: Sequence[str | os.PathLike[str]] = (),
+    below: Sequence[PathLike] = (),
     sort: Sequence[str] = (),
 ) -> DataFrame:
     """Return what a catalogue knows of runs as a table (pandas), one row a run.

@@ -12,14 +12,13 @@ from typing import Any, NotRequired, TypedDict, Unpack
 import numpy as np
 from numpy.typing import ArrayLike
 
+from nanojunction.analysis.files import PathLike
 from nanojunction.analysis.parts import families, whole_runs
 from nanojunction.analysis.reader import find_files, read_part, read_runs, runs_of
 from nanojunction.analysis.run import Conditions, Run, RunKind
 from nanojunction.analysis.run_kind import finish
 from nanojunction.analysis.table import ReadError
 from nanojunction.analysis.values import Array
-
-PathLike = str | os.PathLike[str]
 
 _ARRAYS = Path("arrays")
 _HELD = ("temperature_K", "field_T")

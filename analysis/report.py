@@ -13,6 +13,7 @@ from markupsafe import Markup
 from nanojunction.analysis.calibration import is_calibration
 from nanojunction.analysis.claims import Claim, find_claims
 from nanojunction.analysis.comparison import ComparedRow
+from nanojunction.analysis.files import PathLike
 from nanojunction.analysis.groups import run_name
 from nanojunction.analysis.notation import numbered
 from nanojunction.analysis.report_estimates import estimates_tables
@@ -75,7 +76,7 @@ class _Section:
 
 def write_report(
     analysis: Analysis,
-    folder: Path,
+    folder: PathLike,
     *,
     title: str,
     comparison: Sequence[ComparedRow] = (),
@@ -92,6 +93,7 @@ def write_report(
     page of its own for each junction, with all of its figures, and the calibrated resistors. Raises
     OSError where the folder cannot be written.
     """
+    folder = Path(folder)
     analysis = replace(analysis, run_results=(*analysis.run_results, *analysis.calibrations))
     pages = {}
     if by_device:

@@ -12,6 +12,7 @@ from typing import Any
 from nanojunction.analysis.checks import CHECK_NAMES, OUTCOMES
 from nanojunction.analysis.claims import find_claims
 from nanojunction.analysis.device_estimates import DeviceEstimates
+from nanojunction.analysis.files import PathLike
 from nanojunction.analysis.groups import Group
 from nanojunction.analysis.iv import RunResult
 from nanojunction.analysis.notes import MOST_STARS
@@ -125,12 +126,13 @@ def to_text(document: Mapping[str, Any]) -> str:
     return json.dumps(document, allow_nan=False, ensure_ascii=False, indent=1) + "\n"
 
 
-def write_results(document: Mapping[str, Any], path: Path) -> None:
+def write_results(document: Mapping[str, Any], path: PathLike) -> None:
     """Check the document and write it as UTF-8; a reader never sees half of it.
 
     Raises ResultsError where the document is wrong, OSError where the file cannot be written.
     """
     check_results(document)
+    path = Path(path)
     partial = path.with_name(path.name + ".part")
     # A file's name, or a header, may hold what is no character: JSON writes that as an escape.
     partial.write_text(to_text(document), encoding="utf-8", errors="backslashreplace")

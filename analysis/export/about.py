@@ -14,6 +14,7 @@ from datetime import date, datetime
 from pathlib import Path
 
 from nanojunction.analysis.export.errors import ExportError
+from nanojunction.analysis.files import PathLike
 from nanojunction.analysis.notes_keys import did_you_mean
 
 UNKNOWN = "unknown"
@@ -34,8 +35,9 @@ class About:
     calibration: Mapping[str, str] = field(default_factory=dict)
 
 
-def read_about(path: Path) -> About:
+def read_about(path: PathLike) -> About:
     """Return what a file says; raises ExportError that names the file and the key."""
+    path = Path(path)
     try:
         content = tomllib.loads(path.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as problem:

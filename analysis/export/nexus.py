@@ -20,6 +20,7 @@ from nanojunction.analysis.export.about import UNKNOWN, About
 from nanojunction.analysis.export.errors import ExportError
 from nanojunction.analysis.export.parquet import metadata_of
 from nanojunction.analysis.export.plateaus import Plateaus, plateaus_of
+from nanojunction.analysis.files import PathLike
 
 if TYPE_CHECKING:
     from nanojunction.analysis.iv import RunResult
@@ -36,7 +37,7 @@ _SWEPT = "each level is set, waited for and read; the sweep's turning points are
 
 def write_nexus(
     results: Sequence[RunResult],
-    path: Path,
+    path: PathLike,
     about: About = About(),  # noqa: B008
 ) -> tuple[str, ...]:
     """Write I(V) runs of one device, plateaus of a series or one alone, into one file.
@@ -51,6 +52,7 @@ def write_nexus(
         raise ExportError("NeXus files need h5py: pip install 'nanojunction[export]'") from problem
     by_run = {id(result.run): result for result in results}
     groups = plateaus_of([result.run for result in results])
+    path = Path(path)
     partial = path.with_name(f"{path.name}.part")
     missing: dict[str, None] = {}
     try:

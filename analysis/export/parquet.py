@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nanojunction.analysis.export.errors import ExportError
+from nanojunction.analysis.files import PathLike
 from nanojunction.analysis.frames import columns_of
 from nanojunction.analysis.results import build_results
 
@@ -18,7 +19,7 @@ KEY = b"nanojunction"
 """Under which the metadata (a JSON text) are in the file's schema."""
 
 
-def write_parquet(result: RunResult, path: Path) -> None:
+def write_parquet(result: RunResult, path: PathLike) -> None:
     """Write a run's rows; every number is bit for bit the one that was read.
 
     The columns have the names of our run files. The metadata hold the file, the header, and what
@@ -33,6 +34,7 @@ def write_parquet(result: RunResult, path: Path) -> None:
         ) from problem
     columns = columns_of(result.run)
     table = pyarrow.table(columns).replace_schema_metadata({KEY: json.dumps(metadata_of(result))})
+    path = Path(path)
     partial = path.with_name(f"{path.name}.part")
     try:
         parquet.write_table(table, partial, compression="zstd")
