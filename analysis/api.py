@@ -5,6 +5,7 @@ Each function stands in front of the one that `nanojunction analyse` itself uses
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -170,10 +171,10 @@ def arrhenius(
     """Fit X(T) = X0·exp(E_a/(k_B T)), in one regime and in two, and choose between them.
 
     `values` are quantities, which bring their standard errors, or numbers with `stderr` beside
-    them (or without: then the scatter of the points carries the error). `signed` is for offsets,
-    which enter with their majority's sign. What cannot enter is in `excluded`, with the reason.
-    `one`, `two` and `preferred` are the fits, `choice` says why. Raises ValueError for columns of
-    different lengths.
+    them (without, or where it is NaN, the scatter of the points carries the error). `signed` is for
+    offsets, which enter with their majority's sign. What cannot enter is in `excluded`, with the
+    reason. `one`, `two` and `preferred` are the fits, `choice` says why. Raises ValueError for
+    columns of different lengths.
 
     >>> import numpy as np
     >>> kelvin = np.array([40, 60, 90, 120, 180, 300])
@@ -206,7 +207,8 @@ def _with_errors(
             raise ValueError(f"{name}: {length} of them for {len(kelvin)} temperatures")
     if measured:
         return [(item.value, item.stderr) for item in measured]
-    return list(zip(map(float, items), errors, strict=True))
+    known = [None if error is None or math.isnan(error) else float(error) for error in errors]
+    return list(zip(map(float, items), known, strict=True))
 
 
 def compare_with_published(found: Analysis) -> tuple[ComparedRow, ...]:

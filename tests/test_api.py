@@ -291,6 +291,16 @@ def test_arrhenius_takes_quantities_and_numbers_alike() -> None:
     assert of_numbers.preferred["e_a_meV"].value == pytest.approx(12.4)
 
 
+def test_arrhenius_takes_the_columns_of_a_table() -> None:
+    results = [analyse_iv(run) for run in load_runs(CAMPAIGN / "B_40K-105K.csv")]
+    table = quantities_frame(results)
+    table.loc[2, "r_s_ohm"] = table.loc[3, "r_s_ohm_stderr"] = np.nan
+    fit = arrhenius(table["temperature_K"], table["r_s_ohm"], table["r_s_ohm_stderr"])
+    assert [one.name for one in fit.excluded] == ["point 2 (59.9945 K)"]
+    assert [one.reason for one in fit.excluded] == ["the quantity is missing"]
+    assert fit.preferred["e_a_meV"].value == pytest.approx(12.42, rel=1e-3)
+
+
 def test_arrhenius_says_what_is_wrong_and_what_was_left_out() -> None:
     with pytest.raises(ValueError, match="values: 2 of them for 3 temperatures"):
         arrhenius([40, 50, 60], [1.0, 2.0])
