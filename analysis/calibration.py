@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from nanojunction.analysis.averages import weighted_mean
+from nanojunction.analysis.notation import NO_BREAK, amount
 from nanojunction.analysis.run import Run
 from nanojunction.analysis.values import Quantity
 
@@ -88,8 +89,8 @@ class MeasuringLine:
         nearest = known[int(np.argmax(weights))][0]
         outside = at < log_r[0] - _SAME_RESISTANCE or at > log_r[-1] + _SAME_RESISTANCE
         note = (
-            f"the line was not calibrated at {resistance_ohm:.4g} Ω: "
-            f"the nearest resistor ({nearest:.4g} Ω) serves"
+            f"the line was not calibrated at {_in_words(resistance_ohm)}: "
+            f"the nearest resistor ({_in_words(nearest)}) serves"
             if outside
             else None
         )
@@ -189,6 +190,10 @@ def number(quantities: Mapping[str, Any], key: str) -> Quantity:
     """Return the quantity under `key`, or a missing one that says so."""
     found = quantities.get(key)
     return found if isinstance(found, Quantity) else Quantity(None, note=f"the run has no {key}")
+
+
+def _in_words(resistance_ohm: float) -> str:
+    return amount(resistance_ohm, "Ω").replace(NO_BREAK, " ")
 
 
 def _resistance(quantities: Mapping[str, Any]) -> float | None:

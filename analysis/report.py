@@ -8,25 +8,15 @@ from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from markupsafe import Markup
-
 from nanojunction.analysis.calibration import is_calibration
-from nanojunction.analysis.claims import Claim, find_claims
+from nanojunction.analysis.claims import find_claims
 from nanojunction.analysis.comparison import ComparedRow
 from nanojunction.analysis.files import PathLike
 from nanojunction.analysis.groups import run_name
-from nanojunction.analysis.notation import numbered
 from nanojunction.analysis.report_estimates import estimates_tables
-from nanojunction.analysis.report_groups import (
-    CheckRow,
-    FeatureRow,
-    GroupTable,
-    check_rows,
-    feature_rows,
-    group_table,
-    verdicts,
-)
+from nanojunction.analysis.report_groups import verdicts
 from nanojunction.analysis.report_overview import overview
+from nanojunction.analysis.report_sections import Section, sections_of
 from nanojunction.analysis.report_sources import (
     date_text,
     first_start,
@@ -40,38 +30,11 @@ from nanojunction.analysis.report_tables import comparison_tables, run_tables, s
 
 if TYPE_CHECKING:
     from nanojunction.analysis.analyse import Analysis
-    from nanojunction.analysis.figures.style import DrawnFigure
 
 PAGE = "report.html"
 DEVICES = "devices"
 MOST_OPEN_ROWS = 60
 """Rows of a table that is not folded on the screen; on paper every table is whole."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Shown:
-    """A figure as the page shows it; `spans` are the numbers of its runs as (first, last)."""
-
-    number: int
-    name: str
-    svg: Markup
-    caption: Markup
-    spans: list[tuple[int, int]]
-
-
-@dataclass(frozen=True, slots=True)
-class _Section:
-    """One device on the page."""
-
-    number: int
-    device: str
-    runs: list[tuple[int, int]]
-    figures: list[_Shown]
-    tables: list[GroupTable]
-    features: list[FeatureRow]
-    checks: list[CheckRow]
-    missing: str
-    claim: Claim | None
 
 
 def write_report(
@@ -134,7 +97,7 @@ def _write(
     figures = folder / "figures"
     figures.mkdir(parents=True, exist_ok=True)
     claims = find_claims(analysis.run_results, analysis.groups)
-    sections, line = _sections(analysis, figures, {claim.device: claim for claim in claims})
+    sections, line = sections_of(analysis, figures, {claim.device: claim for claim in claims})
     runs = [result.run for result in analysis.run_results]
     names = short_names(runs)
     numbers = {run_name(run): number for number, run in enumerate(runs, 1)}
@@ -225,74 +188,7 @@ def _devices(analysis: Analysis) -> dict[str, _Part]:
     }
 
 
-def _sections(
-    analysis: Analysis, folder: Path, claims: Mapping[str, Claim]
-) -> tuple[list[_Section], list[_Shown]]:
-    """Draw every figure, one at a time, and return the sections of the devices."""
-    from nanojunction.analysis.figures.select import devices_of, line_figure, share_figures
-    from nanojunction.analysis.figures.style import publication_style
-
-    numbers = {run_name(result.run): n for n, result in enumerate(analysis.run_results, 1)}
-    sections: list[_Section] = []
-    count = 0
-    devices = devices_of(analysis)
-    allowed = share_figures(devices)
-    with publication_style():
-        for device, room in zip(devices, allowed, strict=True):
-            shown = []
-            for draw in device.draw[:room]:
-                figure = draw()
-                if figure is not None:
-                    count += 1
-                    shown.append(_shown(figure, count, folder))
-            section = _Section(
-                number=len(sections) + 1,
-                device=device.device,
-                runs=numbered(member.index + 1 for member in device.members),
-                figures=shown,
-                tables=[group_table(g, numbers) for g in device.groups if g.kind != "controls"],
-                features=feature_rows(device.members),
-                checks=check_rows(device.groups),
-                missing=_left_out(len(device.draw) - room),
-                claim=claims.get(device.device),
-            )
-            if shown or section.tables or section.features or section.checks:
-                sections.append(section)
-        figure = line_figure(analysis)
-        line = [] if figure is None else [_shown(figure, count + 1, folder)]
-    return sections, line
-
-
-def _undrawn(analysis: Analysis, sections: Sequence[_Section]) -> int:
+def _undrawn(analysis: Analysis, sections: Sequence[Section]) -> int:
     """Return how many junctions have no section of their own."""
     junctions = {r.run.device for r in analysis.run_results if not is_calibration(r.run)}
     return len(junctions - {section.device for section in sections})
-
-
-def _left_out(count: int) -> str:
-    from nanojunction.analysis.figures.select import MOST_FIGURES
-
-    if count == 0:
-        return ""
-    return (
-        f"{count} more figure{'s' if count > 1 else ''} of this device not drawn: a page has at "
-        f"most {MOST_FIGURES}. Ask for a page of each device (--by-device), or analyse the "
-        "device's runs alone, to see them."
-    )
-
-
-def _shown(figure: DrawnFigure, number: int, folder: Path) -> _Shown:
-    """Save a figure as SVG and PDF and return it for the page."""
-    from nanojunction.analysis.figures.style import inline_svg, lay_out, pdf_bytes, svg_text
-
-    lay_out(figure.figure)
-    text = svg_text(figure.figure)
-    (folder / f"{figure.name}.svg").write_text(text, encoding="utf-8")
-    (folder / f"{figure.name}.pdf").write_bytes(pdf_bytes(figure.figure))
-    return _Shown(
-        number=number,
-        name=figure.name,
-        svg=inline_svg(text, f"f{number}-", figure.alt),
-        caption=figure.caption,
-        spans=numbered(index + 1 for index in figure.runs),
-    )

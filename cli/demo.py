@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from nanojunction.analysis.analyse import Analysis
     from nanojunction.analysis.comparison import ComparedRow
+    from nanojunction.analysis.device_file import Devices
     from nanojunction.analysis.yields import Yields
     from nanojunction.cli.demo_campaign import Step
     from nanojunction.instruments.station_file import StationConfig
@@ -31,7 +32,8 @@ def demo(out: Path, seed: int) -> int:
     folder = out / "runs" / f"{time.strftime('%Y-%m-%d_%H%M%S')}_seed{seed}"
     files = measure_all(folder, station(seed), with_batches(seed))
     with steps_of("analysing") as show:
-        found = analyse([file for file in files if file.parent == folder], progress=show)
+        campaign = [file for file in files if file.parent == folder]
+        found = analyse(campaign, devices=published_devices(), progress=show)
     batches = {name: batch_of(name, files, found) for name in DIAMETERS_M}
     for error in found.errors:
         say(f"error: {error}")
@@ -56,6 +58,27 @@ def demo(out: Path, seed: int) -> int:
 
 #: The batches of the campaign, with the diameter of their junctions (both papers' Methods).
 DIAMETERS_M = {"chowrira-193": 300e-9, "katcko-216": 20e-6}
+
+
+def published_devices() -> Devices:
+    """Return what both papers state about the devices of the campaign."""
+    from nanojunction.analysis.device_file import Devices, Stated
+    from nanojunction.analysis.geometry import parse_area
+
+    molecular = Stated(
+        area=parse_area("300 nm", "diameter", "Chowrira 2020, Methods"),
+        layers=3.0,
+        selector="Fe/C60 spinterface",
+        centre="CoPc between C60 layers",
+    )
+    tunnel = Stated(
+        area=parse_area("20 um", "diameter", "Katcko 2019, Methods"),
+        pitch_m=90e-9,
+        selector="Co/C spinterface",
+        centre="C paramagnetic dimer in MgO",
+    )
+    names = ("A", "B", "B-degraded", "C")
+    return Devices(named={**dict.fromkeys(names, molecular), "MTJ": tunnel})
 
 
 def batch_of(name: str, files: Sequence[Path], campaign: Analysis) -> Yields:
