@@ -191,7 +191,10 @@ def _magneto(
     for members in by_temperature([*iv, *ih]):
         pairs = [r for r in members if r.run.kind == "iv"]
         loops = [r for r in members if r.run.kind == "ih"]
-        if not loops and choose_states(pairs, reference) is None:
+        # Fields that are given and were not measured are no reason to say nothing of two states.
+        if not loops and not any(
+            choose_states(pairs, one) for one in (reference, LARGEST_AGAINST_ZERO)
+        ):
             continue
         quantities, warnings = analyse_magneto(pairs, loops, line, reference)
         common = {"temperature_K": mean_temperature_K(members), **setup_of(members[0]).to_json()}

@@ -66,7 +66,7 @@ def stretches_of(
     warnings += unused(table.names, table.values, choice.unknown, table.header)
     if "time" in columns:
         warnings += doubtful_times(columns["time"], table.lines[~missing])
-    if table.header.get("Procedure", "").startswith("<nanojunction."):
+    if _is_ours(table):
         warnings += ending(parts)
     else:
         warnings += not_understood(table.header)
@@ -108,6 +108,10 @@ def stretches_of(
     ]
 
 
+def _is_ours(table: Table) -> bool:
+    return table.header.get("Procedure", "").startswith("<nanojunction.")
+
+
 def _run(
     parts: tuple[Part, ...],
     table: Table,
@@ -119,9 +123,11 @@ def _run(
     rows = len(next(iter(columns.values())))
     voltage = columns.get("voltage")
     if voltage is None:
-        ours = table.header.get("Procedure", "").startswith("<nanojunction.")
-        voltage = _replacement(columns, table.names, conditions, warnings, ours)
+        voltage = _replacement(columns, table.names, conditions, warnings, _is_ours(table))
     current = columns.get("current")
+    if current is None and "setpoint current" in columns and not _is_ours(table):
+        warnings.append("there is no sensed current: the setpoint stands for it")
+        current = columns["setpoint current"]
     if current is None:
         raise ValueError(
             f"no column means a current ({_known_are(table.names)}{_resistance(table)}"

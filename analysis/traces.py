@@ -228,6 +228,7 @@ class _Stencils:
         windows = len(leg) - _STENCIL + 1
         if windows < 1:
             return cls(np.empty((_STENCIL, 0)), np.empty(0, dtype=np.int64))
+        abscissa = _apart(abscissa)
         v = [abscissa[k : k + windows] for k in range(_STENCIL)]
         high = np.maximum(np.maximum(np.maximum(v[0], v[1]), np.maximum(v[2], v[3])), v[4])
         low = np.minimum(np.minimum(np.minimum(v[0], v[1]), np.minimum(v[2], v[3])), v[4])
@@ -253,6 +254,16 @@ class _Stencils:
             if k != _STENCIL // 2:
                 total += weights * (current[self.centre + (k - _STENCIL // 2)] - middle)
         return total
+
+
+def _apart(abscissa: Array) -> Array:
+    """Return an abscissa whose repeated values lie a little apart.
+
+    Readings repeated at one voltage are then compared among themselves, as they should be.
+    """
+    if np.diff(abscissa).all():
+        return abscissa
+    return abscissa + 1e-9 * float(np.ptp(abscissa)) / len(abscissa) * np.arange(len(abscissa))
 
 
 def _stencils_of(abscissa: Array, leg: IntArray) -> _Stencils:

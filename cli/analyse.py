@@ -169,6 +169,9 @@ def show_runs(found: Analysis) -> None:
     for result in found.run_results:
         for warning in dict.fromkeys((*result.run.warnings, *result.warnings)):
             say(f"{result.run.file.name}: {warning}")
+    for group in found.groups:
+        for warning in group.warnings:
+            say(f"{group.device}, {group.kind}: {warning}")
 
 
 def estimates_of(found: Analysis) -> list[str]:

@@ -112,7 +112,8 @@ def _list(
             say(f"files that failed: {len(failed)} (without a question they are named)")
         else:
             for path, error in failed:
-                say(f"error: {path}: {error}")
+                gone = "" if Path(path).exists() else " (missing)"
+                say(f"error: {path}{gone}: {error}")
 
 
 def _usual_keys() -> list[str]:

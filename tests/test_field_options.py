@@ -45,6 +45,14 @@ def test_fields_are_given_with_a_unit(three_fields: Path) -> None:
     assert found["states"]["parallel"]["field_T"] == pytest.approx(0.2)
 
 
+def test_a_field_at_which_nothing_was_measured_is_said(three_fields: Path) -> None:
+    options = ("--p-field", "5T")
+    found = analysed(three_fields, *options)
+    assert found["mr"]["value"] is None
+    shown = CliRunner().invoke(app, ["analyse", str(three_fields), *options])
+    assert "C, magneto: no two I(V) were measured at the fields that were given" in shown.stderr
+
+
 @pytest.mark.parametrize(
     ("options", "words"),
     [

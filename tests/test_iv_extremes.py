@@ -90,3 +90,20 @@ def test_power_beyond_the_nearest_crossing_is_not_p_max() -> None:
     assert "between 0 V and V_off, but beyond: V·I is negative at" in p_max.note
     assert quantity(result, "v_at_p_max_V").value is None
     assert quantity(result, "fill_factor").value is None
+
+
+@pytest.mark.parametrize("times", [2, 3, 10])
+def test_readings_repeated_at_each_voltage_are_as_good_as_others(times: int) -> None:
+    """Their scatter is the noise; without it no law would be known to describe the sweep."""
+    voltage, leg = sweep([-0.01, 0.01, -0.01], 2e-4)
+    path = np.repeat(voltage, times), np.repeat(leg, times)
+    rng = np.random.default_rng(times)
+    inside = []
+    for _ in range(60):
+        run = replace(noisy_run(line, path, rng, 1e-7, voltage_noise_V=0.0), setpoint_V=None)
+        for key, truth in (("v_off_V", 26e-6 * 157.0), ("r_s_ohm", 157.0)):
+            found = quantity(analyse_iv(run), key)
+            assert found.value is not None
+            assert found.stderr is not None
+            inside.append(abs(found.value - truth) < found.stderr)
+    assert 0.55 < np.mean(inside) < 0.8

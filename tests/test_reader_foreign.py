@@ -109,6 +109,12 @@ def test_a_setpoint_alone_stands_for_the_voltage_with_a_warning(tmp_path: Path) 
     assert any("setpoint stands for it" in warning for warning in run.warnings)
 
 
+def test_a_sourced_current_stands_for_the_current_with_a_warning(tmp_path: Path) -> None:
+    run = read(tmp_path, "Source current (nA),Voltage (mV)\n2,1\n4,2\n")
+    np.testing.assert_allclose(run.current_A, [2e-9, 4e-9])
+    assert any("no sensed current: the setpoint stands" in warning for warning in run.warnings)
+
+
 @pytest.mark.parametrize(
     ("text", "reason"),
     [

@@ -114,6 +114,8 @@ def test_files_that_failed_are_named_where_nothing_is_asked(tmp_path: Path) -> N
     some = command("runs", "--catalogue", "c.sqlite", "--device", "B", cwd=tmp_path)
     assert "bad.csv" not in some.stderr
     assert "files that failed: 1 (without a question they are named)" in some.stderr
+    (tmp_path / "bad.csv").unlink()
+    assert "bad.csv (missing): " in command("runs", "--catalogue", "c.sqlite", cwd=tmp_path).stderr
 
 
 def test_a_mistyped_pattern_is_wrong_usage(tmp_path: Path) -> None:

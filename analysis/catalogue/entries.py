@@ -106,7 +106,9 @@ def _row(result: RunResult) -> dict[str, Any]:
         **{key: plain(value) for key, value in conditions.items()},
         "stars": None if notes is None else notes.stars,
         "comment": None if notes is None else _text(notes.comment),
-        "warnings": json.dumps(list(dict.fromkeys((*run.warnings, *result.warnings)))),
+        "warnings": _text(
+            json.dumps(list(dict.fromkeys((*run.warnings, *result.warnings))), ensure_ascii=False)
+        ),
         "analysed": None if source is None else source.analysed,
         "version": None if source is None else source.version,
         "settings": None if source is None else source.settings,
