@@ -16,7 +16,7 @@ from nanojunction.analysis.groups import run_name
 from nanojunction.analysis.report_estimates import estimates_tables
 from nanojunction.analysis.report_groups import verdicts
 from nanojunction.analysis.report_overview import overview
-from nanojunction.analysis.report_sections import Section, sections_of
+from nanojunction.analysis.report_sections import Section, folded, sections_of
 from nanojunction.analysis.report_sources import (
     date_text,
     first_start,
@@ -113,7 +113,7 @@ def _write(
         comparison=comparison_tables(comparison),
         holding=holding,
         judged=judged,
-        sections=sections,
+        sections=folded(sections),
         line=line,
         undrawn=_undrawn(analysis, sections),
         overview=overview(

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from nanojunction.analysis.analyse import Analysis
     from nanojunction.analysis.figures.style import DrawnFigure
 
+MOST_OPEN_SECTIONS = 40
 _TALL = 1.2
 
 
@@ -56,6 +57,24 @@ class Section:
     checks: list[CheckRow]
     missing: str
     claim: Claim | None
+
+
+@dataclass(frozen=True, slots=True)
+class Sections:
+    """The sections that are always shown, and those that unfold."""
+
+    first: tuple[Section, ...]
+    more: tuple[Section, ...]
+
+
+def folded(sections: Sequence[Section]) -> Sections:
+    """Return the sections of devices; of many, those without a figure unfold."""
+    if len(sections) <= MOST_OPEN_SECTIONS:
+        return Sections(tuple(sections), ())
+    return Sections(
+        tuple(section for section in sections if section.figures),
+        tuple(section for section in sections if not section.figures),
+    )
 
 
 def sections_of(

@@ -12,7 +12,9 @@ import pytest
 from nanojunction.analysis.analyse import Analysis, analyse
 from nanojunction.analysis.device_file import Devices, Stated
 from nanojunction.analysis.geometry import parse_area
+from nanojunction.analysis.groups import Group
 from nanojunction.analysis.report import MOST_OPEN_ROWS, write_report
+from nanojunction.analysis.values import Quantity
 from tests.test_report import COLUMNS, Page, sweep, write_run
 
 SIZE = parse_area("300 nm ± 10 nm", "diameter", "SEM")
@@ -189,6 +191,31 @@ def test_many_runs_are_folded_on_the_screen_and_whole_on_paper(
     assert "details-content { content-visibility: visible" in page.source
     first = page.source[page.source.index('class="overview"') :]
     assert first.index(">J<") < first.index("K000")
+
+
+def test_many_devices_without_a_figure_and_many_remarks_are_folded(
+    found: Analysis, tmp_path: Path
+) -> None:
+    """Repeats on each junction of a chip, one of which generates."""
+    devices = [f"K{n:03}" for n in range(60)]
+    passive = next(r for r in found.run_results if r.run.device == "K/2")
+    many = [replace(passive, run=replace(passive.run, device=d)) for d in devices]
+    repeats = [Group("repeat", d, {"r_s_ohm": Quantity(2e3, 1.0)}, ()) for d in devices]
+    said = tuple(f"remark {n}" for n in range(MOST_OPEN_ROWS + 1))
+    whole = replace(
+        found,
+        run_results=(*found.run_results, *many),
+        groups=(*found.groups, *repeats),
+        warnings=said,
+    )
+    page = Page(write_report(whole, tmp_path, title="chip"))
+    assert page.wrong == []
+    contents = page.source[page.source.index("<nav") : page.source.index("</nav>")]
+    assert ">J<" in contents and "K000" not in contents
+    folds = re.findall(r"<summary>(.*?)</summary>", page.source, re.DOTALL)
+    assert any("60 more devices without a figure" in one for one in folds)
+    assert any("61 remarks" in one for one in folds)
+    assert "remark 60" in page.text
 
 
 def test_the_page_follows_the_reader_s_dark_scheme_and_prints_light(page: Page) -> None:

@@ -76,15 +76,17 @@ def share_figures(devices: Sequence[DeviceFigures]) -> list[int]:
     """Return how many figures each device gets, MOST_FIGURES in all.
 
     Where there are more, devices beyond the measuring line come first, then those with most to
-    show (groups), then the order of appearance; and where any is beyond the line, or has groups,
-    devices with neither get none: on a chip these are opens and shorts for the most part.
+    show (groups other than repeats), then the order of appearance; and where any is beyond the
+    line, or has such groups, devices with neither get none: on a chip these are opens and shorts
+    for the most part.
     """
     wanted = sum(len(device.draw) for device in devices)
 
     def interest(number: int) -> tuple[bool, int, int]:
         device = devices[number]
         verdicts = [quantity(m.result, "candidate").value for m in device.members]
-        return 1.0 not in verdicts, -len(device.groups), number
+        series = [group for group in device.groups if group.kind != "repeat"]
+        return 1.0 not in verdicts, -len(series), number
 
     shares = [0] * len(devices)
     left = MOST_FIGURES
