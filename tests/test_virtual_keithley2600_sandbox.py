@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 from collections.abc import Iterator
 
 import pytest
@@ -12,7 +11,7 @@ from hypothesis import strategies as st
 from nanojunction.instruments.virtual import VirtualCryostat
 from nanojunction.instruments.virtual.keithley2600 import Keithley2600
 from nanojunction.instruments.virtual.serving.server import MAX_LINE
-from tests.virtual_bench import Resistor, world_with
+from tests.virtual_bench import Client, Resistor, world_with
 
 
 def keithley() -> Keithley2600:
@@ -230,31 +229,6 @@ def test_junk_leaves_the_instrument_alive(line: str) -> None:
 
 
 # On a socket
-
-
-class Client:
-    """A client that is nothing but a socket."""
-
-    def __init__(self, cryostat: VirtualCryostat) -> None:
-        port = int(cryostat.endpoints["source_meter"].address.split("::")[2])
-        self.socket = socket.create_connection(("127.0.0.1", port), timeout=20)
-        self.received = b""
-
-    def send(self, data: bytes) -> None:
-        self.socket.sendall(data)
-
-    def line(self) -> bytes:
-        while b"\n" not in self.received:
-            data = self.socket.recv(65_536)
-            if not data:
-                raise ConnectionResetError
-            self.received += data
-        line, _, self.received = self.received.partition(b"\n")
-        return line
-
-    def ask(self, text: bytes) -> bytes:
-        self.send(text + b"\n")
-        return self.line()
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import socket
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -58,6 +59,31 @@ class SteppedClock(Clock):
             raise AssertionError("waits for an event that never comes")
         self.time_s = max(self.time_s, moment)
         return True
+
+
+class Client:
+    """A client of the source-meter that is nothing but a socket."""
+
+    def __init__(self, cryostat: VirtualCryostat) -> None:
+        port = int(cryostat.endpoints["source_meter"].address.split("::")[2])
+        self.socket = socket.create_connection(("127.0.0.1", port), timeout=20)
+        self.received = b""
+
+    def send(self, data: bytes) -> None:
+        self.socket.sendall(data)
+
+    def line(self) -> bytes:
+        while b"\n" not in self.received:
+            data = self.socket.recv(65_536)
+            if not data:
+                raise ConnectionResetError
+            self.received += data
+        line, _, self.received = self.received.partition(b"\n")
+        return line
+
+    def ask(self, text: bytes) -> bytes:
+        self.send(text + b"\n")
+        return self.line()
 
 
 @contextmanager

@@ -289,16 +289,7 @@ class Keithley2600(VirtualInstrument):
 
     def update_status(self) -> None:
         """Bring the registers up to what is true now."""
-        found = [(2 << n, c) for n, c in enumerate(self.channels.values())]
-        limited = [(bit, c.smu.sources_voltage) for bit, c in found if c.smu.in_compliance]
-        self.status.update(
-            sweeping=sum(bit for bit, c in found if c.smu.sweeping),
-            measuring=sum(bit for bit, c in found if c.busy and not c.smu.sweeping),
-            buffers=sum(bit for bit, c in found if any(b.readings for b in c.nvbuffers)),
-            overflow=sum(bit for bit, c in found if c.smu.overflowed),
-            voltage_limit=sum(bit for bit, voltage in limited if not voltage),
-            current_limit=sum(bit for bit, voltage in limited if voltage),
-        )
+        self.status.update(self.channels.values())
         if self._note_complete and not any(c.busy for c in self.channels.values()):
             self._note_complete = False
             self.status.standard.latch(STANDARD["OPC"])

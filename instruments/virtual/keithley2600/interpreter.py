@@ -14,6 +14,7 @@ from typing import Any, Protocol
 import lupa.lua51 as lupa
 
 from nanojunction.instruments.virtual.keithley2600.errors import ScriptFault, TspError
+from nanojunction.instruments.virtual.keithley2600.factory_scripts import FACTORY_SCRIPTS
 from nanojunction.instruments.virtual.keithley2600.prelude import PRELUDE
 from nanojunction.instruments.virtual.keithley2600.tree import Attribute, Function, Group
 
@@ -66,8 +67,10 @@ class Interpreter:
         )
         prelude = self._lua.compile(PRELUDE)
         parts = prelude(self._host, self._tick, INSTRUCTIONS)
-        self._execute, self._keep, self._run, self._install, self._live = parts
+        self._execute, self._keep, keep_factory, self._run, self._install, self._live = parts
         self.install()
+        for name, source in FACTORY_SCRIPTS.items():
+            keep_factory(name, source)
 
     def install(self) -> None:
         """Put the instrument's own names (back) into the globals."""

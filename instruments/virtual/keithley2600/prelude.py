@@ -206,12 +206,11 @@ end
 
 -- Scripts
 
-local scripts = {}
-script = { user = { scripts = scripts }, factory = { scripts = {} } }
+local scripts, factory_scripts = {}, {}
+script = { user = { scripts = scripts }, factory = { scripts = factory_scripts } }
+script.factory.catalog = function() return pairs(factory_scripts) end
 
-local function keep(name, source)
-  local chunk, problem = compile(source)
-  if not chunk then return problem end
+local function as_script(name, source, chunk)
   local one = setmetatable({}, { __call = function() return chunk() end, __metatable = false })
   one.name, one.source, one.run, one.autorun = name, source, chunk, "no"
   one.list = function()
@@ -220,6 +219,23 @@ local function keep(name, source)
     print("endscript")
   end
   one.save = function() end
+  return one
+end
+
+-- A factory script is in no global variable; the functions that it defines are.
+local function keep_factory(name, source)
+  local chunk, problem = compile(source)
+  if not chunk then error(problem, 0) end
+  factory_scripts[name] = as_script(name, source, chunk)
+  chunk()
+  -- The count of instructions begins when the instrument is on.
+  sethook(look, "", every)
+end
+
+local function keep(name, source)
+  local chunk, problem = compile(source)
+  if not chunk then return problem end
+  local one = as_script(name, source, chunk)
   if name == "" then
     script.anonymous = one
   else
@@ -268,5 +284,5 @@ local function live()
   return unpack(found)
 end
 
-return execute, keep, run_kept, install, live
+return execute, keep, keep_factory, run_kept, install, live
 """

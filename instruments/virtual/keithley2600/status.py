@@ -5,6 +5,9 @@ Source: Series 2600B Reference Manual (2600BS-901-01), appendix "Status model".
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
+from nanojunction.instruments.virtual.keithley2600.channel import Channel
 from nanojunction.instruments.virtual.keithley2600.errors import ErrorQueue
 from nanojunction.instruments.virtual.keithley2600.tree import (
     Attribute,
@@ -113,19 +116,16 @@ class Status:
             register.reset()
         self.request_enable = self.node_enable = 0
 
-    def update(
-        self,
-        *,
-        sweeping: int,
-        measuring: int,
-        buffers: int,
-        overflow: int,
-        voltage_limit: int,
-        current_limit: int,
-    ) -> None:
-        """Take what is true now: of which channels (their bits) each is."""
-        self.sweeping.update(sweeping)
-        self.measuring.update(measuring)
+    def update(self, channels: Iterable[Channel]) -> None:
+        """Take what is true now of the channels, a and b in this order."""
+        found = [(2 << n, channel) for n, channel in enumerate(channels)]
+        overflow = sum(bit for bit, c in found if c.smu.overflowed)
+        buffers = sum(bit for bit, c in found if any(b.readings for b in c.nvbuffers))
+        limited = [(bit, c.smu.sources_voltage) for bit, c in found if c.smu.in_compliance]
+        current_limit = sum(bit for bit, voltage in limited if voltage)
+        voltage_limit = sum(bit for bit, voltage in limited if not voltage)
+        self.sweeping.update(sum(bit for bit, c in found if c.smu.sweeping))
+        self.measuring.update(sum(bit for bit, c in found if c.busy and not c.smu.sweeping))
         self.buffers.update(buffers)
         self.overflow.update(overflow)
         self.voltage_limit.update(voltage_limit)
