@@ -28,6 +28,7 @@ from nanojunction.analysis.figures.select import (
     share_figures,
 )
 from nanojunction.analysis.figures.style import lay_out, publication_style
+from nanojunction.analysis.groups import Group
 from nanojunction.analysis.report import write_report
 from nanojunction.analysis.run import Run
 from nanojunction.analysis.values import Array, Quantity
@@ -381,6 +382,8 @@ def test_a_report_draws_a_limited_number_of_figures_candidates_first(campaign: A
     shares = share_figures(devices)
     assert shares[321] == len(devices[321].draw) > 0
     assert sum(shares) == shares[321]
+    repeated = replace(devices[0], groups=(Group("repeat", "J000", {}, ()),))
+    assert share_figures([repeated, *devices[1:]])[0] == 0
     none_beyond = devices_of(junctions(campaign, 321))
     shares = share_figures(none_beyond)
     assert sum(shares) == MOST_FIGURES

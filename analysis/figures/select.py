@@ -76,8 +76,8 @@ def share_figures(devices: Sequence[DeviceFigures]) -> list[int]:
     """Return how many figures each device gets, MOST_FIGURES in all.
 
     Where there are more, devices beyond the measuring line come first, then those with most to
-    show (groups other than repeats), then the order of appearance; and where any is beyond the
-    line, or has such groups, devices with neither get none: on a chip these are opens and shorts
+    show (temperature series, magnetic states), then the order of appearance; and where any is
+    beyond the line, or has such groups, devices with neither get none: on a chip these are opens and shorts
     for the most part.
     """
     wanted = sum(len(device.draw) for device in devices)
@@ -85,7 +85,7 @@ def share_figures(devices: Sequence[DeviceFigures]) -> list[int]:
     def interest(number: int) -> tuple[bool, int, int]:
         device = devices[number]
         verdicts = [quantity(m.result, "candidate").value for m in device.members]
-        series = [group for group in device.groups if group.kind != "repeat"]
+        series = [g for g in device.groups if g.kind in ("arrhenius", "magneto")]
         return 1.0 not in verdicts, -len(series), number
 
     shares = [0] * len(devices)
