@@ -77,8 +77,8 @@ def share_figures(devices: Sequence[DeviceFigures]) -> list[int]:
 
     Where there are more, devices beyond the measuring line come first, then those with most to
     show (temperature series, magnetic states), then the order of appearance; and where any is
-    beyond the line, or has such groups, devices with neither get none: on a chip these are opens and shorts
-    for the most part.
+    beyond the line, or has such groups, devices with neither get none: on a chip these are
+    opens and shorts for the most part.
     """
     wanted = sum(len(device.draw) for device in devices)
 
