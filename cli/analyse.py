@@ -44,7 +44,7 @@ def analyse(
     *,
     json_file: str,
     report: Path | None,
-    by_device: bool,
+    by_device: bool = False,
     pattern: str | None,
     calibration: Path | None,
     reference: FieldReference,
@@ -166,12 +166,17 @@ def show_runs(found: Analysis) -> None:
         wide_console().print(controls)
     for line in (*claims_of(found), *estimates_of(found)):
         say(line)
-    for result in found.run_results:
-        for warning in dict.fromkeys((*result.run.warnings, *result.warnings)):
-            say(f"{result.run.file.name}: {warning}")
+    of_runs = [
+        f"{result.run.file.name}: {warning}"
+        for result in found.run_results
+        for warning in dict.fromkeys((*result.run.warnings, *result.warnings))
+    ]
+    for line in of_runs:
+        say(line)
     for group in found.groups:
         for warning in group.warnings:
-            say(f"{group.device}, {group.kind}: {warning}")
+            if not warning.endswith(tuple(of_runs)):  # of one run, by its whole path
+                say(f"{group.device}, {group.kind}: {warning}")
 
 
 def estimates_of(found: Analysis) -> list[str]:
