@@ -256,6 +256,7 @@ ID = Keithley2600.identity.encode()
         b"while true do delay(1) end",
         b"while true do smua.measure.i() end",
         b"smua.trigger.arm.stimulus = trigger.EVENT_ID smua.trigger.initiate() waitcomplete()",
+        b"SweepVLinMeasureI(smua, 0, 0.1, 1e4, 100)",
         b"trigger.wait(1e9)",
         b"delay(1e5)",
     ],
