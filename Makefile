@@ -37,7 +37,7 @@ $(VENV)/.bench: $(VENV)/.packages
 $(VENV)/.packages: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; v = sys.version.split()[0]; sys.exit(None if sys.version_info >= (3, 11) else "nanojunction needs Python 3.11 or newer, this is " + v + ": run make PYTHON=python3.11 …")'
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[dev,export]"
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[dev,export,dask]"
 	@touch $@
 
 # Qt's wheel needs a few of the system's libraries: through apt where it may, else one line.

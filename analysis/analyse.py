@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,22 +18,22 @@ from nanojunction.analysis.calibration import (
 )
 from nanojunction.analysis.conditions import check_pattern
 from nanojunction.analysis.controls import find_controls
-from nanojunction.analysis.device_estimates import DeviceEstimates, estimates_of
+from nanojunction.analysis.device_estimates import DeviceEstimates, estimates_of, with_ra_product
 from nanojunction.analysis.device_file import Devices
 from nanojunction.analysis.groups import Group, find_groups, run_name
+from nanojunction.analysis.hands import Hands, outcomes
 from nanojunction.analysis.iv import IVSettings, RunResult
 from nanojunction.analysis.kept import ResultStore
-from nanojunction.analysis.outcomes import Outcome, Work, analyse_run, outcomes
+from nanojunction.analysis.outcomes import Work, analyse_run
 from nanojunction.analysis.parts import families
 from nanojunction.analysis.reader import find_files
-from nanojunction.analysis.results import FileError, build_results
+from nanojunction.analysis.results import FileError, build_results, coming_results
+from nanojunction.analysis.shelf import Shelf
 from nanojunction.analysis.states import LARGEST_AGAINST_ZERO, FieldReference
 
 __all__ = ["Analysis", "Progress", "analyse", "analyse_run"]
 
 NO_DEVICES = Devices()
-MOST_NAMES = 5
-"""How many files without a row are named."""
 
 Progress = Callable[[int, int], None]
 """Called with the number of files done and the number of all files."""
@@ -61,6 +62,12 @@ class Analysis:
             self.run_results, self.groups, self.errors, self.warnings, self.estimates
         )
 
+    def coming_json(self) -> dict[str, Any]:
+        """Return the document for `write_results`, which makes and checks it run by run."""
+        return coming_results(
+            self.run_results, self.groups, self.errors, self.warnings, self.estimates
+        )
+
 
 def analyse(
     paths: Iterable[Path],
@@ -71,6 +78,7 @@ def analyse(
     reference: FieldReference = LARGEST_AGAINST_ZERO,
     subtract_offsets: bool = False,
     workers: int = 1,
+    scheduler: str | None = None,
     progress: Progress | None = None,
     kept: ResultStore | None = None,
     devices: Devices = NO_DEVICES,
@@ -83,13 +91,16 @@ def analyse(
     calibration among `paths` serve. A file that cannot be read goes to the errors with its
     sentence and never stops the others. `reference` says which fields of I(H) are compared;
     `subtract_offsets` adds the offsets without the line's beside the measured ones. `workers`
-    processes share the files where it is more than one. What `kept` has of a run that did not
-    change is not found again; groups are made of all runs. `devices` states what no run shows of
-    them, such as their sizes, for estimates. Raises ValueError for fewer than one worker, and for
-    a pattern with a field that there is not.
+    processes share the files where it is more than one, or those of the Dask cluster whose
+    `scheduler` is named; the results are the same, in the same order. What `kept` has of a run
+    that did not change is not found again; groups are made of all runs. Rows and curves of many
+    runs are on disk and read when they are asked for. `devices` states what no run shows of
+    them, such as their sizes, for estimates.
+
+    Raises ValueError for fewer than one worker, both kinds of them, and a pattern with a field
+    that there is not; ClusterError for a cluster that cannot be used.
     """
-    if workers < 1:
-        raise ValueError(f"workers is {workers}: give at least 1")
+    hands = Hands(workers, scheduler)
     if pattern is not None:
         check_pattern(pattern)
     errors: list[FileError] = []
@@ -99,19 +110,12 @@ def analyse(
     also_asked = {work.files: work for work in asked}
     given = [also_asked.get(family, Work(family, pattern, settings, True)) for family in extra]
     todo = list(dict.fromkeys([*asked, *given]))
-    done, total = 0, sum(len(work.files) for work in todo)
-    found: dict[Work, Outcome] = {}
-    for work, outcome in outcomes(todo, workers, kept):
-        if kept is not None:
-            kept.keep(outcome.fresh)
-            outcome.fresh.clear()
-        found[work] = outcome
-        errors += outcome.errors
-        done += len(work.files)
-        if progress is not None:
-            progress(done, total)
+    shelf = Shelf()
+    show = progress or (lambda done, total: None)
+    found = _analysed(todo, shelf, hands, kept, show)
+    errors += [error for work in todo for error in found[work].errors]
     results = [result for work in asked for result in found[work].results]
-    warnings = _without_rows([found[work].empty for work in asked])
+    warnings = _without_rows([one for work in asked for one in found[work].empty])
     warnings += _copies(results)
     warnings += [f"{path.as_posix()}: {why}" for path, why in stray.items()]
     if calibration is None:
@@ -120,9 +124,8 @@ def analyse(
         of_these = [found[work] for work in given]
         candidates = _calibrations(calibration, of_these, errors, warnings)
     line = _line(candidates, errors)
-    if line is not None:
-        results = [_compared(result, line, subtract_offsets) for result in results]
-    results, estimates = estimates_of(results, devices)
+    results = [_completed(one, line, subtract_offsets, devices, shelf) for one in results]
+    estimates = estimates_of(results, devices)
     groups = (*find_groups(results, line, reference), *find_controls(results))
     taken = sum(found[work].taken for work in asked)
     apart = set() if calibration is None else {run_name(r.run) for r in candidates}
@@ -138,6 +141,39 @@ def analyse(
     )
 
 
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """What came of some files, their runs' results on the shelf."""
+
+    results: tuple[RunResult, ...]
+    errors: tuple[FileError, ...]
+    empty: tuple[tuple[Path, str], ...]
+    passed_over: tuple[str, ...]
+    taken: int
+
+
+def _analysed(
+    todo: Sequence[Work], shelf: Shelf, hands: Hands, kept: ResultStore | None, show: Progress
+) -> dict[Work, _Found]:
+    """Return what came of all works, in whatever order they are done."""
+    done, total = 0, sum(len(work.files) for work in todo)
+    found: dict[Work, _Found] = {}
+    with closing(outcomes(todo, hands, kept)) as coming:
+        for work, outcome in coming:
+            if kept is not None:
+                kept.keep(outcome.fresh)
+            found[work] = _Found(
+                tuple(shelf.put(one.named_as(work.files)) for one in outcome.results),
+                tuple(outcome.errors),
+                tuple(outcome.empty.items()),
+                tuple(outcome.passed_over),
+                outcome.taken,
+            )
+            done += len(work.files)
+            show(done, total)
+    return found
+
+
 def _files(paths: Iterable[Path], errors: list[FileError], stray: dict[Path, str]) -> list[Path]:
     found = find_files(paths)
     errors += [FileError.of(path, problem) for path, problem in found.problems.items()]
@@ -145,17 +181,15 @@ def _files(paths: Iterable[Path], errors: list[FileError], stray: dict[Path, str
     return list(found.files)
 
 
-def _without_rows(empty: Iterable[Mapping[Path, str]]) -> list[str]:
-    """Return one sentence about all files without a row, none where there is no such file."""
-    ended = {path: how for one in empty for path, how in one.items()}
+def _without_rows(ended: Sequence[tuple[Path, str]]) -> list[str]:
+    """Return one sentence that names all runs that ended before their first row, if there are."""
     if not ended:
         return []
-    names = [f"{path.as_posix()}{f' ({how})' if how else ''}" for path, how in ended.items()]
-    more = "" if len(names) <= MOST_NAMES else f" and {len(names) - MOST_NAMES} more"
+    names = [f"{path.as_posix()}{f' ({how})' if how else ''}" for path, how in ended]
     which = "1 file holds" if len(names) == 1 else f"{len(names)} files hold"
     return [
         f"{which} no row, of runs that ended before their first, and nothing to analyse: "
-        f"{', '.join(names[:MOST_NAMES])}{more}"
+        f"{', '.join(names)}"
     ]
 
 
@@ -174,7 +208,7 @@ def _copies(results: Sequence[RunResult]) -> list[str]:
 
 
 def _calibrations(
-    path: Path, given: Sequence[Outcome], errors: list[FileError], warnings: list[str]
+    path: Path, given: Sequence[_Found], errors: list[FileError], warnings: list[str]
 ) -> list[RunResult]:
     """Return the runs of calibrated resistors in what was given as calibration.
 
@@ -223,8 +257,12 @@ def _line(candidates: Sequence[RunResult], errors: list[FileError]) -> Measuring
         return None
 
 
-def _compared(result: RunResult, line: MeasuringLine, subtract: bool) -> RunResult:
-    """Compare an I(V) of a junction with the line; anything else stays as it is."""
-    if result.run.kind == "iv" and not is_calibration(result.run):
-        return against_line(result, line, subtract=subtract)
-    return result
+def _completed(
+    result: RunResult, line: MeasuringLine | None, subtract: bool, devices: Devices, shelf: Shelf
+) -> RunResult:
+    """Compare an I(V) of a junction with the line, and add what follows from its size."""
+    if result.run.kind != "iv" or is_calibration(result.run):
+        return result
+    compared = result if line is None else against_line(result, line, subtract=subtract)
+    changed = with_ra_product(compared, devices)
+    return result if changed is result else shelf.put_again(result, changed)

@@ -65,33 +65,36 @@ class DeviceEstimates:
         }
 
 
-def estimates_of(
-    results: Sequence[RunResult], devices: Devices
-) -> tuple[list[RunResult], tuple[DeviceEstimates, ...]]:
-    """Return the runs with `ra_ohm_um2` where a size is known, and the estimates of each device.
+def with_ra_product(result: RunResult, devices: Devices) -> RunResult:
+    """Return an I(V) of a junction with `ra_ohm_um2` where its size is known, else as it is.
+
+    What `devices` states holds; else the size that the run's notes or header state.
+    """
+    area = devices.stated(result.run.device).area or result.run.area
+    if area is None:
+        return result
+    product = ra_product(number(result.quantities, "r_s_ohm"), area)
+    return replace(result, quantities={**result.quantities, "ra_ohm_um2": product})
+
+
+def estimates_of(results: Sequence[RunResult], devices: Devices) -> tuple[DeviceEstimates, ...]:
+    """Return the estimates of each device.
 
     What `devices` states holds; else the size that a run's notes or header state. A device of which
     nothing is stated has them only if it is beyond the measuring line.
     """
-    found: list[RunResult] = []
     members: dict[str, list[RunResult]] = {}
     for one in results:
-        run, result = one.run, one
-        if run.kind == "iv" and not is_calibration(run):
-            area = devices.stated(run.device).area or run.area
-            if area is not None:
-                product = ra_product(number(one.quantities, "r_s_ohm"), area)
-                result = replace(one, quantities={**one.quantities, "ra_ohm_um2": product})
-            members.setdefault(run.device, []).append(result)
-        found.append(result)
+        if one.run.kind == "iv" and not is_calibration(one.run):
+            members.setdefault(one.run.device, []).append(one)
     estimates = []
     for device, own in members.items():
-        areas = [result.run.area for result in own if result.run.area is not None]
+        areas = [area for result in own if (area := result.run.area) is not None]
         stated = devices.stated(device).over(Stated(area=_agreed(areas)))
         beyond = any(number(r.quantities, "candidate").value == 1.0 for r in own)
         if stated != NOTHING or beyond:
             estimates.append(estimate(device, own, stated))
-    return found, tuple(estimates)
+    return tuple(estimates)
 
 
 def _agreed(areas: Sequence[Area]) -> Area | None:

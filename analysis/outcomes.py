@@ -1,8 +1,7 @@
-"""What came of files: their runs' results, errors and what had no row; in several processes."""
+"""What came of files: their runs' results, errors and what had no row."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -12,11 +11,12 @@ from nanojunction.analysis.calibration import is_calibration
 from nanojunction.analysis.corrections import as_measured
 from nanojunction.analysis.ih import analyse_at_rest, analyse_ih
 from nanojunction.analysis.iv import IVSettings, RunResult, analyse_iv
-from nanojunction.analysis.kept import Kept, ResultStore, provenance_of
+from nanojunction.analysis.kept import Kept, provenance_of
 from nanojunction.analysis.parts import Part, whole_runs
 from nanojunction.analysis.reader import read_part, runs_of
 from nanojunction.analysis.results import FileError
 from nanojunction.analysis.run import Run
+from nanojunction.analysis.shelf import Packed
 from nanojunction.analysis.values import Quantity
 
 
@@ -34,57 +34,18 @@ class Work:
 class Outcome:
     """The results of the runs in some files, what failed, and what there was nothing to do for.
 
-    `empty` names files of runs that ended before their first row, with how they ended if that is
-    known; `passed_over` are the devices of runs that are no calibrations, where only these were
+    `empty` names files of runs that ended before their first row, with how they ended;
+    `passed_over` are the devices of runs that are no calibrations, where only these were
     asked for. `fresh` are new results, packed to be kept, and `taken` counts those that were kept,
     both only where there is something that keeps them.
     """
 
-    results: list[RunResult] = field(default_factory=list)
+    results: list[Packed] = field(default_factory=list)
     errors: list[FileError] = field(default_factory=list)
     empty: dict[Path, str] = field(default_factory=dict)
     passed_over: list[str] = field(default_factory=list)
     fresh: list[Kept] = field(default_factory=list)
     taken: int = 0
-
-
-def outcomes(
-    todo: Sequence[Work], workers: int, kept: ResultStore | None = None
-) -> Iterator[tuple[Work, Outcome]]:
-    """Yield each piece of work and what came of it, in order.
-
-    With `kept`, what it has is not analysed again. Only this process asks it.
-    """
-    known = ((None if kept is None else kept.find(work.files)) for work in todo)
-    if workers == 1 or len(todo) < 2:
-        yield from zip(todo, map(analyse_files, todo, known), strict=True)
-        return
-    import multiprocessing
-    from concurrent.futures import ProcessPoolExecutor
-
-    count = min(workers, len(todo))
-    share = max(1, min(32, len(todo) // (4 * count)))
-    with ProcessPoolExecutor(count, mp_context=multiprocessing.get_context("spawn")) as pool:
-        with _single_threaded_children():
-            found = pool.map(analyse_files, todo, known, chunksize=share)
-        yield from zip(todo, found, strict=True)
-
-
-@contextmanager
-def _single_threaded_children() -> Iterator[None]:
-    """Let processes that start meanwhile use one thread each for linear algebra.
-
-    The threads of several processes would wait for one another on small matrices.
-    """
-    names = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
-    before = {name: os.environ.get(name) for name in names}
-    os.environ.update({name: value or "1" for name, value in before.items()})
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                del os.environ[name]
 
 
 def analyse_files(work: Work, known: Mapping[str, Kept] | None = None) -> Outcome:
@@ -102,10 +63,21 @@ def analyse_files(work: Work, known: Mapping[str, Kept] | None = None) -> Outcom
                         outcome.passed_over.append(run.device)
                     else:
                         contents = [part.sha256 for part in run_parts]
-                        outcome.results.append(_result(run, work, contents, known, outcome))
+                        result = _result(run, work, contents, known, outcome)
+                        outcome.results.append(Packed.of(result))
         else:
-            outcome.empty |= {part.path: _how_ended(part) for part in run_parts}
+            _nothing_in(run_parts, outcome)
     return outcome
+
+
+def _nothing_in(run_parts: Sequence[Part], outcome: Outcome) -> None:
+    """Say what became of a run without a row: it ended by itself, or it was cut off."""
+    for part in run_parts:
+        if part.table.end is None:
+            sentence = "the run was cut off before its first row: nothing to analyse"
+            outcome.errors.append(FileError.of(part.path, sentence))
+        else:
+            outcome.empty[part.path] = _how_ended(part)
 
 
 def _result(

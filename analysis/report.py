@@ -13,6 +13,7 @@ from nanojunction.analysis.claims import find_claims
 from nanojunction.analysis.comparison import ComparedRow
 from nanojunction.analysis.files import PathLike
 from nanojunction.analysis.groups import run_name
+from nanojunction.analysis.report_choice import chosen_for_report
 from nanojunction.analysis.report_estimates import estimates_tables
 from nanojunction.analysis.report_groups import verdicts
 from nanojunction.analysis.report_overview import overview
@@ -94,6 +95,7 @@ def _write(
     up: str = "",
 ) -> Path:
     """Write one page; `pages` are those of the devices, `up` the one that lists them."""
+    analysis = chosen_for_report(analysis)
     figures = folder / "figures"
     figures.mkdir(parents=True, exist_ok=True)
     claims = find_claims(analysis.run_results, analysis.groups)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from importlib.metadata import version
 from pathlib import Path
@@ -50,6 +49,7 @@ def analyse(
     reference: FieldReference,
     devices: Devices,
     workers: int,
+    scheduler: str = "",
     catalogue: str = "",
 ) -> int:
     """Analyse, show and write; 1 if a file could not be read, 0 otherwise."""
@@ -70,20 +70,13 @@ def analyse(
             calibration=calibration,
             reference=reference,
             workers=workers,
+            scheduler=scheduler or None,
             progress=show,
             kept=store_in(entries),
             devices=devices,
         )
-    document = found.to_json()
-    if json_file == "-":
-        text = json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False)
-        # JSON is UTF-8, whatever the console; what is no character in a name stands as an escape.
-        sys.stdout.buffer.write(text.encode("utf-8", "backslashreplace") + b"\n")
-        sys.stdout.flush()
-    elif json_file:
-        from nanojunction.analysis.results import write_results
-
-        write_results(document, Path(json_file))
+    if json_file:
+        write_json(found, json_file)
     if report is not None:
         from nanojunction.analysis.report import write_report
 
@@ -103,6 +96,19 @@ def analyse(
             enter_into(again, found)
         say(f"{len(found.run_results)} runs, {found.taken} of them unchanged in the catalogue")
     return FAILED if found.errors else 0
+
+
+def write_json(found: Analysis, json_file: str) -> None:
+    """Write the results to a file, or to standard output for "-"."""
+    from nanojunction.analysis.results import texts_of, write_results
+
+    if json_file != "-":
+        write_results(found.coming_json(), Path(json_file))
+        return
+    for text in texts_of(found.coming_json()):
+        # JSON is UTF-8, whatever the console; what is no character in a name stands as an escape.
+        sys.stdout.buffer.write(text.encode("utf-8", "backslashreplace"))
+    sys.stdout.flush()
 
 
 def reference_of(p_field: str, ap_field: str, approach: str) -> FieldReference:
@@ -161,7 +167,9 @@ def title_of(found: Analysis) -> str:
 def show_runs(found: Analysis) -> None:
     """Print the tables of runs and of controls, the verdicts, and the warnings."""
     if found.run_results:
-        wide_console().print(table_of(found.run_results))
+        wide_console().print(table_of(found.run_results[:MOST_RUNS]))
+    if (more := len(found.run_results) - MOST_RUNS) > 0:
+        say(f"{more} more runs are not in this table: --json has all of them")
     if (controls := controls_of(found)) is not None:
         wide_console().print(controls)
     for line in (*claims_of(found), *estimates_of(found)):
@@ -197,6 +205,8 @@ def estimates_of(found: Analysis) -> list[str]:
     return lines
 
 
+#: Runs, and checks of devices, that the tables on the screen show.
+MOST_RUNS = MOST_CHECKS = 500
 #: Devices whose verdicts are all printed; of more, the candidates.
 MOST_VERDICTS = 12
 
@@ -269,6 +279,9 @@ def controls_of(found: Analysis) -> Table | None:
         table.add_column(column, no_wrap=column != "conditions")
     table.add_column("found", overflow="fold", ratio=1)
     for group in groups:
+        if table.row_count >= MOST_CHECKS:
+            table.caption = "the controls of more devices are in --json"
+            break
         for check in group.checks:
             at = conditions_text(check.conditions).replace(NO_BREAK, " ")
             table.add_row(

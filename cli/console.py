@@ -81,6 +81,7 @@ def one_sentence(debug: bool) -> Iterator[None]:
 def status_of(problem: Exception) -> int | None:
     """Return the exit status of an error that has a sentence; None if it is a fault of ours."""
     from nanojunction.analysis.catalogue.errors import CatalogueError
+    from nanojunction.analysis.dask_cluster import ClusterError
     from nanojunction.analysis.export.errors import ExportError
     from nanojunction.analysis.reader import ReadError
     from nanojunction.instruments.errors import LaboratoryError, LimitError, StationError
@@ -93,7 +94,14 @@ def status_of(problem: Exception) -> int | None:
     if isinstance(problem, usage):
         return WRONG_USAGE
     if isinstance(
-        problem, LaboratoryError | Unsafe | ReadError | CatalogueError | ExportError | OSError
+        problem,
+        LaboratoryError
+        | Unsafe
+        | ReadError
+        | CatalogueError
+        | ClusterError
+        | ExportError
+        | OSError,
     ):
         return FAILED
     return None

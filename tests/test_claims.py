@@ -13,7 +13,8 @@ from nanojunction.analysis.calibration import LinePoint, MeasuringLine, against_
 from nanojunction.analysis.claims import Claim, find_claims
 from nanojunction.analysis.controls import find_controls
 from nanojunction.analysis.iv import RunResult, analyse_iv
-from nanojunction.analysis.results import ResultsError, build_results, check_results
+from nanojunction.analysis.results import build_results
+from nanojunction.analysis.results_check import ResultsError, check_results
 from nanojunction.analysis.run import Conditions, Polarity
 from nanojunction.analysis.values import Quantity
 from nanojunction.cli.analyse import claims_of

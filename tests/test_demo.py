@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from nanojunction.analysis.results import check_results
+from nanojunction.analysis.results_check import check_results
 
 
 @pytest.mark.campaign

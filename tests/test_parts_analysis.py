@@ -223,24 +223,42 @@ def test_a_part_killed_before_its_first_row_is_no_error(
     (result,) = found.run_results
     assert (result.run.parts, result.run.status) == ((second, third), "finished")
     first.unlink()
-    assert "1 file holds no row" in analyse([second, third]).warnings[0]
+    (error,) = analyse([second, third]).errors
+    assert (error.file, error.error) == (second.as_posix(), CUT_OFF)
 
 
-def test_runs_without_a_row_are_one_warning(tmp_path: Path) -> None:
-    failed = '# End: {"status": "failed", "rows": 0, "error": "the magnet did not answer"}\n'
+CUT_OFF = "the run was cut off before its first row: nothing to analyse"
+
+
+def test_files_that_were_cut_off_before_their_first_row_are_errors(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_bytes(b"")
-    (tmp_path / "b.csv").write_text(HEADER + NAMES, encoding="utf-8")
-    (tmp_path / "c.csv").write_text(HEADER + NAMES + failed, encoding="utf-8")
+    (tmp_path / "b.csv").write_text(HEADER, encoding="utf-8")
+    (tmp_path / "c.csv").write_text(HEADER + NAMES, encoding="utf-8")
+    found = analyse([tmp_path])
+    assert [(Path(error.file).name, error.error) for error in found.errors] == [
+        (name, CUT_OFF) for name in ("a.csv", "b.csv", "c.csv")
+    ]
+    assert (found.run_results, found.warnings) == ((), ())
+
+
+def test_runs_that_ended_before_their_first_row_are_one_warning_that_names_all(
+    tmp_path: Path,
+) -> None:
+    failed = '# End: {"status": "failed", "rows": 0, "error": "the magnet did not answer"}\n'
+    for number in range(9):
+        (tmp_path / f"{number}.csv").write_text(HEADER + NAMES + failed, encoding="utf-8")
     found = analyse([tmp_path])
     assert (found.errors, found.run_results) == ((), ())
     (warning,) = found.to_json()["warnings"]
-    assert warning.startswith("3 files hold no row")
-    assert "c.csv (failed: the magnet did not answer)" in warning
+    assert warning.startswith("9 files hold no row")
+    for number in range(9):
+        assert f"{number}.csv (failed: the magnet did not answer)" in warning
     assert command.analyse(
         [str(tmp_path)], json_file="", report=tmp_path / "report", pattern=None,
         calibration=None, reference=LARGEST_AGAINST_ZERO, workers=1, devices=NO_DEVICES,
+        by_device=False,
     ) == 0  # fmt: skip
-    assert "3 files hold no row" in (tmp_path / "report" / "report.html").read_text("utf-8")
+    assert "9 files hold no row" in (tmp_path / "report" / "report.html").read_text("utf-8")
 
 
 @pytest.mark.parametrize("text", ["not,a,run\n", "V (V),I (A)\n", HEADER + NAMES + "1,2\n"])
@@ -279,6 +297,7 @@ def morning(night: Path, calibration: Path, report: Path) -> int:
         reference=LARGEST_AGAINST_ZERO,
         workers=1,
         devices=NO_DEVICES,
+        by_device=False,
     )
 
 

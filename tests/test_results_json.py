@@ -17,11 +17,10 @@ from nanojunction.analysis.groups import find_groups
 from nanojunction.analysis.iv import RunResult
 from nanojunction.analysis.results import (
     FileError,
-    ResultsError,
     build_results,
-    check_results,
     write_results,
 )
+from nanojunction.analysis.results_check import ResultsError, check_results
 from nanojunction.analysis.run import Conditions, Run
 from nanojunction.analysis.values import Array, Quantity
 

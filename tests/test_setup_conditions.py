@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nanojunction.analysis.conditions import conditions_of
-from nanojunction.analysis.results import ResultsError, check_results
+from nanojunction.analysis.results_check import ResultsError, check_results
 from nanojunction.analysis.run import Conditions
 from tests.run_files import read
 
