@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 from scipy.optimize import brentq, minimize_scalar
+from scipy.special import erf
 
 from nanojunction.analysis.iv import RunResult
 from nanojunction.analysis.run import Conditions, Run
@@ -46,19 +48,30 @@ def noisy_run(
     *,
     voltage_noise_V: float = 4e-7,
     conditions: Conditions | None = None,
+    source_noise_V: float = 0.0,
+    relative_noise: float = 0.0,
     hysteresis_A: float = 0.0,
     drift_A: float = 0.0,
+    wander_A: float = 0.0,
 ) -> Run:
     """A run whose junction sits at the setpoint while both meters are noisy.
 
-    The hysteresis is an even bump in V, of opposite sign in rising and falling legs; the drift is
-    linear in time and zero on average. `path` is what `sweep` gives.
+    `source_noise_V` moves the junction itself, which the voltmeter sees; `relative_noise` is a part
+    of the current. The hysteresis is an even bump in V, of opposite sign in rising and falling
+    legs; the drift is linear in time and zero on average; `wander_A` is the standard deviation of
+    a random walk's last step from its first. `path` is what `sweep` gives.
     """
     setpoint, leg = path
     n = len(setpoint)
     bump = 1.0 - (setpoint / np.max(np.abs(setpoint))) ** 2 if n else setpoint
-    current = law(setpoint) + hysteresis_A * rising(setpoint, leg) * bump
+    at = setpoint + source_noise_V * rng.normal(size=n) if source_noise_V else setpoint
+    current = law(at) + hysteresis_A * rising(setpoint, leg) * bump
+    if relative_noise:
+        current = current * (1.0 + relative_noise * rng.normal(size=n))
     current = current + drift_A * (np.arange(n) / max(n - 1, 1) - 0.5)
+    if wander_A:
+        walk = np.cumsum(rng.normal(size=n)) * wander_A / np.sqrt(n)
+        current = current + walk - walk.mean()
     return Run(
         file=Path("simulated.csv"),
         device="simulated",
@@ -67,7 +80,7 @@ def noisy_run(
         leg=leg,
         setpoint_V=setpoint,
         setpoint_A=None,
-        voltage_V=setpoint + voltage_noise_V * rng.normal(size=n),
+        voltage_V=at + voltage_noise_V * rng.normal(size=n),
         current_A=current + current_noise_A * rng.normal(size=n),
         field_T=None,
         temperature_K=None,
@@ -91,6 +104,24 @@ def diode(v: np.ndarray) -> np.ndarray:
 
 def barrier(v: np.ndarray) -> np.ndarray:
     return 1e-6 * np.sinh(v / 0.02) - 2e-6
+
+
+def structured(v: np.ndarray) -> np.ndarray:
+    """A slope that changes by a third, four times within ±10 mV."""
+    return -26e-6 + v / 157.0 + 2.1e-6 * np.sin(v / 1e-3)
+
+
+def with_peaks(slope_S: float, offset_A: float, peaks: Sequence[tuple[float, float, float]]) -> Law:
+    """A straight line whose dI/dV carries Gaussian peaks (position, FWHM, height)."""
+
+    def current(v: np.ndarray) -> np.ndarray:
+        i = offset_A + slope_S * v
+        for position, fwhm, height in peaks:
+            s = fwhm / math.sqrt(8.0 * math.log(2.0))
+            i = i + height * s * math.sqrt(math.pi / 2.0) * erf((v - position) / (s * math.sqrt(2.0)))
+        return i
+
+    return current
 
 
 def quantity(result: RunResult, key: str) -> Quantity:

@@ -11,7 +11,7 @@ import pytest
 from nanojunction.analysis.iv import analyse_iv
 from nanojunction.analysis.run import Conditions
 from nanojunction.analysis.values import Curve, Quantity, plain
-from tests.iv_simulation import Law, noisy_run, sweep
+from tests.iv_simulation import noisy_run, sweep, with_peaks
 
 PEAKS = ((-0.6e-3, 0.36e-3, 5.1e-4), (0.05e-3, 0.30e-3, 7.6e-4), (0.65e-3, 0.36e-3, -4.5e-4))
 OSCILLATIONS = tuple(
@@ -23,20 +23,6 @@ OSCILLATIONS = tuple(
         (0.675e-3, 9e-6),
     )
 )
-
-
-def junction(slope_S: float, offset_A: float, peaks: tuple[tuple[float, float, float], ...]) -> Law:
-    """A straight line whose dI/dV carries Gaussian peaks (position, FWHM, height)."""
-
-    def current(v: np.ndarray) -> np.ndarray:
-        i = offset_A + slope_S * v
-        for position, fwhm, height in peaks:
-            s = fwhm / math.sqrt(8.0 * math.log(2.0))
-            erf = np.array([math.erf((x - position) / (s * math.sqrt(2.0))) for x in v.ravel()])
-            i = i + height * s * math.sqrt(math.pi / 2.0) * erf.reshape(v.shape)
-        return i
-
-    return current
 
 
 def features(run: Any) -> list[dict[str, Any]]:
@@ -62,7 +48,7 @@ def test_a_straight_line_with_noise_has_no_features() -> None:
 def test_widths_and_places_are_those_of_the_junction() -> None:
     rng = np.random.default_rng(3)
     path = sweep([-1.5e-3, 1.5e-3, -1.5e-3, 1.5e-3, -1.5e-3], 25e-6)
-    law = junction(1 / 157.0, -26e-6, PEAKS)
+    law = with_peaks(1 / 157.0, -26e-6, PEAKS)
     pulls, widths = [], []
     for _ in range(6):
         found = features(noisy_run(law, path, rng, 0.5e-9))
@@ -83,7 +69,7 @@ def test_oscillations_of_a_tunnel_junction_are_a_quarter_of_a_millielectronvolt_
     """Katcko 2019, Fig. 2d; T_eff = FWHM/k_B = 2.9 K."""
     rng = np.random.default_rng(4)
     path = sweep([0.0, 1.5e-3, -1.5e-3, 1.5e-3, -1.5e-3, 1.5e-3, -1.5e-3, 0.0], 25e-6)
-    law = junction(20e-6, -70e-9, OSCILLATIONS)
+    law = with_peaks(20e-6, -70e-9, OSCILLATIONS)
     run = noisy_run(law, path, rng, 1e-11, conditions=Conditions(temperature_K=295.0))
     found = [f for f in features(run) if f["direction"] == "return"]
     assert [f["position_V"].value for f in found] == pytest.approx(
@@ -104,7 +90,7 @@ def test_what_the_step_does_not_resolve_is_not_claimed(
     peaks: tuple[tuple[float, float, float], ...],
 ) -> None:
     """500 µV steps over features 0.25 to 0.36 meV wide: their width would be the step's."""
-    law = junction(1 / 157.0, -26e-6, peaks) if peaks is PEAKS else junction(2e-5, -7e-8, peaks)
+    law = with_peaks(1 / 157.0, -26e-6, peaks) if peaks is PEAKS else with_peaks(2e-5, -7e-8, peaks)
     path = sweep([-0.01, 0.01, -0.01, 0.01, -0.01], 5e-4)
     noise = 0.5e-9 if peaks is PEAKS else 1e-11
     for seed in range(5):
@@ -114,7 +100,7 @@ def test_what_the_step_does_not_resolve_is_not_claimed(
 def test_the_derivative_states_its_own_width_at_each_feature() -> None:
     """Katcko's ±3 mV at 100 µV: four oscillations, about two and a half steps wide."""
     path = sweep([-3e-3, 3e-3, -3e-3, 3e-3, -3e-3], 1e-4)
-    law = junction(20e-6, -70e-9, OSCILLATIONS)
+    law = with_peaks(20e-6, -70e-9, OSCILLATIONS)
     run = noisy_run(law, path, np.random.default_rng(4), 1e-11)
     found = features(run)
     assert len(found) == 8
@@ -124,7 +110,7 @@ def test_the_derivative_states_its_own_width_at_each_feature() -> None:
 def test_without_a_temperature_there_is_no_ratio_to_it() -> None:
     rng = np.random.default_rng(3)
     path = sweep([-1.5e-3, 1.5e-3], 25e-6)
-    found = features(noisy_run(junction(1 / 157.0, 0.0, PEAKS), path, rng, 0.5e-9))
+    found = features(noisy_run(with_peaks(1 / 157.0, 0.0, PEAKS), path, rng, 0.5e-9))
     assert found
     assert all(f["fwhm_over_kT"] is None for f in found)
 
@@ -132,7 +118,7 @@ def test_without_a_temperature_there_is_no_ratio_to_it() -> None:
 def test_conductance_carries_the_standard_error_of_the_mean() -> None:
     rng = np.random.default_rng(5)
     path = sweep([-1.5e-3, 1.5e-3, -1.5e-3, 1.5e-3, -1.5e-3], 25e-6)
-    law = junction(1 / 157.0, -26e-6, PEAKS)
+    law = with_peaks(1 / 157.0, -26e-6, PEAKS)
     quantities = analyse_iv(noisy_run(law, path, rng, 0.5e-9)).quantities
     for key, legs in (("forward", 2), ("return", 2)):
         curve = quantities[f"conductance_{key}_S"]
@@ -164,7 +150,7 @@ def test_a_power_law_has_no_features() -> None:
 def test_a_feature_is_reported_with_quantities() -> None:
     rng = np.random.default_rng(3)
     path = sweep([-1.5e-3, 1.5e-3], 25e-6)
-    one = features(noisy_run(junction(1 / 157.0, 0.0, PEAKS), path, rng, 5e-10))[0]
+    one = features(noisy_run(with_peaks(1 / 157.0, 0.0, PEAKS), path, rng, 5e-10))[0]
     for key in ("position_V", "fwhm_meV", "prominence_S", "t_eff_K"):
         assert isinstance(one[key], Quantity)
         assert one[key].stderr is not None

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 from nanojunction.analysis.iv import analyse_iv
-from tests.iv_simulation import Law, barrier, diode, noisy_run, quantity, slope, sweep
-from tests.test_features import OSCILLATIONS, PEAKS, junction
+from tests.iv_simulation import Law, barrier, diode, noisy_run, quantity, slope, sweep, with_peaks
+from tests.test_features import OSCILLATIONS, PEAKS
 
-A = junction(1 / 157.0, -26e-6, PEAKS)
-MTJ = junction(20e-6, -70e-9, OSCILLATIONS)
+A = with_peaks(1 / 157.0, -26e-6, PEAKS)
+MTJ = with_peaks(20e-6, -70e-9, OSCILLATIONS)
 NOT_RESOLVED = "structure near 0 V is not resolved by the step"
 
 
