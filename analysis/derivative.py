@@ -9,7 +9,8 @@ import numpy as np
 
 from nanojunction.analysis.grid import Grid
 from nanojunction.analysis.slopes import SlopeWeights, slope_weights, slopes_by_width
-from nanojunction.analysis.traces import IntArray, Traces
+from nanojunction.analysis.stencils import IntArray
+from nanojunction.analysis.traces import Traces
 from nanojunction.analysis.values import Array, Curve
 
 _HALVES = (1, 2, 3, 4, 6, 8, 12)  # half windows in points that are tried

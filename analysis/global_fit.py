@@ -31,10 +31,13 @@ class GlobalModel:
         self._low_V, self._high_V = data.low_V, data.high_V
         self._known: dict[float, Expansion] = {}
         root = np.asarray(np.linalg.qr(data.design, mode="r"))
-        share = math.sqrt(float(data.share @ data.share))
+        noise = data.share if data.relative_noise is None else data.share * data.relative_noise
+        share = math.sqrt(float(noise @ noise))
         self._fits = [(weight, fit, fit.spread_of(root, share)) for weight, fit in fits]
         #: The current less its description, per row, legs and directions each with their own.
         self.residual_A: Array = max(fits, key=lambda pair: pair[0])[1].residual
+        if data.relative_noise is not None:
+            self.residual_A = self.residual_A * data.relative_noise
 
     def at(self, voltage_V: float, target: int) -> Expansion:
         """Return the expansion at a voltage of the range; the target does not matter here."""

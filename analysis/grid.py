@@ -9,7 +9,8 @@ import numpy as np
 
 from nanojunction.analysis.layout import FEWEST_OF_A_CUBIC, Layout, layout_of
 from nanojunction.analysis.slopes import slope_weights
-from nanojunction.analysis.traces import IntArray, Traces, noise_against
+from nanojunction.analysis.stencils import IntArray
+from nanojunction.analysis.traces import Traces, noise_against
 from nanojunction.analysis.values import Array, Curve, Quantity
 
 
@@ -25,6 +26,7 @@ class Grid:
     belongs to. `smooth_V` is the sensed voltage as a smooth function of the setpoint, free of the
     voltmeter's noise; `level_A` per direction, and `row_level_A` per row, is the current there;
     `moved_A` is what was taken off a row's current for its distance from `smooth_V`.
+    `relative_noise` is the noise at a point over `noise_A`, None where it is the same everywhere.
     """
 
     layout: Layout
@@ -36,6 +38,7 @@ class Grid:
     level_A: Mapping[int, Array]
     row_level_A: Array
     moved_A: Array
+    relative_noise: Array | None
 
     @property
     def directions(self) -> tuple[int, ...]:
@@ -58,7 +61,8 @@ class Grid:
 
     def stderr_A(self, direction: int) -> Array:
         """Return the standard error of the mean current, NaN where it is unknown."""
-        return self.layout.error[direction] * (np.nan if self.noise_A is None else self.noise_A)
+        error = self.layout.error[direction] * (np.nan if self.noise_A is None else self.noise_A)
+        return error if self.relative_noise is None else error * self.relative_noise
 
 
 def grid_of(traces: Traces) -> Grid:
@@ -80,6 +84,11 @@ def grid_of(traces: Traces) -> Grid:
         level_A=current if row_level is aligned else layout.means(row_level),
         row_level_A=row_level,
         moved_A=aligned - row_level,
+        relative_noise=(
+            None
+            if traces.relative_noise is None
+            else np.bincount(layout.cell, weights=traces.relative_noise) / layout.rows
+        ),
     )
 
 

@@ -8,7 +8,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from nanojunction.analysis.traces import KEPT_ROWS, IntArray
+from nanojunction.analysis.stencils import KEPT_ROWS, IntArray
 from nanojunction.analysis.values import Array
 
 FEWEST_OF_A_CUBIC = 8

@@ -98,6 +98,8 @@ class LocalModel:
         cell, x = cell[order], x[order]
         y = grid.current_A[direction][cell]
         weight = grid.count[direction][cell]
+        if grid.relative_noise is not None:
+            weight = weight / grid.relative_noise[cell] ** 2
         powers = np.empty((2 * _TOP + 1, len(x)))
         powers[0], powers[1:] = 1.0, x
         np.multiply.accumulate(powers, axis=0, out=powers)
@@ -167,6 +169,8 @@ class LocalModel:
             powers = side.powers[: len(inverse), :points]
             per_cell = np.zeros((3, len(self._grid.voltage_V)))
             per_cell[:, side.cell[:points]] = (inverse[:3] @ powers) / len(fit.parts)
+            if self._grid.relative_noise is not None:
+                per_cell /= self._grid.relative_noise  # a weight of 1/s² on a noise of s
             mine = self._traces.direction == direction
             out[:, mine] = per_cell[:, self._grid.cell[mine]]
         return out

@@ -40,7 +40,11 @@ def blocks_of(traces: Traces) -> Blocks:
     counts = np.diff(np.append(starts, len(order)))
     voltage = np.add.reduceat(traces.voltage_V[order], starts) / counts
     current = np.add.reduceat(traces.current_A[order], starts) / counts
-    return Blocks(voltage, current, (traces.noise_A or 0.0) / np.sqrt(counts))
+    noise = (traces.noise_A or 0.0) / np.sqrt(counts)
+    if traces.relative_noise is not None:
+        variance = np.add.reduceat(traces.relative_noise[order] ** 2, starts) / counts
+        noise = noise * np.sqrt(variance)
+    return Blocks(voltage, current, noise)
 
 
 def find_crossings(traces: Traces, blocks: Blocks, model: CurveModel) -> list[Crossing]:

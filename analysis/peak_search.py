@@ -9,7 +9,7 @@ from statistics import NormalDist
 
 import numpy as np
 
-from nanojunction.analysis.traces import KEPT_ROWS
+from nanojunction.analysis.stencils import KEPT_ROWS
 from nanojunction.analysis.values import Array
 
 NARROWEST = 2.0

@@ -31,7 +31,8 @@ Terms = Callable[
 class ProjectedFit:
     """Least squares with the legs' constants projected out; x = V/scale.
 
-    `coefficients` begin with the constant of the mean over legs and directions.
+    `coefficients` begin with the constant of the mean over legs and directions. `residual` is in
+    units of a row's noise over that of a typical row, as `variance` is.
     """
 
     columns: slice | list[int]
@@ -92,12 +93,15 @@ class Projected:
         # Rows are sorted by leg.
         self.starts = np.flatnonzero(np.append(True, traces.leg[1:] != traces.leg[:-1]))
         self.counts = np.diff(np.append(self.starts, len(v)))
+        self.relative_noise = traces.relative_noise
+        self.weight = None if traces.relative_noise is None else traces.relative_noise**-2.0
         self.y = self.centre(traces.current_A[:, None])[:, 0]
         # Each direction weighs the same: what a row adds to the mean current of the run.
         sides = [traces.direction == d for d in traces.directions()]
+        weight = np.ones(len(traces)) if self.weight is None else self.weight
         self.share = np.zeros(len(traces))
         for side in sides:
-            self.share[side] = 1.0 / (np.count_nonzero(side) * len(sides))
+            self.share[side] = weight[side] / (float(weight[side].sum()) * len(sides))
         self.mean_A = float(self.share @ traces.current_A)
         self.turns = 2 if len(sides) == 2 else 0
         columns = [self.x]
@@ -119,9 +123,15 @@ class Projected:
         self._set(np.column_stack([self.raw, *columns]))
 
     def centre(self, columns: Array) -> Array:
-        """Return columns (rows, k) less their mean in each leg."""
-        means = np.add.reduceat(columns, self.starts, axis=0) / self.counts[:, None]
-        return np.asarray(columns - np.repeat(means, self.counts, axis=0))
+        """Return columns (rows, k) less their mean in each leg, in units of the row's noise."""
+        if self.relative_noise is None or self.weight is None:
+            means = np.add.reduceat(columns, self.starts, axis=0) / self.counts[:, None]
+            return np.asarray(columns - np.repeat(means, self.counts, axis=0))
+        weight = self.weight[:, None]
+        sums = np.add.reduceat(weight * columns, self.starts, axis=0)
+        means = sums / np.add.reduceat(weight, self.starts, axis=0)
+        centred = columns - np.repeat(means, self.counts, axis=0)
+        return np.asarray(centred / self.relative_noise[:, None])
 
     def fit(self, columns: slice | list[int], terms: Terms, model: str) -> ProjectedFit | None:
         """Return the least-squares fit of columns, of which the last are those of the terms."""

@@ -3,21 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import lru_cache
 
 import numpy as np
 
+from nanojunction.analysis.outliers import find_outliers
 from nanojunction.analysis.run import Run
+from nanojunction.analysis.stencils import IntArray, noise_of, stencils_of
 from nanojunction.analysis.values import Array
-
-IntArray = np.ndarray[tuple[int], np.dtype[np.int64]]
-
-KEPT_ROWS = 4096
-"""What follows from setpoints alone is remembered for runs of so many rows at most."""
-
-_STENCIL = 5
-_OUTLIER = 8.0  # noise standard deviations
-
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Traces:
@@ -27,7 +19,9 @@ class Traces:
     is one passage of the range in one direction: a leg that lies on both sides of 0 V, or all legs
     of a direction that lie on one side. `row` counts the run's rows from 0. `noise_A` is the
     standard deviation of white noise in the current (that of the voltage included), found from
-    differences between neighbours, or None where a leg has fewer than five points.
+    differences between neighbours, or None where a leg has fewer than five points. Where the noise
+    goes with current or slope, `noise_A` is that of a typical row and `relative_noise` is each
+    row's over it; None where it is the same everywhere.
     """
 
     voltage_V: Array
@@ -38,6 +32,7 @@ class Traces:
     branch: IntArray
     row: IntArray
     noise_A: float | None = None
+    relative_noise: Array | None = None
 
     def __len__(self) -> int:
         return len(self.current_A)
@@ -57,6 +52,7 @@ class Traces:
             direction=self.direction[mask],
             branch=self.branch[mask],
             row=self.row[mask],
+            relative_noise=None if self.relative_noise is None else self.relative_noise[mask],
         )
 
 
@@ -87,13 +83,14 @@ def traces_of(run: Run) -> tuple[Traces, list[str]]:
         branch=_branches(run.voltage_V[kept], run.leg[kept], direction[order]),
         row=kept.astype(np.int64),
     )
-    good, noise = _without_outliers(traces)
+    good, noise, relative = find_outliers(traces.voltage_V, traces.current_A, traces.leg)
+    traces = replace(traces, noise_A=noise, relative_noise=relative)
     if not good.all():
         rows = ", ".join(str(n + 1) for n in sorted(traces.row[~good].tolist()))
         left_out = _left_out(int(np.count_nonzero(~good)), "")
         warnings.append(f"{left_out} as outliers (row {rows})")
         traces = traces.where(good)
-    return replace(traces, noise_A=noise), warnings
+    return traces, warnings
 
 
 def _left_out(number: int, which: str) -> str:
@@ -155,123 +152,10 @@ def gradient_of_legs(traces: Traces, values: Array) -> Array:
 def noise_against(traces: Traces, abscissa: Array) -> float | None:
     """Return the standard deviation of white noise in the current as a function of `abscissa`.
 
-    Runs of one campaign share their setpoints: what depends on these alone is kept.
+    It is that of a typical row where the noise is not the same everywhere.
     """
-    stencils = _stencils_of(abscissa, traces.leg)
+    stencils = stencils_of(abscissa, traces.leg)
     deviation = stencils.deviations(traces.current_A)
-    return _noise_of(np.abs(deviation)) if len(deviation) else None
-
-
-def _noise_of(size: Array) -> float:
-    """Return the standard deviation of normal noise from the median of its size."""
-    middle = len(size) // 2
-    if len(size) % 2:
-        median = float(np.partition(size, middle)[middle])
-    else:
-        median = 0.5 * float(
-            np.partition(size, (middle - 1, middle))[middle - 1 : middle + 1].sum()
-        )
-    return 1.4826 * median
-
-
-def _without_outliers(
-    traces: Traces,
-) -> tuple[np.ndarray[tuple[int], np.dtype[np.bool_]], float | None]:
-    """Return which rows are no outliers, and the noise of the current."""
-    good = np.ones(len(traces), dtype=bool)
-    for _ in range(1 + len(traces) // 20):
-        rows = np.flatnonzero(good)
-        deviation, centre = _deviations(traces, rows)
-        if len(deviation) == 0:
-            return good, None
-        size = np.abs(deviation)
-        noise = _noise_of(size)
-        floor = max(_OUTLIER * noise, 1e-7 * float(np.ptp(traces.current_A[rows])))
-        suspects = np.flatnonzero(size > floor)
-        if len(suspects) == 0:
-            return good, noise
-        worst = suspects[np.argmax(size[suspects])]
-        trial = good.copy()
-        trial[rows[centre[worst]]] = False
-        # Without a lone outlier its neighbours agree; at a step or a sharp peak they do not.
-        again, at = _deviations(traces, np.flatnonzero(trial))
-        near = np.abs(at - centre[worst]) <= _STENCIL
-        if (np.abs(again[near]) > floor / 2).any():
-            return good, noise
-        good = trial
-    return good, noise
-
-
-def _deviations(traces: Traces, rows: IntArray) -> tuple[Array, IntArray]:
-    """Return normalised divided differences over five neighbours of a leg, and their centres.
-
-    They vanish on any cubic and have the noise's standard deviation otherwise (uniform in `rows`,
-    whose indices the centres count).
-    """
-    if len(rows) == len(traces):
-        stencils = _Stencils.of(traces.voltage_V, traces.leg)
-        return stencils.deviations(traces.current_A), stencils.centre
-    stencils = _Stencils.of(traces.voltage_V[rows], traces.leg[rows])
-    return stencils.deviations(traces.current_A[rows]), stencils.centre
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Stencils:
-    """Weights of divided differences over five neighbours, (5, stencils), and their centres."""
-
-    weights: Array
-    centre: IntArray
-
-    @classmethod
-    def of(cls, abscissa: Array, leg: IntArray) -> _Stencils:
-        """Return the stencils that lie in one leg and hold five different abscissae."""
-        windows = len(leg) - _STENCIL + 1
-        if windows < 1:
-            return cls(np.empty((_STENCIL, 0)), np.empty(0, dtype=np.int64))
-        abscissa = _apart(abscissa)
-        v = [abscissa[k : k + windows] for k in range(_STENCIL)]
-        high = np.maximum(np.maximum(np.maximum(v[0], v[1]), np.maximum(v[2], v[3])), v[4])
-        low = np.minimum(np.minimum(np.minimum(v[0], v[1]), np.minimum(v[2], v[3])), v[4])
-        weights = np.ones((_STENCIL, windows))
-        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-            per_span = 1.0 / (high - low)
-            for a in range(_STENCIL):
-                for b in range(a + 1, _STENCIL):
-                    gap = (v[a] - v[b]) * per_span
-                    weights[a] *= gap
-                    weights[b] *= -gap
-            weights = 1.0 / weights
-            weights /= np.sqrt(np.einsum("ij,ij->j", weights, weights))
-        usable = (leg[_STENCIL - 1 :] == leg[:windows]) & np.isfinite(weights).all(axis=0)
-        centre = np.flatnonzero(usable) + _STENCIL // 2
-        return cls(weights if usable.all() else weights[:, usable], centre)
-
-    def deviations(self, current: Array) -> Array:
-        """Return the divided differences of currents."""
-        middle = current[self.centre]
-        total = np.zeros(len(middle))
-        for k, weights in enumerate(self.weights):
-            if k != _STENCIL // 2:
-                total += weights * (current[self.centre + (k - _STENCIL // 2)] - middle)
-        return total
-
-
-def _apart(abscissa: Array) -> Array:
-    """Return an abscissa whose repeated values lie a little apart.
-
-    Readings repeated at one voltage are then compared among themselves, as they should be.
-    """
-    if np.diff(abscissa).all():
-        return abscissa
-    return abscissa + 1e-9 * float(np.ptp(abscissa)) / len(abscissa) * np.arange(len(abscissa))
-
-
-def _stencils_of(abscissa: Array, leg: IntArray) -> _Stencils:
-    if len(leg) > KEPT_ROWS:
-        return _Stencils.of(abscissa, leg)
-    return _kept_stencils(abscissa.tobytes(), leg.tobytes())
-
-
-@lru_cache(maxsize=32)
-def _kept_stencils(abscissa: bytes, leg: bytes) -> _Stencils:
-    return _Stencils.of(np.frombuffer(abscissa), np.frombuffer(leg, dtype=np.int64))
+    if traces.relative_noise is not None:
+        deviation = deviation / traces.relative_noise[stencils.centre]
+    return noise_of(np.abs(deviation)) if len(deviation) else None

@@ -8,7 +8,8 @@ import numpy as np
 
 from nanojunction.analysis.expansion import Expansion
 from nanojunction.analysis.grid import Grid
-from nanojunction.analysis.traces import IntArray, Traces
+from nanojunction.analysis.stencils import IntArray
+from nanojunction.analysis.traces import Traces
 from nanojunction.analysis.values import Array
 
 _REACHES = (1, 2, 3)  # chords go so many points to either side
@@ -70,4 +71,6 @@ def _influence(traces: Traces, grid: Grid, points: IntArray, share: float) -> Ar
             rows = (grid.cell == point) & (traces.direction == direction)
             out[rows] = part * (grid.noise_A or 0.0)
             out[rows] /= grid.count[direction][point] * len(grid.directions)
+            if grid.relative_noise is not None:
+                out[rows] *= grid.relative_noise[point]
     return out

@@ -1,0 +1,93 @@
+"""Differences between neighbours of a leg, in which any cubic vanishes and white noise is left."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+
+from nanojunction.analysis.values import Array
+
+IntArray = np.ndarray[tuple[int], np.dtype[np.int64]]
+
+KEPT_ROWS = 4096
+"""What follows from setpoints alone is remembered for runs of so many rows at most."""
+
+STENCIL = 5
+"""Rows that a difference is taken over."""
+
+
+def noise_of(size: Array) -> float:
+    """Return the standard deviation of normal noise from the median of its size."""
+    middle = len(size) // 2
+    if len(size) % 2:
+        median = float(np.partition(size, middle)[middle])
+    else:
+        median = 0.5 * float(
+            np.partition(size, (middle - 1, middle))[middle - 1 : middle + 1].sum()
+        )
+    return 1.4826 * median
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Stencils:
+    """Weights of divided differences over five neighbours, (5, stencils), and their centres."""
+
+    weights: Array
+    centre: IntArray
+
+    @classmethod
+    def of(cls, abscissa: Array, leg: IntArray) -> Stencils:
+        """Return the stencils that lie in one leg and hold five different abscissae."""
+        windows = len(leg) - STENCIL + 1
+        if windows < 1:
+            return cls(np.empty((STENCIL, 0)), np.empty(0, dtype=np.int64))
+        abscissa = _apart(abscissa)
+        v = [abscissa[k : k + windows] for k in range(STENCIL)]
+        high = np.maximum(np.maximum(np.maximum(v[0], v[1]), np.maximum(v[2], v[3])), v[4])
+        low = np.minimum(np.minimum(np.minimum(v[0], v[1]), np.minimum(v[2], v[3])), v[4])
+        weights = np.ones((STENCIL, windows))
+        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+            per_span = 1.0 / (high - low)
+            for a in range(STENCIL):
+                for b in range(a + 1, STENCIL):
+                    gap = (v[a] - v[b]) * per_span
+                    weights[a] *= gap
+                    weights[b] *= -gap
+            weights = 1.0 / weights
+            weights /= np.sqrt(np.einsum("ij,ij->j", weights, weights))
+        usable = (leg[STENCIL - 1 :] == leg[:windows]) & np.isfinite(weights).all(axis=0)
+        centre = np.flatnonzero(usable) + STENCIL // 2
+        return cls(weights if usable.all() else weights[:, usable], centre)
+
+    def deviations(self, current: Array) -> Array:
+        """Return the divided differences of currents."""
+        middle = current[self.centre]
+        total = np.zeros(len(middle))
+        for k, weights in enumerate(self.weights):
+            if k != STENCIL // 2:
+                total += weights * (current[self.centre + (k - STENCIL // 2)] - middle)
+        return total
+
+
+def _apart(abscissa: Array) -> Array:
+    """Return an abscissa whose repeated values lie a little apart.
+
+    Readings repeated at one voltage are then compared among themselves, as they should be.
+    """
+    if np.diff(abscissa).all():
+        return abscissa
+    return abscissa + 1e-9 * float(np.ptp(abscissa)) / len(abscissa) * np.arange(len(abscissa))
+
+
+def stencils_of(abscissa: Array, leg: IntArray) -> Stencils:
+    """Return the stencils of rows in legs; runs of one campaign share theirs."""
+    if len(leg) > KEPT_ROWS:
+        return Stencils.of(abscissa, leg)
+    return _kept_stencils(abscissa.tobytes(), leg.tobytes())
+
+
+@lru_cache(maxsize=32)
+def _kept_stencils(abscissa: bytes, leg: bytes) -> Stencils:
+    return Stencils.of(np.frombuffer(abscissa), np.frombuffer(leg, dtype=np.int64))
