@@ -1,4 +1,4 @@
-"""I(V) over the whole swept range: a polynomial or a power law, where one describes the data.
+"""I(V) over the whole swept range: a polynomial, a power law or exponentials, where one fits.
 
 Drift from leg to leg and a smooth hysteresis are left out of it (projected.py).
 """
@@ -7,16 +7,21 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import cache
 
 import numpy as np
 
 from nanojunction.analysis.expansion import Expansion, average
+from nanojunction.analysis.exponential import fit_exponential
 from nanojunction.analysis.projected import Projected, ProjectedFit, Terms
 from nanojunction.analysis.traces import Traces
+from nanojunction.analysis.uneven_noise import relative_noise
 from nanojunction.analysis.values import Array
 
 _ORDERS = (1, 3, 5)  # each with two more is among the columns of `Projected`
+_SIMPLEST, _POWER_LAW = "polynomial of order 3", "power law"
+_BENT = 0.3  # of the variance between neighbours: a law that leaves less may have missed more
 _EXTRA_2 = 13.8  # χ² of two more terms that are not needed, p = 0.001
 _EXTRA_3 = 19.7  # χ² of three more terms, p = 0.0002
 _NOTHING = 4.0  # χ² of a power law that is not looked for
@@ -24,20 +29,26 @@ _EXPONENTS = np.array([1.3, 1.6, 2.0, 2.3, 2.6, 3.0, 3.5, 4.2, 5.2])
 
 
 class GlobalModel:
-    """One or two descriptions of the whole range that the data do not contradict."""
+    """Descriptions of the whole range that the data do not contradict."""
 
     def __init__(self, data: Projected, fits: Sequence[tuple[float, ProjectedFit]]) -> None:
         self._scale = data.scale
         self._low_V, self._high_V = data.low_V, data.high_V
+        #: The standard deviation of a typical row from the description.
+        best = max(fits, key=lambda pair: pair[0])[1]
+        self.noise_A = math.sqrt(best.variance)
+        #: What the description leaves, each row with the noise's own standard deviation.
+        self.studentised_A: Array = best.residual / np.sqrt(1.0 - data.leverage(best))
         self._known: dict[float, Expansion] = {}
         root = np.asarray(np.linalg.qr(data.design, mode="r"))
         noise = data.share if data.relative_noise is None else data.share * data.relative_noise
         share = math.sqrt(float(noise @ noise))
         self._fits = [(weight, fit, fit.spread_of(root, share)) for weight, fit in fits]
         #: The current less its description, per row, legs and directions each with their own.
-        self.residual_A: Array = max(fits, key=lambda pair: pair[0])[1].residual
+        self.residual_A: Array = best.residual
         if data.relative_noise is not None:
             self.residual_A = self.residual_A * data.relative_noise
+            self.studentised_A = self.studentised_A * data.relative_noise
 
     def at(self, voltage_V: float, target: int) -> Expansion:
         """Return the expansion at a voltage of the range; the target does not matter here."""
@@ -57,13 +68,35 @@ def fit_globally(traces: Traces) -> GlobalModel | None:
     result is taken with these two terms, so that what the test could not see does not bias it
     (Calonico, Cattaneo & Titiunik, Econometrica 82, 2295 (2014)). A power law
     I = a + b·V + e·V² + c·sgn(V)|V|^n, n free, is adequate if V³, V⁴ and V⁵ are not needed.
-    Where both are, they are averaged with Akaike weights.
+    Where neither says enough, exponentials are tried (exponential.py).
+    Where several are, they are averaged with Akaike weights.
     """
     if traces.noise_A is None or len(traces) < 12 or float(np.ptp(traces.voltage_V)) == 0.0:
         return None
+    model = _describe(traces)
+    if model is None:
+        return None
+    # Differences between neighbours hold bending, too; what the description leaves does not.
+    everywhere = np.arange(len(traces))
+    columns = traces.voltage_V, traces.current_A, model.studentised_A, everywhere
+    relative = relative_noise(*columns)
+    if relative is None and traces.relative_noise is None:
+        return model
+    return _describe(replace(traces, relative_noise=relative)) or model
+
+
+def _describe(traces: Traces) -> GlobalModel | None:
+    assert traces.noise_A is not None
     data = Projected(traces)
     found: list[tuple[float, ProjectedFit]] = []
     for candidate in (_polynomial(data), _power_law(data)):
+        if candidate is not None and _is_white(candidate[1], traces):
+            found.append(candidate)
+    simple = any(fit.model == _SIMPLEST for _, fit in found)
+    # A coarse sweep leaves its own bending in the noise, and what a law misses in it unseen.
+    known = any(fit.variance > _BENT * traces.noise_A**2 for _, fit in found if fit.model.startswith(_POWER_LAW))
+    if not (simple or known):
+        candidate = fit_exponential(data)
         if candidate is not None and _is_white(candidate[1], traces):
             found.append(candidate)
     if not found:
@@ -136,7 +169,7 @@ def _power_law(data: Projected) -> tuple[float, ProjectedFit] | None:
     power = len(data.means)
     data.add(column, curve)
     columns = [*linear, power, power + 1]
-    fit = data.fit(columns, _power_terms(n), f"power law with exponent {n:.3g}")
+    fit = data.fit(columns, _power_terms(n), f"{_POWER_LAW} with exponent {n:.3g}")
     if fit is None or not 1.05 < n < 8.0:
         return None
     c = float(fit.coefficients[-2])

@@ -35,6 +35,7 @@ Result = Quantity | Curve | list[Feature]
 _CHORD_V = 0.01  # Chowrira 2020 takes A's R_s between ±10 mV
 _LEAST_A = 1e-100
 _NOT_SWEPT = "the voltage was not swept"
+_BENT = 0.5  # a smooth description leaves so much less than differences between neighbours do
 _ROUNDING = 1e-12  # of a value, or of the largest current or voltage
 _NAMES = {1: "forward", -1: "return"}
 _SCALARS = (
@@ -98,6 +99,9 @@ def analyse_iv(run: Run, settings: IVSettings = IVSettings()) -> RunResult:
     grid = grid_of(traces)
     smooth = fit_globally(traces)
     model: CurveModel = smooth or LocalModel(traces, grid)
+    if smooth is not None and traces.noise_A and smooth.noise_A < _BENT * traces.noise_A:
+        # In a coarse sweep the bending between neighbours was taken for noise.
+        traces = replace(traces, noise_A=smooth.noise_A)
     blocks = blocks_of(traces)
     low, high = _covered(traces, grid)
     zero = model.at(0.0, 0) if low <= 0.0 <= high else None
@@ -258,7 +262,10 @@ def _local_slope(
             return Quantity(None, note=reason, extra=_stated(convention))
         model = fit_globally(near) or LocalModel(near, grid_of(near))
     curve = model.at(at_V, 1)
-    slope, error = float(curve.c[1]), curve.error((0, 1, 0))
+    slope = float(curve.c[1])
+    # The slope at V_off changes with V_off, which is known from the same rows.
+    follows = -2.0 * float(curve.c[2]) / slope if convention == "local_offset" and slope else 0.0
+    error = curve.error((follows, 1, 0))
     if slope == 0.0 or abs(slope) <= 3.0 * error:
         return _no_slope(slope, error, convention, curve.window_V)
     found = _with_error(1.0 / slope, error / abs(slope) / abs(slope), curve, convention=convention)

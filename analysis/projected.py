@@ -133,6 +133,14 @@ class Projected:
         centred = columns - np.repeat(means, self.counts, axis=0)
         return np.asarray(centred / self.relative_noise[:, None])
 
+    def leverage(self, fit: ProjectedFit) -> Array:
+        """Return how much of each row's own noise its fitted current follows, from 0 to 1."""
+        design = self.design[:, fit.columns]
+        weight = np.ones(len(self.x)) if self.weight is None else self.weight
+        of_leg = np.repeat(np.add.reduceat(weight, self.starts), self.counts)
+        own = np.einsum("ij,ij->i", design @ fit.inverse, design) + weight / of_leg
+        return np.asarray(np.minimum(own, 0.99))
+
     def fit(self, columns: slice | list[int], terms: Terms, model: str) -> ProjectedFit | None:
         """Return the least-squares fit of columns, of which the last are those of the terms."""
         design, means = self.design[:, columns], self.means[columns]

@@ -8,7 +8,7 @@ from nanojunction.analysis.stencils import IntArray
 from nanojunction.analysis.values import Array
 
 _FEWEST = 30  # deviations from which a dependence can be told
-_CLEARLY = 4.0  # standard deviations of a correlation
+_CLEARLY = 2.5  # standard deviations of a correlation: weights that are not needed do no harm
 _OVERLAP = 2.5  # variance of a mean of deviations whose stencils share rows, over that of others
 _BLOCK, _BLOCKS = 5, 40  # rows of a median at least, and about how many medians
 _LARGEST = 3.0  # a deviation counts for so many standard deviations at most
