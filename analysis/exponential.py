@@ -9,7 +9,7 @@ import numpy as np
 from nanojunction.analysis.projected import Projected, ProjectedFit, Terms
 from nanojunction.analysis.values import Array
 
-_RATES = np.geomspace(0.8, 25.0, 12)  # the range's larger end over V0
+_RATES = np.geomspace(0.8, 25.0, 8)  # the range's larger end over V0
 _SLOWEST, _FASTEST = 0.5, 40.0
 _STEPS = 12
 _SURE = 3.0  # standard errors of an exponential that is there
@@ -23,15 +23,17 @@ def fit_exponential(data: Projected) -> tuple[float, ProjectedFit] | None:
     nothing is exponential.
     """
     found = []
-    for signs in ((1.0,), (-1.0,), (1.0, -1.0)):
-        fit = _fit(data, np.array(signs))
+    both = np.array([1.0, -1.0])
+    start = min(_RATES.tolist(), key=lambda rate: _solve(data, both, rate)[0])
+    for signs in (both[:1], both[1:], both):
+        fit = _fit(data, signs, start)
         if fit is not None:
             found.append((fit.aicc, fit))
     return min(found, key=lambda pair: pair[0], default=None)
 
 
-def _fit(data: Projected, signs: Array) -> ProjectedFit | None:
-    rate = _rate(data, signs)
+def _fit(data: Projected, signs: Array, start: float) -> ProjectedFit | None:
+    rate = _rate(data, signs, start)
     if rate is None:
         return None
     amplitudes, tangent = _solve(data, signs, rate)[1:3]
@@ -57,12 +59,12 @@ def _fit(data: Projected, signs: Array) -> ProjectedFit | None:
     return fit
 
 
-def _rate(data: Projected, signs: Array) -> float | None:
+def _rate(data: Projected, signs: Array, start: float) -> float | None:
     """Return the rate of least squares, None where it leaves the range.
 
     Kaufman, BIT 15, 49 (1975): all other parameters are solved for at every step.
     """
-    rate = min(_RATES.tolist(), key=lambda one: _solve(data, signs, one)[0])
+    rate = start
     for _ in range(_STEPS):
         rest, _, _, step = _solve(data, signs, rate)
         step = min(max(step, -0.3 * rate), 0.3 * rate)

@@ -94,7 +94,11 @@ def _describe(traces: Traces) -> GlobalModel | None:
             found.append(candidate)
     simple = any(fit.model == _SIMPLEST for _, fit in found)
     # A coarse sweep leaves its own bending in the noise, and what a law misses in it unseen.
-    known = any(fit.variance > _BENT * traces.noise_A**2 for _, fit in found if fit.model.startswith(_POWER_LAW))
+    known = any(
+        fit.variance > _BENT * traces.noise_A**2
+        for _, fit in found
+        if fit.model.startswith(_POWER_LAW)
+    )
     if not (simple or known):
         candidate = fit_exponential(data)
         if candidate is not None and _is_white(candidate[1], traces):

@@ -9,6 +9,7 @@ from typing import Any, Literal
 import numpy as np
 
 from nanojunction.analysis.derivative import Derivative, differentiate, mean_of_directions
+from nanojunction.analysis.drift import linear_drift, without_drift
 from nanojunction.analysis.expansion import CurveModel, Expansion, joint_error
 from nanojunction.analysis.features import Feature, find_features
 from nanojunction.analysis.global_fit import GlobalModel, fit_globally
@@ -120,7 +121,7 @@ def analyse_iv(run: Run, settings: IVSettings = IVSettings()) -> RunResult:
     }
     quantities = {key: _beyond_rounding(key, item, traces) for key, item in quantities.items()}
     derivatives = differentiate(traces, grid)
-    quantities.update(_curves(grid, derivatives))
+    quantities.update(_curves(traces, grid, derivatives))
     rest = _unexplained(traces, grid, smooth)
     quantities["features"] = [
         feature
@@ -159,7 +160,7 @@ def _unexplained(traces: Traces, grid: Grid, smooth: GlobalModel | None) -> dict
     return grid.means(residual + slope * off - grid.moved_A)
 
 
-def _curves(grid: Grid, derivatives: Mapping[int, Derivative]) -> dict[str, Result]:
+def _curves(traces: Traces, grid: Grid, derivatives: Mapping[int, Derivative]) -> dict[str, Result]:
     """Return what is a function of voltage."""
     curves: dict[str, Result] = {"p_v_W": power_curve(grid)}
     if derivatives:
@@ -167,8 +168,18 @@ def _curves(grid: Grid, derivatives: Mapping[int, Derivative]) -> dict[str, Resu
     for direction, derivative in derivatives.items():
         curves[f"conductance_{_NAMES[direction]}_S"] = derivative.to_curve()
     if len(grid.directions) == 2:
-        curves["hysteresis_A"] = hysteresis(grid)
+        curves["hysteresis_A"] = _hysteresis(traces, grid)
     return curves
+
+
+def _hysteresis(traces: Traces, grid: Grid) -> Curve:
+    """Return forward minus return current, a linear drift beyond doubt taken off; both are told."""
+    drift = linear_drift(traces, grid)
+    still = without_drift(traces, drift)
+    curve = hysteresis(grid if still is None else grid_of(still))
+    return replace(
+        curve, extra={**curve.extra, "drift_A": drift, "drift_taken_off": still is not None}
+    )
 
 
 def _not_an_iv(traces: Traces) -> str | None:

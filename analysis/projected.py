@@ -96,12 +96,16 @@ class Projected:
         self.relative_noise = traces.relative_noise
         self.weight = None if traces.relative_noise is None else traces.relative_noise**-2.0
         self.y = self.centre(traces.current_A[:, None])[:, 0]
-        # Each direction weighs the same: what a row adds to the mean current of the run.
+        # Each direction weighs the same, and so does each row's time in it, however noisy: what a
+        # row adds to the mean current of the run.
         sides = [traces.direction == d for d in traces.directions()]
-        weight = np.ones(len(traces)) if self.weight is None else self.weight
         self.share = np.zeros(len(traces))
         for side in sides:
-            self.share[side] = weight[side] / (float(weight[side].sum()) * len(sides))
+            self.share[side] = 1.0 / (np.count_nonzero(side) * len(sides))
+        if self.weight is not None:
+            of_leg = np.add.reduceat(self.share, self.starts)
+            per_weight = of_leg / np.add.reduceat(self.weight, self.starts)
+            self.share = self.weight * np.repeat(per_weight, self.counts)
         self.mean_A = float(self.share @ traces.current_A)
         self.turns = 2 if len(sides) == 2 else 0
         columns = [self.x]

@@ -11,6 +11,7 @@ from nanojunction.analysis.run import Run
 from nanojunction.analysis.stencils import IntArray, noise_of, stencils_of
 from nanojunction.analysis.values import Array
 
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Traces:
     """Rows of a run, sorted by leg and, within a leg, by sensed voltage.

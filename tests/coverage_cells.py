@@ -82,7 +82,7 @@ def _noises(
         ("noise ∝ I", PAIR, {"relative_noise": 1e-3}),
         ("drift", PAIR, {"drift_A": 5.0 * small}),
         ("drift, Katcko", KATCKO, {"drift_A": 20.0 * small}),
-        ("random walk", PAIR, {"wander_A": small}),
+        ("random walk", PAIR, {"wander_A": 0.3 * small}),
         ("hysteresis", PAIR, {"hysteresis_A": 5.0 * small}),
         ("hysteresis and drift", KATCKO, {"hysteresis_A": 10.0 * small, "drift_A": 5.0 * small}),
     ):
@@ -142,8 +142,11 @@ def truths(cell: Cell) -> dict[str, float]:
     truth = truth_of(cell.law, cell.span_V)
     hysteresis = cell.extra.get("hysteresis_A", 0.0)
     if hysteresis:
-        v = sweep([-1.0, 1.0], 2.0 / cell.points)[0]
-        truth["hysteresis rms"] = 2.0 * hysteresis * float(np.sqrt(np.mean((1.0 - v**2) ** 2)))
+        setpoint, leg = sweep(cell.turning, 2.0 / cell.points)
+        way = rising(setpoint, leg)
+        both = set(setpoint[way > 0].round(9)) & set(setpoint[way < 0].round(9))
+        bump = 1.0 - np.array(sorted(both)) ** 2
+        truth["hysteresis rms"] = 2.0 * hysteresis * float(np.sqrt(np.mean(bump**2)))
     if cell.peak:
         truth |= {"feature at": PEAK[0], "FWHM": 1e3 * PEAK[1], "T_eff": 1e3 * PEAK[1] / 0.08617333}
     return truth
@@ -165,9 +168,7 @@ def repeat(cell: Cell, repeats: int, seed: int) -> dict[str, Found]:
     }
 
 
-def _pairs(
-    result: RunResult, keys: Iterable[str]
-) -> Iterable[tuple[str, tuple[float, float]]]:
+def _pairs(result: RunResult, keys: Iterable[str]) -> Iterable[tuple[str, tuple[float, float]]]:
     """Yield (key, (value, stderr)) of what one run gave."""
     for key in keys:
         if key == "hysteresis rms":

@@ -118,7 +118,9 @@ def with_peaks(slope_S: float, offset_A: float, peaks: Sequence[tuple[float, flo
         i = offset_A + slope_S * v
         for position, fwhm, height in peaks:
             s = fwhm / math.sqrt(8.0 * math.log(2.0))
-            i = i + height * s * math.sqrt(math.pi / 2.0) * erf((v - position) / (s * math.sqrt(2.0)))
+            i = i + height * s * math.sqrt(math.pi / 2.0) * erf(
+                (v - position) / (s * math.sqrt(2.0))
+            )
         return i
 
     return current
