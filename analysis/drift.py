@@ -35,7 +35,7 @@ def linear_drift(traces: Traces, grid: Grid) -> Quantity:
 
 
 def without_drift(traces: Traces, drift: Quantity) -> Traces | None:
-    """Return the traces less a drift beyond doubt, its mean over the rows zero; None without one."""
+    """Return the traces less a drift of mean zero, None where none is beyond doubt."""
     if drift.value is None or drift.stderr is None or abs(drift.value) <= _CLEARLY * drift.stderr:
         return None
     time = traces.row / max(float(traces.row.max()), 1.0)

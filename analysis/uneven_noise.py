@@ -60,7 +60,7 @@ def _goes_with(size: Array, known: Array) -> bool:
     """Tell whether the sizes of the deviations grow with what is known, beyond doubt."""
     a, b = size - size.mean(), known - known.mean()
     spread = float(np.sqrt((a @ a) * (b @ b) / len(size)))
-    return float(a @ b) > _CLEARLY * np.sqrt(_OVERLAP) * spread > 0.0
+    return bool(float(a @ b) > _CLEARLY * np.sqrt(_OVERLAP) * spread > 0.0)
 
 
 def _variance(known: Array, deviation: Array, centre: IntArray) -> Array:
