@@ -20,14 +20,16 @@ def fit_exponential(data: Projected) -> tuple[float, ProjectedFit] | None:
     One is taken where the other adds nothing. None where V², V³ and V⁴ are needed beside them, or
     nothing is exponential.
     """
-    found = []
+    found = [(fit.aicc, fit) for fit in any_exponentials(data) if _is_adequate(data, fit)]
+    return min(found, key=lambda pair: pair[0], default=None)
+
+
+def any_exponentials(data: Projected) -> list[ProjectedFit]:
+    """Return the fits with exp(V/V0), exp(−V/V0) and both, whether or not they describe the data."""
     both = np.array([1.0, -1.0])
     start = min(_RATES.tolist(), key=lambda rate: _solve(data, both, rate)[0])
-    for signs in (both[:1], both[1:], both):
-        fit = _fit(data, signs, start)
-        if fit is not None:
-            found.append((fit.aicc, fit))
-    return min(found, key=lambda pair: pair[0], default=None)
+    tried = [_fit(data, signs, start) for signs in (both[:1], both[1:], both)]
+    return [fit for fit in tried if fit is not None]
 
 
 def _fit(data: Projected, signs: Array, start: float) -> ProjectedFit | None:
@@ -38,23 +40,24 @@ def _fit(data: Projected, signs: Array, start: float) -> ProjectedFit | None:
     columns = np.exp(rate * (data.x[:, None] * signs - 1.0))
     first = len(data.means)
     data.add(*columns.T, tangent)
-    added = list(range(first, first + len(signs) + 1))
-    linear = list(range(data.turns + 1))
+    taken = [*range(data.turns + 1), *range(first, first + len(signs) + 1)]
     terms = _terms(signs, rate, amplitudes)
-    fit = data.fit([*linear, *added], terms, f"exponential over {data.scale / rate:.3g} V")
-    if fit is None:
-        return None
-    sizes = fit.coefficients[-len(added) : -1]
-    errors = np.sqrt(fit.variance * np.diag(fit.inverse)[-len(added) : -1])
-    if (np.abs(sizes) < _SURE * errors).any():
-        return None
+    return data.fit(taken, terms, f"exponential over {data.scale / rate:.3g} V")
+
+
+def _is_adequate(data: Projected, fit: ProjectedFit) -> bool:
+    """Tell whether every exponential is there, and powers of V are not needed beside them."""
+    assert isinstance(fit.columns, list)
+    added = len(fit.columns) - data.turns - 1
+    errors = np.sqrt(fit.variance * np.diag(fit.inverse)[-added:-1])
+    if (np.abs(fit.coefficients[-added:-1]) < _SURE * errors).any():
+        return False
     powers = [data.turns + k for k in (1, 2, 3)]
-    more = data.fit([*linear, *powers, *added], terms, "")
-    if more is not None:
-        gain = float(fit.residual @ fit.residual - more.residual @ more.residual)
-        if gain > _EXTRA_3 * more.variance:
-            return None
-    return fit
+    more = data.fit([*powers, *fit.columns], fit.terms, "")
+    if more is None:
+        return True
+    gain = float(fit.residual @ fit.residual - more.residual @ more.residual)
+    return gain <= _EXTRA_3 * more.variance
 
 
 def _rate(data: Projected, signs: Array, start: float) -> float | None:

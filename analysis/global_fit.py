@@ -13,14 +13,14 @@ from functools import cache
 import numpy as np
 
 from nanojunction.analysis.expansion import Expansion, average
-from nanojunction.analysis.exponential import fit_exponential
+from nanojunction.analysis.exponential import any_exponentials, fit_exponential
 from nanojunction.analysis.projected import Projected, ProjectedFit, Terms
 from nanojunction.analysis.traces import Traces
 from nanojunction.analysis.uneven_noise import relative_noise
 from nanojunction.analysis.values import Array
 
 _ORDERS = (1, 3, 5)  # each with two more is among the columns of `Projected`
-_SIMPLEST, _POWER_LAW = "polynomial of order 3", "power law"
+SIMPLEST, _POWER_LAW = "polynomial of order 3", "power law"
 _BENT = 0.3  # of the variance between neighbours: a law that leaves less may have missed more
 _EXTRA_2 = 13.8  # χ² of two more terms that are not needed, p = 0.001
 _EXTRA_3 = 19.7  # χ² of three more terms, p = 0.0002
@@ -37,6 +37,7 @@ class GlobalModel:
         #: The standard deviation of a typical row from the description.
         best = max(fits, key=lambda pair: pair[0])[1]
         self.noise_A = math.sqrt(best.variance)
+        self.model, self.aicc = best.model, min(fit.aicc for _, fit in fits)
         #: What the description leaves, each row with the noise's own standard deviation.
         self.studentised_A: Array = best.residual / np.sqrt(1.0 - data.leverage(best))
         self._known: dict[float, Expansion] = {}
@@ -92,7 +93,7 @@ def _describe(traces: Traces) -> GlobalModel | None:
     for candidate in (_polynomial(data), _power_law(data)):
         if candidate is not None and _is_white(candidate[1], traces):
             found.append(candidate)
-    simple = any(fit.model == _SIMPLEST for _, fit in found)
+    simple = any(fit.model == SIMPLEST for _, fit in found)
     # A coarse sweep leaves its own bending in the noise, and what a law misses in it unseen.
     known = any(
         fit.variance > _BENT * traces.noise_A**2
@@ -163,29 +164,46 @@ def _polynomial(data: Projected) -> tuple[float, ProjectedFit] | None:
 
 
 def _power_law(data: Projected) -> tuple[float, ProjectedFit] | None:
-    """Return the fit with a power law, its exponent among the parameters, and its AICc."""
-    n = _exponent(data)
-    if n is None:
-        return None
-    column = data.sign * np.exp(n * data.log_x)
-    curve = column * data.log_x
-    linear = list(range(data.turns + 2))
-    power = len(data.means)
-    data.add(column, curve)
-    columns = [*linear, power, power + 1]
-    fit = data.fit(columns, _power_terms(n), f"{_POWER_LAW} with exponent {n:.3g}")
-    if fit is None or not 1.05 < n < 8.0:
+    """Return the adequate fit with a power law, and its AICc."""
+    fit = _any_power_law(data)
+    if fit is None:
         return None
     c = float(fit.coefficients[-2])
     if abs(c) < 3.0 * math.sqrt(fit.variance * fit.inverse[-2, -2]):
         return None
+    assert isinstance(fit.columns, list)
     cubes = [data.turns + k for k in (2, 3, 4)]
-    more = data.fit([*columns, *cubes], _polynomial_terms(3), "")
+    more = data.fit([*fit.columns, *cubes], _polynomial_terms(3), "")
     if more is not None:
         gain = float(fit.residual @ fit.residual - more.residual @ more.residual)
         if gain > _EXTRA_3 * more.variance:
             return None
     return fit.aicc, fit
+
+
+def _any_power_law(data: Projected) -> ProjectedFit | None:
+    """Return the fit with a power law, its exponent among the parameters."""
+    n = _exponent(data)
+    if n is None or not 1.05 < n < 8.0:
+        return None
+    column = data.sign * np.exp(n * data.log_x)
+    curve = column * data.log_x
+    power = len(data.means)
+    data.add(column, curve)
+    columns = [*range(data.turns + 2), power, power + 1]
+    return data.fit(columns, _power_terms(n), f"{_POWER_LAW} with exponent {n:.3g}")
+
+
+def any_fits(data: Projected, *, simple: bool) -> list[ProjectedFit]:
+    """Return what is tried, whether or not it describes the data: polynomials only if `simple`."""
+    orders = (*_ORDERS, _ORDERS[-1] + 2)
+    tried = [
+        data.fit(slice(0, data.turns + order), _polynomial_terms(order), f"order {order}")
+        for order in orders
+    ]
+    if not simple:
+        tried += [_any_power_law(data), *any_exponentials(data)]
+    return [fit for fit in tried if fit is not None]
 
 
 def _exponent(data: Projected) -> float | None:

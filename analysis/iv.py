@@ -17,6 +17,7 @@ from nanojunction.analysis.grid import Grid, grid_of, hysteresis, power_curve
 from nanojunction.analysis.legs import white_noise
 from nanojunction.analysis.local_fit import LocalModel
 from nanojunction.analysis.lookup import Lookup
+from nanojunction.analysis.lone_rows import describe
 from nanojunction.analysis.offsets import (
     Crossing,
     blocks_of,
@@ -27,7 +28,7 @@ from nanojunction.analysis.offsets import (
 )
 from nanojunction.analysis.provenance import Provenance
 from nanojunction.analysis.run import Run
-from nanojunction.analysis.traces import Traces, gradient_of_legs, traces_of
+from nanojunction.analysis.traces import Traces, gradient_of_legs, named, traces_of
 from nanojunction.analysis.values import Array, Curve, Quantity
 
 SlopeConvention = Literal["local_zero", "chord", "local_offset"]
@@ -97,8 +98,10 @@ def analyse_iv(run: Run, settings: IVSettings = IVSettings()) -> RunResult:
     if reason is not None:
         empty = {key: Quantity(None, note=reason) for key in _SCALARS}
         return RunResult(run, empty, (*run.warnings, *warnings))
+    smooth, traces, lone = describe(traces)
+    if lone:
+        warnings.append(named(lone))
     grid = grid_of(traces)
-    smooth = fit_globally(traces)
     model: CurveModel = smooth or LocalModel(traces, grid)
     if smooth is not None and traces.noise_A and smooth.noise_A < _BENT * traces.noise_A:
         # In a coarse sweep the bending between neighbours was taken for noise.

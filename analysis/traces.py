@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -87,11 +88,15 @@ def traces_of(run: Run) -> tuple[Traces, list[str]]:
     good, noise, relative = find_outliers(traces.voltage_V, traces.current_A, traces.leg)
     traces = replace(traces, noise_A=noise, relative_noise=relative)
     if not good.all():
-        rows = ", ".join(str(n + 1) for n in sorted(traces.row[~good].tolist()))
-        left_out = _left_out(int(np.count_nonzero(~good)), "")
-        warnings.append(f"{left_out} as outliers (row {rows})")
+        warnings.append(named(traces.row[~good].tolist()))
         traces = traces.where(good)
     return traces, warnings
+
+
+def named(outliers: Sequence[int]) -> str:
+    """Return the warning that rows of a run, counted from 0, are outliers."""
+    rows = ", ".join(str(row + 1) for row in sorted(outliers))
+    return f"{_left_out(len(outliers), '')} as outliers (row {rows})"
 
 
 def _left_out(number: int, which: str) -> str:
