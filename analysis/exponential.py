@@ -9,6 +9,7 @@ from nanojunction.analysis.values import Array
 
 _RATES = np.geomspace(0.8, 25.0, 8)  # the range's larger end over V0
 _SLOWEST, _FASTEST = 0.5, 40.0
+_NARROWEST = 0.7  # V0 in steps of the sweep: what rises within one is a single row
 _STEPS = 12
 _SURE = 3.0  # standard errors of an exponential that is there
 _EXTRA_3 = 19.7  # χ² of V², V³ and V⁴ where they are not needed, p = 0.0002
@@ -66,13 +67,14 @@ def _rate(data: Projected, signs: Array, start: float) -> float | None:
     Kaufman, BIT 15, 49 (1975): all other parameters are solved for at every step.
     """
     rate = start
+    fastest = min(_FASTEST, 1.0 / (_NARROWEST * data.step))
     for _ in range(_STEPS):
         rest, _, _, step = _solve(data, signs, rate)
         step = min(max(step, -0.3 * rate), 0.3 * rate)
         while abs(step) > 1e-9 * rate and _solve(data, signs, rate + step)[0] > rest:
             step *= 0.25
         rate += step
-        if not _SLOWEST < rate < _FASTEST:
+        if not _SLOWEST < rate < fastest:
             return None
         if abs(step) < 1e-7 * rate:
             break

@@ -37,6 +37,7 @@ class GlobalModel:
         #: The standard deviation of a typical row from the description.
         best = max(fits, key=lambda pair: pair[0])[1]
         self.noise_A = math.sqrt(best.variance)
+        self.relative_noise = data.relative_noise
         self.model, self.aicc = best.model, min(fit.aicc for _, fit in fits)
         #: What the description leaves, each row with the noise's own standard deviation.
         self.studentised_A: Array = best.residual / np.sqrt(1.0 - data.leverage(best))

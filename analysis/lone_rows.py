@@ -10,6 +10,7 @@ to the last that is significant count (Rosner, Technometrics 25, 165 (1983)).
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 
@@ -30,7 +31,8 @@ def describe(traces: Traces) -> tuple[GlobalModel | None, Traces, list[int]]:
     smooth = fit_globally(traces)
     if traces.noise_A is None or len(traces) < 8:
         return smooth, traces, []
-    lone = _lone(traces, smooth)
+    weighted = traces if smooth is None else replace(traces, relative_noise=smooth.relative_noise)
+    lone = _lone(weighted, smooth)
     for count in range(len(lone), 0, -1):
         good = np.ones(len(traces), dtype=bool)
         good[lone[:count]] = False
