@@ -26,7 +26,7 @@ def fit_exponential(data: Projected) -> tuple[float, ProjectedFit] | None:
 
 
 def any_exponentials(data: Projected) -> list[ProjectedFit]:
-    """Return the fits with exp(V/V0), exp(−V/V0) and both, whether or not they describe the data."""
+    """Return the fits with exp(V/V0), exp(−V/V0) and both, adequate or not."""
     both = np.array([1.0, -1.0])
     start = min(_RATES.tolist(), key=lambda rate: _solve(data, both, rate)[0])
     tried = [_fit(data, signs, start) for signs in (both[:1], both[1:], both)]

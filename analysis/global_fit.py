@@ -20,6 +20,7 @@ from nanojunction.analysis.uneven_noise import relative_noise
 from nanojunction.analysis.values import Array
 
 _ORDERS = (1, 3, 5)  # each with two more is among the columns of `Projected`
+_FEWEST = 9  # rows
 SIMPLEST, _POWER_LAW = "polynomial of order 3", "power law"
 _BENT = 0.3  # of the variance between neighbours: a law that leaves less may have missed more
 _EXTRA_2 = 13.8  # χ² of two more terms that are not needed, p = 0.001
@@ -73,7 +74,7 @@ def fit_globally(traces: Traces) -> GlobalModel | None:
     Where neither says enough, exponentials are tried (exponential.py).
     Where several are, they are averaged with Akaike weights.
     """
-    if traces.noise_A is None or len(traces) < 12 or float(np.ptp(traces.voltage_V)) == 0.0:
+    if traces.noise_A is None or len(traces) < _FEWEST or float(np.ptp(traces.voltage_V)) == 0.0:
         return None
     model = _describe(traces)
     if model is None:

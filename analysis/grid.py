@@ -13,6 +13,9 @@ from nanojunction.analysis.stencils import IntArray
 from nanojunction.analysis.traces import Traces, noise_against
 from nanojunction.analysis.values import Array, Curve, Quantity
 
+_SURE = 3.0  # standard deviations of a mean square that is more than noise
+_OF_NOISE = 4.0  # variance of the noise's own variance from differences, a point
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Grid:
@@ -186,7 +189,9 @@ def _rms(difference: Array, stderr: Array) -> Quantity:
     noise = float(np.mean(stderr**2))
     square = float(np.mean(difference**2)) - noise
     spread = np.sqrt(4.0 * max(square, 0.0) * noise + 2.0 * noise**2) / np.sqrt(n)
-    if square <= 0:
-        return Quantity(0.0, None, f"below the noise (at most {np.sqrt(2 * spread):.2g} A)")
+    # The noise that is taken off is known from the same rows only to so much.
+    if square <= _SURE * noise * np.sqrt((2.0 + _OF_NOISE) / n):
+        most = np.sqrt(max(square, 0.0) + 2.0 * spread)
+        return Quantity(0.0, None, f"below the noise (at most {most:.2g} A)")
     rms = float(np.sqrt(square))
     return Quantity(rms, float(spread / (2.0 * rms)))

@@ -16,8 +16,8 @@ from nanojunction.analysis.global_fit import GlobalModel, fit_globally
 from nanojunction.analysis.grid import Grid, grid_of, hysteresis, power_curve
 from nanojunction.analysis.legs import white_noise
 from nanojunction.analysis.local_fit import LocalModel
-from nanojunction.analysis.lookup import Lookup
 from nanojunction.analysis.lone_rows import describe
+from nanojunction.analysis.lookup import Lookup
 from nanojunction.analysis.offsets import (
     Crossing,
     blocks_of,

@@ -3,8 +3,9 @@
 Differences between neighbours (outliers.py) see them only in the middle of long legs. Here a row
 counts as lone where a description without it is the better by more than chance: its externally
 studentised residual (Cook & Weisberg, Residuals and Influence in Regression (1982), ch. 2) has a
-probability below 0.0005 over the number of rows. Several are found one after the other, and all up
-to the last that is significant count (Rosner, Technometrics 25, 165 (1983)).
+probability below 0.0005 (less where rows are weighted) over the number of rows. Several are found
+one after the other, and all up to the last that is significant count (Rosner, Technometrics 25, 165
+(1983)).
 """
 
 from __future__ import annotations
@@ -19,7 +20,9 @@ from nanojunction.analysis.projected import Projected
 from nanojunction.analysis.traces import Traces
 
 _CHANCE = 5e-4
+_CHANCE_WEIGHTED = 1e-8  # where the rows' weights come from the same rows
 _MOST = 3
+_FEWEST = 8  # rows
 _NOT_WORTH_IT = 3.0  # standard deviations of the farthest row, from which a closer look is taken
 
 
@@ -29,7 +32,7 @@ def describe(traces: Traces) -> tuple[GlobalModel | None, Traces, list[int]]:
     Rows are left out only where the rest has a description; a feature of several rows has none.
     """
     smooth = fit_globally(traces)
-    if traces.noise_A is None or len(traces) < 8:
+    if not traces.noise_A or len(traces) < _FEWEST:
         return smooth, traces, []
     weighted = traces if smooth is None else replace(traces, relative_noise=smooth.relative_noise)
     lone = _lone(weighted, smooth)
@@ -47,6 +50,7 @@ def _lone(traces: Traces, smooth: GlobalModel | None) -> list[int]:
     """Return the rows that stand alone, the farthest first."""
     from scipy.special import stdtrit
 
+    chance = _CHANCE if traces.relative_noise is None else _CHANCE_WEIGHTED
     found: list[int] = []
     certain = 0
     good = np.ones(len(traces), dtype=bool)
@@ -61,14 +65,14 @@ def _lone(traces: Traces, smooth: GlobalModel | None) -> list[int]:
         known = min(known, *(fit.aicc for fit in fits), math.inf)
         best = (math.inf, 0, 0.0)
         for fit in fits:
+            free = fit.dof - 1
+            if free < 2 or fit.variance == 0.0:
+                continue
             own = np.minimum(data.leverage(fit), 1.0 - 1e-6)
             drop = fit.residual**2 / (1.0 - own) / float(fit.residual @ fit.residual)
             at = int(np.argmax(drop))
             left = max(1.0 - float(drop[at]), 1e-12)
-            free = fit.dof - 1
-            if free < 2:
-                continue
-            limit = float(stdtrit(free, 1.0 - 0.5 * _CHANCE / len(rows)))
+            limit = float(stdtrit(free, 1.0 - 0.5 * chance / len(rows)))
             needed = len(rows) * math.log1p(limit**2 / free)
             best = min(best, (fit.aicc + len(rows) * math.log(left), at, needed))
         score, at, needed = best

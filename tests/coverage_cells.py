@@ -50,18 +50,13 @@ class Cell:
     turning: tuple[float, ...]
     noise_A: float
     extra: Mapping[str, float] = field(default_factory=dict)
-    quick: bool = False
     peak: bool = False
 
 
-def _noises(
-    name: str, law: Law, span_V: float, noise_A: float, *, quick: float = 1.0
-) -> dict[str, Cell]:
+def _noises(name: str, law: Law, span_V: float, noise_A: float) -> dict[str, Cell]:
     """Return the cells of a law at several sizes of the noise, and in several kinds of sweep."""
     cells = {
-        f"{name}, noise × {size:g}": Cell(
-            law, span_V, 100, PAIR, size * noise_A, quick=size == quick
-        )
+        f"{name}, noise × {size:g}": Cell(law, span_V, 100, PAIR, size * noise_A)
         for size in (0.1, 1.0, 10.0)
     }
     for sweep_name, points, turning in (
@@ -95,7 +90,14 @@ CELLS: dict[str, Cell] = {
     **_noises("power law", junction_b, 0.1, 0.5e-9),
     **_noises("diode", diode, 0.1, 0.5e-9),
     **_noises("sinh", barrier, 0.1, 0.5e-9),
-    **_noises("structured", structured, 0.01, 1e-9),
+    **{
+        f"structured, {name}": Cell(structured, 0.01, points, turning, 1e-9)
+        for name, points, turning in (
+            ("noise × 1", 100, PAIR),
+            ("one leg", 100, ONE_LEG),
+            ("Katcko's legs", 100, KATCKO),
+        )
+    },
     **{
         f"feature, {name}": Cell(
             with_peaks(1 / 157.0, -2e-6, [PEAK]), 2e-3, points, turning, noise, peak=True

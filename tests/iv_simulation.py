@@ -107,8 +107,8 @@ def barrier(v: np.ndarray) -> np.ndarray:
 
 
 def structured(v: np.ndarray) -> np.ndarray:
-    """A slope that changes by a third, four times within ±10 mV."""
-    return -26e-6 + v / 157.0 + 2.1e-6 * np.sin(v / 1e-3)
+    """A slope that changes by half, to and fro within ±10 mV."""
+    return -26e-6 + v / 157.0 + 6.4e-6 * np.sin(v / 2e-3)
 
 
 def with_peaks(slope_S: float, offset_A: float, peaks: Sequence[tuple[float, float, float]]) -> Law:
