@@ -64,6 +64,7 @@ def test_nothing_is_claimed_of_a_resistor(name: str) -> None:
         assert sum(map(is_made, results)) <= most, claim
 
 
+@pytest.mark.campaign
 @pytest.mark.parametrize("name", CLEAN)
 def test_clean_runs_keep_their_rows(name: str) -> None:
     rng = np.random.default_rng(8)
