@@ -42,6 +42,8 @@ class GlobalModel:
         self.model, self.aicc = best.model, min(fit.aicc for _, fit in fits)
         #: What the description leaves, each row with the noise's own standard deviation.
         self.studentised_A: Array = best.residual / np.sqrt(1.0 - data.leverage(best))
+        #: The largest distance of a row from the description, in standard deviations.
+        self.farthest = float(np.max(np.abs(self.studentised_A))) / max(self.noise_A, 1e-300)
         self._known: dict[float, Expansion] = {}
         root = np.asarray(np.linalg.qr(data.design, mode="r"))
         noise = data.share if data.relative_noise is None else data.share * data.relative_noise

@@ -23,6 +23,7 @@ _CHANCE = 5e-4
 _CHANCE_WEIGHTED = 1e-8  # where the rows' weights come from the same rows
 _MOST = 3
 _FEWEST = 8  # rows
+_LONG, _NOTHING = 60, 3.7  # in so many rows, none of which is so far off, nothing is looked for
 _NOT_WORTH_IT = 3.0  # standard deviations of the farthest row, from which a closer look is taken
 
 
@@ -33,6 +34,8 @@ def describe(traces: Traces) -> tuple[GlobalModel | None, Traces, list[int]]:
     """
     smooth = fit_globally(traces)
     if not traces.noise_A or len(traces) < _FEWEST:
+        return smooth, traces, []
+    if smooth is not None and len(traces) >= _LONG and smooth.farthest < _NOTHING:
         return smooth, traces, []
     weighted = traces if smooth is None else replace(traces, relative_noise=smooth.relative_noise)
     lone = _lone(weighted, smooth)
