@@ -93,8 +93,8 @@ class Projected:
         # Rows are sorted by leg.
         self.starts = np.flatnonzero(np.append(True, traces.leg[1:] != traces.leg[:-1]))
         self.counts = np.diff(np.append(self.starts, len(v)))
-        #: The usual distance between neighbours of a leg.
-        self.step = float(np.median(np.abs(np.diff(self.x))))
+        #: The widest gap between neighbouring voltages.
+        self.step = float(np.max(np.diff(np.sort(self.x))))
         self.relative_noise = traces.relative_noise
         self.weight = None if traces.relative_noise is None else traces.relative_noise**-2.0
         self.y = self.centre(traces.current_A[:, None])[:, 0]
