@@ -201,6 +201,8 @@ class _Quantities(Mapping[str, Result]):
 
     def __getitem__(self, key: str) -> Result:
         rest = self._place.rest
+        if key not in rest["keys"]:  # found out without the curves
+            raise KeyError(key)
         found: Result = rest["values"][key] if key in rest["values"] else self._place.curves[key]
         return found
 
