@@ -12,6 +12,7 @@ from nanojunction.analysis.values import Array, Quantity
 
 _SIGNIFICANT = 4.0
 _BLOCKS = 100
+_GENERATES = 2.5  # standard errors of V_off: a resistor exceeds them in 1 % of runs
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -136,7 +137,7 @@ def find_maximum(
         Quantity(0.0, note="nothing is generated: V·I is not negative anywhere"),
         Quantity(None, note="nothing is generated"),
     )
-    if crossing is not None and abs(crossing.voltage_V) <= 2.0 * crossing.stderr_V:
+    if crossing is not None and abs(crossing.voltage_V) <= _GENERATES * crossing.stderr_V:
         return nothing
     v = blocks.voltage_V
     power = -v * blocks.current_A
