@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -13,25 +15,33 @@ from nanojunction.analysis.values import Quantity
 _CLEARLY = 3.0  # standard errors
 
 
-def linear_drift(traces: Traces, grid: Grid) -> Quantity:
-    """Return the change of the current (A) from the first to the last row at equal voltages.
+def linear_drifts(many: Sequence[Traces], grids: Sequence[Grid]) -> list[Quantity]:
+    """Return the changes of the current (A) from the first to the last row at equal voltages.
 
-    Rows are taken as even in time. Null where no voltage was passed twice in one direction: drift
-    and hysteresis then cannot be told apart.
+    The traces are alike. Rows are taken as even in time. Null where no voltage was passed twice in
+    one direction: drift and hysteresis then cannot be told apart.
     """
-    layout = grid.layout
-    time = traces.row / max(float(traces.row.max()), 1.0)
-    current = traces.current_A - grid.moved_A
-    own = [column - layout.mean_of_place(column)[layout.place] for column in (time, current)]
-    square = float(own[0] @ own[0])
+    layout = grids[0].layout
+    time = many[0].row / max(float(many[0].row.max()), 1.0)
+    moved = np.stack([grid.moved_A for grid in grids])
+    current = np.stack([traces.current_A for traces in many]) - moved
+    time, current = (
+        column - layout.mean_of_place(column)[..., layout.place] for column in (time, current)
+    )
+    square = float(time @ time)
     if square <= 1e-12 * len(time):
         reason = "no voltage was passed twice in one direction: a drift would be in it"
-        return Quantity(None, note=reason)
-    change = float(own[0] @ own[1]) / square
-    if grid.noise_A is None:
-        return Quantity(change, None, "the noise is unknown")
-    noise = grid.noise_A if traces.relative_noise is None else grid.noise_A * traces.relative_noise
-    return Quantity(change, float(np.sqrt(np.sum((own[0] * noise) ** 2))) / square)
+        return [Quantity(None, note=reason)] * len(many)
+    drifts = []
+    for traces, grid, change in zip(many, grids, (current @ time / square).tolist(), strict=True):
+        if grid.noise_A is None:
+            drifts.append(Quantity(change, None, "the noise is unknown"))
+            continue
+        root = math.sqrt(square)
+        if traces.relative_noise is not None:
+            root = float(np.linalg.norm(time * traces.relative_noise))
+        drifts.append(Quantity(change, grid.noise_A * root / square))
+    return drifts
 
 
 def without_drift(traces: Traces, drift: Quantity) -> Traces | None:

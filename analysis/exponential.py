@@ -2,48 +2,54 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+
 import numpy as np
 
 from nanojunction.analysis.projected import Projected, ProjectedFit, Terms
 from nanojunction.analysis.values import Array
 
+EXPONENTIAL = "exponential"
 _RATES = np.geomspace(0.8, 25.0, 8)  # the range's larger end over V0
 _SLOWEST, _FASTEST = 0.5, 40.0
 _NARROWEST = 0.7  # V0 in steps of the sweep: what rises within one is a single row
 _STEPS = 12
+_SAME = 1e-14  # sine squared between columns that cannot be told apart
+_BOTH = np.array([1.0, -1.0])
 _SURE = 3.0  # standard errors of an exponential that is there
 _EXTRA_3 = 19.7  # χ² of V², V³ and V⁴ where they are not needed, p = 0.0002
 
 
-def fit_exponential(data: Projected) -> tuple[float, ProjectedFit] | None:
-    """Return the fit with one exponential or two of opposite sign, and its AICc.
+def best_exponential(
+    data: Projected, tried: Sequence[ProjectedFit]
+) -> tuple[float, ProjectedFit] | None:
+    """Return the best of the fits with one exponential or two of opposite sign, and its AICc.
 
-    One is taken where the other adds nothing. None where V², V³ and V⁴ are needed beside them, or
-    nothing is exponential.
+    None where V², V³ and V⁴ are needed beside them, or nothing is exponential.
     """
-    found = [(fit.aicc, fit) for fit in any_exponentials(data) if _is_adequate(data, fit)]
+    found = [(fit.aicc, fit) for fit in tried if _is_adequate(data, fit)]
     return min(found, key=lambda pair: pair[0], default=None)
 
 
 def any_exponentials(data: Projected) -> list[ProjectedFit]:
     """Return the fits with exp(V/V0), exp(−V/V0) and both, adequate or not."""
-    both = np.array([1.0, -1.0])
-    start = min(_RATES.tolist(), key=lambda rate: _solve(data, both, rate)[0])
-    tried = [_fit(data, signs, start) for signs in (both[:1], both[1:], both)]
+    rows = _Left(data)
+    start = min(_RATES.tolist(), key=lambda rate: rows.solve(_BOTH, rate).rest)
+    tried = [_fit(rows, signs, start) for signs in (_BOTH[:1], _BOTH[1:], _BOTH)]
     return [fit for fit in tried if fit is not None]
 
 
-def _fit(data: Projected, signs: Array, start: float) -> ProjectedFit | None:
-    rate = _rate(data, signs, start)
+def _fit(rows: _Left, signs: Array, start: float) -> ProjectedFit | None:
+    rate = _rate(rows, signs, start)
     if rate is None:
         return None
-    amplitudes, tangent = _solve(data, signs, rate)[1:3]
-    columns = np.exp(rate * (data.x[:, None] * signs - 1.0))
+    data, solved = rows.data, rows.solve(signs, rate)
     first = len(data.means)
-    data.add(*columns.T, tangent)
+    data.add(np.vstack([solved.columns, solved.tangent]))
     taken = [*range(data.turns + 1), *range(first, first + len(signs) + 1)]
-    terms = _terms(signs, rate, amplitudes)
-    return data.fit(taken, terms, f"exponential over {data.scale / rate:.3g} V")
+    terms = _terms(signs, rate, solved.amplitudes)
+    return data.fit(taken, terms, f"{EXPONENTIAL} over {data.scale / rate:.3g} V")
 
 
 def _is_adequate(data: Projected, fit: ProjectedFit) -> bool:
@@ -57,23 +63,25 @@ def _is_adequate(data: Projected, fit: ProjectedFit) -> bool:
     more = data.fit([*powers, *fit.columns], fit.terms, "")
     if more is None:
         return True
-    gain = float(fit.residual @ fit.residual - more.residual @ more.residual)
+    gain = fit.variance * fit.dof - more.variance * more.dof
     return gain <= _EXTRA_3 * more.variance
 
 
-def _rate(data: Projected, signs: Array, start: float) -> float | None:
+def _rate(rows: _Left, signs: Array, start: float) -> float | None:
     """Return the rate of least squares, None where it leaves the range.
 
     Kaufman, BIT 15, 49 (1975): all other parameters are solved for at every step.
     """
     rate = start
-    fastest = min(_FASTEST, 1.0 / (_NARROWEST * data.step))
+    fastest = min(_FASTEST, 1.0 / (_NARROWEST * rows.data.step))
+    here = rows.solve(signs, rate)
     for _ in range(_STEPS):
-        rest, _, _, step = _solve(data, signs, rate)
-        step = min(max(step, -0.3 * rate), 0.3 * rate)
-        while abs(step) > 1e-9 * rate and _solve(data, signs, rate + step)[0] > rest:
+        step = min(max(here.step, -0.3 * rate), 0.3 * rate)
+        there = rows.solve(signs, rate + step)
+        while abs(step) > 1e-9 * rate and there.rest > here.rest:
             step *= 0.25
-        rate += step
+            there = rows.solve(signs, rate + step)
+        rate, here = rate + step, there
         if not _SLOWEST < rate < fastest:
             return None
         if abs(step) < 1e-7 * rate:
@@ -81,22 +89,54 @@ def _rate(data: Projected, signs: Array, start: float) -> float | None:
     return rate
 
 
-def _solve(data: Projected, signs: Array, rate: float) -> tuple[float, Array, Array, float]:
-    """Return the sum of squares, the amplitudes, dI/d(rate), and the step to a better rate."""
-    linear = data.design[:, : data.turns + 1]
-    columns = np.exp(rate * (data.x[:, None] * signs - 1.0))
-    design = np.hstack([linear, data.centre(columns)])
-    size = np.sqrt(np.maximum(np.einsum("ij,ij->j", design, design), 1e-300))
-    basis, triangle = np.linalg.qr(design / size)
-    projection = basis.T @ data.y
-    rest = data.y - basis @ projection
-    amplitudes = (np.linalg.lstsq(triangle, projection, rcond=None)[0] / size)[-len(signs) :]
-    tangent = np.asarray((columns * (data.x[:, None] * signs - 1.0)) @ amplitudes)
-    centred = data.centre(tangent[:, None])[:, 0]
-    centred = centred - basis @ (basis.T @ centred)
-    square = float(centred @ centred)
-    step = float(centred @ rest) / square if square > 0.0 else 0.0
-    return float(rest @ rest), amplitudes, tangent, step
+@dataclass(frozen=True, slots=True, eq=False)
+class _Solved:
+    """The exponentials of one rate, solved for."""
+
+    rest: float  # sum of squares
+    columns: Array
+    amplitudes: Array
+    tangent: Array  # dI/d(rate)
+    step: float  # to a better rate
+
+
+class _Left:
+    """The rows of a run, of which straight lines are taken off."""
+
+    def __init__(self, data: Projected) -> None:
+        self.data = data
+        self._basis = np.linalg.qr(data.design[: data.turns + 1].T)[0].T
+        self._current = data.y - (data.y @ self._basis.T) @ self._basis
+
+    def solve(self, signs: Array, rate: float) -> _Solved:
+        """Return the amplitudes of least squares for exponentials of a rate."""
+        u = signs[:, None] * self.data.x - 1.0
+        columns = np.exp(rate * u)
+        left = self._of(columns)
+        size = np.sqrt(np.maximum(np.einsum("ij,ij->i", left, left), 1e-300))
+        unit = left / size[:, None]
+        solved = _inverse(unit @ unit.T) @ unit
+        shares = solved @ self._current
+        amplitudes = shares / size
+        rest = self._current - shares @ unit
+        tangent = amplitudes @ (u * columns)
+        across = self._of(tangent[None])[0]
+        across = across - (solved @ across) @ unit
+        square = float(across @ across)
+        step = float(across @ rest) / square if square > 0.0 else 0.0
+        return _Solved(float(rest @ rest), columns, amplitudes, tangent, step)
+
+    def _of(self, columns: Array) -> Array:
+        centred = self.data.centre(columns)
+        return np.asarray(centred - (centred @ self._basis.T) @ self._basis)
+
+
+def _inverse(cosines: Array) -> Array:
+    """Return the inverse for one unit column or two; two that are the same share what is theirs."""
+    if len(cosines) == 1:
+        return cosines
+    c = float(cosines[0, 1])
+    return np.array([[1.0, -c], [-c, 1.0]]) / max(1.0 - c * c, _SAME)
 
 
 def _terms(signs: Array, rate: float, amplitudes: Array) -> Terms:
@@ -114,4 +154,4 @@ def _terms(signs: Array, rate: float, amplitudes: Array) -> Terms:
         out[2, -1] = (u * bends + rate * e) @ amplitudes
         return out
 
-    return terms
+    return Terms(len(signs) + 2, terms)

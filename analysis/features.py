@@ -6,13 +6,21 @@ They are looked for and fitted in I(V), whose noise is white, as steps: the inte
 from __future__ import annotations
 
 import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from nanojunction.analysis.grid import Grid
 from nanojunction.analysis.peak_fit import PeakFit, Stretch
-from nanojunction.analysis.peak_search import NARROWEST, Hit, strongest, threshold_of
+from nanojunction.analysis.peak_search import (
+    NARROWEST,
+    Hit,
+    strongest,
+    strongest_of_each,
+    threshold_of,
+)
 from nanojunction.analysis.slopes import slope_weights
 from nanojunction.analysis.values import Array, Curve, Quantity
 
@@ -34,39 +42,56 @@ Feature = dict[str, Any]
 Turn = tuple[float, float, int]  # position and FWHM in V, sign of a turning point of dI/dV
 
 
-def find_features(
-    grid: Grid, derivative: Curve, direction: int, temperature_K: float | None, rest_A: Array | None
-) -> list[Feature]:
-    """Return the features of one direction, by position.
+@dataclass(frozen=True, slots=True, eq=False)
+class Direction:
+    """One direction of a run in which features are looked for.
+
+    `derivative` gives the error bar that a prominence is compared with (standard error of the mean
+    over legs). `rest_A` is what a smooth description leaves of the current per point, None where
+    there is no such description: a first peak has to show in it.
+    """
+
+    grid: Grid
+    derivative: Curve
+    direction: int
+    temperature_K: float | None
+    rest_A: Array | None
+
+
+def find_features(wanted: Sequence[Direction]) -> list[list[Feature]]:
+    """Return the features of many directions, those of each by position.
 
     Each is a mapping with `direction` ("forward" or "return"), `position_V`, `fwhm_meV`,
     `prominence_S` (below zero for a dip) and `t_eff_K` = FWHM/k_B as quantities, the numbers
     `prominence_over_error` and `fwhm_over_kT` (None where the error or the temperature is
     unknown), the derivative's own `width_V`, and the fitted `shape`. A peak of so few steps that
     its width cannot be told is not reported.
-
-    `derivative` gives the error bar that a prominence is compared with (standard error of the mean
-    over legs). `rest_A` is what a smooth description leaves of the current per point, None where
-    there is no such description: a first peak has to show in it.
     """
+    places: list[tuple[int, tuple[Array, Array, Array, Array]]] = []
+    for k, one in enumerate(wanted):
+        if _is_measured(one.grid, one.direction):
+            for cells in _even_stretches(one.grid, one.direction):
+                x, y = one.grid.smooth_V[cells], one.grid.level_A[one.direction][cells]
+                rest = y if one.rest_A is None else one.rest_A[cells]
+                places.append((k, (x, y, rest, one.grid.stderr_A(one.direction)[cells])))
+    hits = strongest_of_each([(rest, error, x) for _, (x, _, rest, error) in places])
+    found: list[list[Feature]] = [[] for _ in wanted]
+    for (k, data), hit in zip(places, hits, strict=True):
+        if hit is not None and hit.z >= threshold_of(len(data[0])):
+            for fit in _search(data, hit, is_described=wanted[k].rest_A is not None):
+                found[k] += _features(fit, threshold_of(len(data[0])), wanted[k])
+    return [_once(sorted(each, key=_position)) for each in found]
+
+
+def _is_measured(grid: Grid, direction: int) -> bool:
+    """Tell whether the noise is known, and is no rounding of calculated values."""
     if grid.noise_A is None:
-        return []
-    if grid.noise_A <= 1e-9 * float(np.nanmax(np.abs(grid.level_A[direction]))):
-        return []  # calculated, not measured: rounding is not white
-    found: list[Feature] = []
-    for cells in _even_stretches(grid, direction):
-        x = grid.smooth_V[cells]
-        y = grid.level_A[direction][cells]
-        error = grid.stderr_A(direction)[cells]
-        for fit in _search(x, y, None if rest_A is None else rest_A[cells], error):
-            found += _features(
-                fit,
-                threshold_of(len(x)),
-                derivative,
-                rising=direction > 0,
-                temperature_K=temperature_K,
-            )
-    return _once(sorted(found, key=lambda feature: float(feature["position_V"].value)))
+        return False
+    return bool(grid.noise_A > 1e-9 * float(np.nanmax(np.abs(grid.level_A[direction]))))
+
+
+def _position(feature: Feature) -> float:
+    return float(feature["position_V"].value)
 
 
 def _once(found: list[Feature]) -> list[Feature]:
@@ -99,28 +124,22 @@ def _even_stretches(grid: Grid, direction: int) -> list[np.ndarray[tuple[int], n
     return [part for part in parts if len(part) >= 16]
 
 
-def _search(x: Array, y: Array, known_rest: Array | None, error: Array) -> list[PeakFit]:
+def _search(
+    data: tuple[Array, Array, Array, Array], hit: Hit, *, is_described: bool
+) -> list[PeakFit]:
     """Return fits of the significant peaks, one for each group of neighbours of similar width.
 
     Several beginnings are followed in a group (the turning points of dI/dV or some of them, the
     strongest peak alone), and what AICc likes best is kept.
     """
-    threshold = threshold_of(len(x))
-    rest = y if known_rest is None else known_rest
-    hit = strongest(rest, error, x)
-    if hit is None or hit.z < threshold:
-        return []
+    x, y, _, error = data
     extremes = _extremes(x, y, error)
-    if not extremes and known_rest is not None:
+    if not extremes and is_described:
         extremes = [(hit.position_V, hit.fwhm_V, 1)]
     if not extremes:
         return []  # bent, but without a peak: nothing smooth is known that it could stand out of
-    fits = []
-    for group in _groups(extremes):
-        fit = _fit_group((x, y, rest, error), group, threshold)
-        if fit is not None:
-            fits.append(fit)
-    return fits
+    fits = (_fit_group(data, group, threshold_of(len(x))) for group in _groups(extremes))
+    return [fit for fit in fits if fit is not None]
 
 
 def _fit_group(
@@ -251,11 +270,10 @@ def _extremes(x: Array, y: Array, error: Array) -> list[Turn]:
     return best
 
 
-def _features(
-    fit: PeakFit, threshold: float, derivative: Curve, *, rising: bool, temperature_K: float | None
-) -> list[Feature]:
+def _features(fit: PeakFit, threshold: float, where: Direction) -> list[Feature]:
     """Return the peaks of a fit in the units of a report."""
     out = []
+    derivative, temperature_K = where.derivative, where.temperature_K
     for peak in fit.sound_peaks(_LIKELY * threshold):
         if abs(peak.height_S) < _SURE * peak.height_error_S:
             continue  # part of the description, but not sure enough to be a claim
@@ -269,7 +287,7 @@ def _features(
         ratio = width_meV * kelvin / temperature_K if temperature_K else None
         out.append(
             {
-                "direction": "forward" if rising else "return",
+                "direction": "forward" if where.direction > 0 else "return",
                 "position_V": Quantity(peak.position_V, peak.position_error_V),
                 "fwhm_meV": Quantity(width_meV, error_meV),
                 "prominence_S": Quantity(peak.height_S, peak.height_error_S),

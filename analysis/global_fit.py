@@ -7,63 +7,104 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import cache
 
 import numpy as np
 
 from nanojunction.analysis.expansion import Expansion, average
-from nanojunction.analysis.exponential import any_exponentials, fit_exponential
-from nanojunction.analysis.projected import Projected, ProjectedFit, Terms
+from nanojunction.analysis.exponential import EXPONENTIAL, any_exponentials, best_exponential
+from nanojunction.analysis.power_law import exponents, logarithm, power_terms
+from nanojunction.analysis.projected import (
+    FitOf,
+    Projected,
+    ProjectedFit,
+    Terms,
+    fits,
+    leverages,
+    project,
+)
+from nanojunction.analysis.together import Analysis, ask, ask_each, in_groups, together
 from nanojunction.analysis.traces import Traces
-from nanojunction.analysis.uneven_noise import relative_noise
+from nanojunction.analysis.uneven_noise import Course, courses_of, relative_noises
 from nanojunction.analysis.values import Array
 
 _ORDERS = (1, 3, 5)  # each with two more is among the columns of `Projected`
 _FEWEST = 9  # rows
-SIMPLEST, _POWER_LAW = "polynomial of order 3", "power law"
+SIMPLEST = "polynomial of order 3"
+_POLYNOMIAL, _POWER_LAW = "polynomial", "power law"
 _BENT = 0.3  # of the variance between neighbours: a law that leaves less may have missed more
 _EXTRA_2 = 13.8  # χ² of two more terms that are not needed, p = 0.001
 _EXTRA_3 = 19.7  # χ² of three more terms, p = 0.0002
-_NOTHING = 4.0  # χ² of a power law that is not looked for
-_EXPONENTS = np.array([1.3, 1.6, 2.0, 2.3, 2.6, 3.0, 3.5, 4.2, 5.2])
 
 
 class GlobalModel:
     """Descriptions of the whole range that the data do not contradict."""
 
     def __init__(self, data: Projected, fits: Sequence[tuple[float, ProjectedFit]]) -> None:
+        self.data = data
         self._scale = data.scale
         self._low_V, self._high_V = data.low_V, data.high_V
-        #: The standard deviation of a typical row from the description.
         best = max(fits, key=lambda pair: pair[0])[1]
+        #: The standard deviation of a typical row from the description.
         self.noise_A = math.sqrt(best.variance)
-        self.relative_noise = data.relative_noise
-        self.model, self.aicc = best.model, min(fit.aicc for _, fit in fits)
-        #: What the description leaves, each row with the noise's own standard deviation.
-        self.studentised_A: Array = best.residual / np.sqrt(1.0 - data.leverage(best))
-        #: The largest distance of a row from the description, in standard deviations.
-        self.farthest = float(np.max(np.abs(self.studentised_A))) / max(self.noise_A, 1e-300)
+        self.best, self.model, self.aicc = best, best.model, min(fit.aicc for _, fit in fits)
         self._known: dict[float, Expansion] = {}
-        root = np.asarray(np.linalg.qr(data.design, mode="r"))
         noise = data.share if data.relative_noise is None else data.share * data.relative_noise
         share = math.sqrt(float(noise @ noise))
-        self._fits = [(weight, fit, fit.spread_of(root, share)) for weight, fit in fits]
+        root = _root(data)
+        self._parts = [(w, fit.model, fit.terms, fit.table(root, share)) for w, fit in fits]
         #: The current less its description, per row, legs and directions each with their own.
         self.residual_A: Array = best.residual
         if data.relative_noise is not None:
             self.residual_A = self.residual_A * data.relative_noise
-            self.studentised_A = self.studentised_A * data.relative_noise
+
+    @property
+    def relative_noise(self) -> Array | None:
+        """The noise of every row over that of a typical one, None where it is the same."""
+        return self.data.relative_noise
+
+    def distance_of(self, studentised_A: Array) -> float:
+        """Return the largest distance of a row from the description, in standard deviations."""
+        distance = np.abs(studentised_A)
+        if self.relative_noise is not None:
+            distance = distance / self.relative_noise
+        return float(np.max(distance)) / max(self.noise_A, 1e-300)
 
     def at(self, voltage_V: float, target: int) -> Expansion:
         """Return the expansion at a voltage of the range; the target does not matter here."""
         del target
         if voltage_V not in self._known:
             window = max(self._high_V - voltage_V, voltage_V - self._low_V)
-            x = voltage_V / self._scale
-            parts = [(w, fit.expand(x, self._scale, window, s)) for w, fit, s in self._fits]
+            x, unit = voltage_V / self._scale, 1.0 / self._scale
+            units = np.array([[1.0], [unit], [unit * unit]])
+            parts = []
+            for weight, model, terms, table in self._parts:
+                out = terms.at(x) @ table[1:]
+                out[0] += table[0]
+                out *= units
+                c, influence = out[:, 0], out[:, 1:]
+                square = influence @ influence.T
+                parts.append((weight, Expansion(voltage_V, c, square, window, model, influence)))
             self._known[voltage_V] = average(parts)
         return self._known[voltage_V]
+
+
+def _root(data: Projected) -> Array:
+    """Return a matrix whose square, rootᵀ·root, is the normal matrix of the columns."""
+    size = np.sqrt(np.maximum(data.gram.diagonal(), 1e-300))
+    try:
+        return np.asarray(np.linalg.cholesky(data.gram / (size * size[:, None])).T * size)
+    except np.linalg.LinAlgError:
+        return np.asarray(np.linalg.qr(data.design.T, mode="r"))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Tried:
+    """The rows, and the fits of them that were tried, whether or not they describe the data."""
+
+    data: Projected
+    fits: list[ProjectedFit]
 
 
 def fit_globally(traces: Traces) -> GlobalModel | None:
@@ -76,25 +117,64 @@ def fit_globally(traces: Traces) -> GlobalModel | None:
     Where neither says enough, exponentials are tried (exponential.py).
     Where several are, they are averaged with Akaike weights.
     """
+    return together([fitting(traces)])[0].model
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Fitted:
+    """A description of the whole range, if there is one, and what was tried."""
+
+    model: GlobalModel | None
+    tried: Tried | None
+    farthest: float = math.inf
+    """The largest distance of a row from the description, in standard deviations."""
+
+
+def fitting(traces: Traces) -> Analysis[Fitted]:
+    """Return what `fit_globally` does, as the steps of an analysis."""
     if traces.noise_A is None or len(traces) < _FEWEST or float(np.ptp(traces.voltage_V)) == 0.0:
-        return None
-    model = _describe(traces)
-    if model is None:
-        return None
+        return Fitted(None, None)
+    fitted = yield from _describe(traces)
+    if fitted.model is None:
+        return fitted
     # Differences between neighbours hold bending, too; what the description leaves does not.
-    everywhere = np.arange(len(traces))
-    columns = traces.voltage_V, traces.current_A, model.studentised_A, everywhere
-    relative = relative_noise(*columns)
-    if relative is None and traces.relative_noise is None:
-        return model
-    return _describe(replace(traces, relative_noise=relative)) or model
+    studentised_A = yield from ask(_studentised, fitted.model)
+    course = traces.course
+    if course is None:
+        course = courses_of(traces.voltage_V[None, :], traces.current_A[None, :])[0]
+    relative = yield from ask(_relative_noises, (course, studentised_A))
+    if relative is not None or traces.relative_noise is not None:
+        again = yield from _describe(replace(traces, relative_noise=relative))
+        if again.model is not None:
+            fitted = again
+            studentised_A = yield from ask(_studentised, again.model)
+    return replace(fitted, farthest=fitted.model.distance_of(studentised_A))
 
 
-def _describe(traces: Traces) -> GlobalModel | None:
+def _studentised(models: Sequence[GlobalModel]) -> list[Array]:
+    """Return what descriptions leave, each row with the noise's own standard deviation."""
+    followed = leverages([(model.data, model.best) for model in models])
+    return [
+        np.asarray(model.residual_A / np.sqrt(1.0 - leverage))
+        for model, leverage in zip(models, followed, strict=True)
+    ]
+
+
+def _relative_noises(many: Sequence[tuple[Course, Array]]) -> list[Array | None]:
+    return in_groups(many, lambda one: len(one[1]), _relative_noises_of_length)
+
+
+def _relative_noises_of_length(many: Sequence[tuple[Course, Array]]) -> list[Array | None]:
+    deviation = np.stack([deviation for _, deviation in many])
+    return relative_noises([course for course, _ in many], deviation, np.arange(deviation.shape[1]))
+
+
+def _describe(traces: Traces) -> Analysis[Fitted]:
     assert traces.noise_A is not None
-    data = Projected(traces)
+    data = yield from ask(project, traces)
+    tried = Tried(data, [])
     found: list[tuple[float, ProjectedFit]] = []
-    for candidate in (_polynomial(data), _power_law(data)):
+    for candidate in ((yield from _polynomial(tried)), (yield from _power_law(tried))):
         if candidate is not None and _is_white(candidate[1], traces):
             found.append(candidate)
     simple = any(fit.model == SIMPLEST for _, fit in found)
@@ -105,14 +185,16 @@ def _describe(traces: Traces) -> GlobalModel | None:
         if fit.model.startswith(_POWER_LAW)
     )
     if not (simple or known):
-        candidate = fit_exponential(data)
+        exponentials = any_exponentials(data)
+        tried.fits.extend(exponentials)
+        candidate = best_exponential(data, exponentials)
         if candidate is not None and _is_white(candidate[1], traces):
             found.append(candidate)
     if not found:
-        return None
+        return Fitted(None, tried)
     best = min(aicc for aicc, _ in found)
     fits = tuple((math.exp(-0.5 * min(aicc - best, 100.0)), fit) for aicc, fit in found)
-    return GlobalModel(data, fits)
+    return Fitted(GlobalModel(data, fits), tried)
 
 
 def _is_white(fit: ProjectedFit, traces: Traces) -> bool:
@@ -126,16 +208,18 @@ def _is_white(fit: ProjectedFit, traces: Traces) -> bool:
     if fit.variance <= floor:
         return True
     same = traces.leg[1:] == traces.leg[:-1]
-    pairs = (fit.residual[1:] * fit.residual[:-1])[same]
-    return float(pairs.sum()) < 4.0 * fit.variance * math.sqrt(max(len(pairs), 1))
+    products = float((fit.residual[1:] * fit.residual[:-1]) @ same)
+    return products < 4.0 * fit.variance * math.sqrt(max(int(np.count_nonzero(same)), 1))
 
 
+@cache
 def _polynomial_terms(order: int) -> Terms:
-    powers = np.arange(1.0, order + 1.0)
+    exponents = np.arange(order + 1.0)
+    powers = exponents[1:]
     bends = 0.5 * powers * (powers - 1.0)
 
     def terms(x: float) -> Array:
-        known = x ** np.arange(order + 1.0)
+        known = x**exponents
         out = np.empty((3, order))
         out[0] = known[1:]
         out[1] = powers * known[:-1]
@@ -143,120 +227,92 @@ def _polynomial_terms(order: int) -> Terms:
         out[2, 1:] = bends[1:] * known[:-2]
         return out
 
-    return terms
+    return Terms(order, terms)
 
 
-def _polynomial(data: Projected) -> tuple[float, ProjectedFit] | None:
+def _polynomials(tried: Tried, orders: Sequence[int]) -> Analysis[dict[int, ProjectedFit]]:
+    """Return the fits with polynomials of some orders, those that there are."""
+    known = {fit.terms.count: fit for fit in tried.fits if fit.model.startswith(_POLYNOMIAL)}
+    wanted = [_with_polynomial(tried.data, order) for order in orders if order not in known]
+    if wanted:
+        for fit in (yield from ask_each(fits, wanted)):
+            if fit is not None:
+                tried.fits.append(fit)
+                known[fit.terms.count] = fit
+    return {order: known[order] for order in orders if order in known}
+
+
+def _with_polynomial(data: Projected, order: int) -> FitOf:
+    columns, name = slice(0, data.turns + order), f"{_POLYNOMIAL} of order {order}"
+    return FitOf(data, columns, _polynomial_terms(order), name)
+
+
+def _polynomial(tried: Tried) -> Analysis[tuple[float, ProjectedFit] | None]:
     """Return the adequate polynomial of lowest AICc, taken with two more terms, and that AICc."""
-
-    @cache
-    def fit_of(order: int) -> ProjectedFit | None:
-        columns = slice(0, data.turns + order)
-        return data.fit(columns, _polynomial_terms(order), f"polynomial of order {order}")
-
-    known = [(fit.aicc, order) for order in _ORDERS if (fit := fit_of(order)) is not None]
-    for _, order in sorted(known):
-        low, high = fit_of(order), fit_of(order + 2)
-        if low is not None and high is not None:
+    known = yield from _polynomials(tried, _ORDERS)
+    for _, order in sorted((fit.aicc, order) for order, fit in known.items()):
+        both = yield from _polynomials(tried, (order, order + 2))
+        if len(both) == 2:
+            low, high = both[order], both[order + 2]
             break
     else:
         return None
-    gain = float(low.residual @ low.residual - high.residual @ high.residual)
+    gain = low.variance * low.dof - high.variance * high.dof
     if gain > _EXTRA_2 * high.variance:
         return None
     return low.aicc, high
 
 
-def _power_law(data: Projected) -> tuple[float, ProjectedFit] | None:
+def _power_law(tried: Tried) -> Analysis[tuple[float, ProjectedFit] | None]:
     """Return the adequate fit with a power law, and its AICc."""
-    fit = _any_power_law(data)
+    data = tried.data
+    fit = yield from _any_power_law(data)
     if fit is None:
         return None
+    tried.fits.append(fit)
     c = float(fit.coefficients[-2])
     if abs(c) < 3.0 * math.sqrt(fit.variance * fit.inverse[-2, -2]):
         return None
     assert isinstance(fit.columns, list)
     cubes = [data.turns + k for k in (2, 3, 4)]
-    more = data.fit([*fit.columns, *cubes], _polynomial_terms(3), "")
+    wanted = FitOf(data, [*fit.columns, *cubes], _polynomial_terms(3), "")
+    more = yield from ask(fits, wanted)
     if more is not None:
-        gain = float(fit.residual @ fit.residual - more.residual @ more.residual)
+        gain = fit.variance * fit.dof - more.variance * more.dof
         if gain > _EXTRA_3 * more.variance:
             return None
     return fit.aicc, fit
 
 
-def _any_power_law(data: Projected) -> ProjectedFit | None:
+def _any_power_law(data: Projected) -> Analysis[ProjectedFit | None]:
     """Return the fit with a power law, its exponent among the parameters."""
-    n = _exponent(data)
+    n = yield from ask(exponents, data)
     if n is None or not 1.05 < n < 8.0:
         return None
-    column = data.sign * np.exp(n * data.log_x)
-    curve = column * data.log_x
+    log = logarithm(data.x)
+    column = np.sign(data.x) * np.exp(n * log)
     power = len(data.means)
-    data.add(column, curve)
+    data.add(np.stack([column, column * log]))
     columns = [*range(data.turns + 2), power, power + 1]
-    return data.fit(columns, _power_terms(n), f"{_POWER_LAW} with exponent {n:.3g}")
+    wanted = FitOf(data, columns, power_terms(n), f"{_POWER_LAW} with exponent {n:.3g}")
+    return (yield from ask(fits, wanted))
 
 
-def any_fits(data: Projected, *, simple: bool) -> list[ProjectedFit]:
-    """Return what is tried, whether or not it describes the data: polynomials only if `simple`."""
-    orders = (*_ORDERS, _ORDERS[-1] + 2)
-    tried = [
-        data.fit(slice(0, data.turns + order), _polynomial_terms(order), f"order {order}")
-        for order in orders
-    ]
-    if not simple:
-        tried += [_any_power_law(data), *any_exponentials(data)]
-    return [fit for fit in tried if fit is not None]
+def any_fits(tried: Tried, like: Tried | None, *, simple: bool) -> Analysis[list[ProjectedFit]]:
+    """Return what is tried, whether or not it describes the data: polynomials only if `simple`.
 
-
-def _exponent(data: Projected) -> float | None:
-    """Return the exponent of the power law of least squares, None where it adds nothing.
-
-    Kaufman, BIT 15, 49 (1975): all other parameters are solved for at every step.
+    Beside polynomials it is what was tried `like` it, or everything.
     """
-    base, _ = np.linalg.qr(data.design[:, : data.turns + 2])
-    rest = data.y - base @ (base.T @ data.y)
-
-    def project(columns: Array) -> Array:
-        centred = data.centre(columns)
-        return np.asarray(centred - base @ (base.T @ centred))
-
-    tried = project(data.sign[:, None] * np.exp(data.log_x[:, None] * _EXPONENTS))
-    gains = (rest @ tried) ** 2 / np.maximum(np.einsum("ij,ij->j", tried, tried), 1e-300)
-    best = int(np.argmax(gains))
-    # Where the likeliest of all is not worth two standard deviations, none will be worth three.
-    if gains[best] * len(rest) < _NOTHING * float(rest @ rest):
-        return None
-    n = float(_EXPONENTS[best])
-    for _ in range(8):
-        column = data.sign * np.exp(n * data.log_x)
-        p, dp = project(np.column_stack([column, column * data.log_x])).T
-        square = float(p @ p)
-        c = float(p @ rest) / square
-        tangent = dp - p * (float(p @ dp) / square)
-        down = c * float(tangent @ tangent)
-        step = float(tangent @ (rest - c * p)) / down if down else 0.0
-        n = min(max(n + min(max(step, -0.5), 0.5), 1.05), 8.0)
-        if abs(step) < 1e-6:
-            break
-    return n
-
-
-def _power_terms(n: float) -> Terms:
-    """Return the terms V, V², sgn(V)|V|ⁿ and its derivative by n."""
-
-    def terms(at: float) -> Array:
-        a, s = abs(at), math.copysign(1.0, at)
-        log = math.log(a) if a > 0 else 0.0
-        value, slope = a**n, a ** (n - 1)
-        half = 0.5 * s * a ** (n - 2) if a else 0.0
-        return np.array(
-            [
-                [at, at * at, s * value, s * value * log],
-                [1.0, 2 * at, n * slope, slope * (1 + n * log)],
-                [0.0, 1.0, half * n * (n - 1), half * ((2 * n - 1) + n * (n - 1) * log)],
-            ]
-        )
-
-    return terms
+    polynomials = yield from _polynomials(tried, (*_ORDERS, _ORDERS[-1] + 2))
+    found = list(polynomials.values())
+    if simple:
+        return found
+    if like is tried:
+        return found + [fit for fit in tried.fits if not fit.model.startswith(_POLYNOMIAL)]
+    laws = None if like is None else {fit.model.split(maxsplit=1)[0] for fit in like.fits}
+    if laws is None or _POWER_LAW.startswith(tuple(laws)):
+        power_law = yield from _any_power_law(tried.data)
+        found += [] if power_law is None else [power_law]
+    if laws is None or EXPONENTIAL in laws:
+        found += any_exponentials(tried.data)
+    return found

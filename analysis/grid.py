@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,11 +11,9 @@ import numpy as np
 from nanojunction.analysis.layout import FEWEST_OF_A_CUBIC, Layout, layout_of
 from nanojunction.analysis.slopes import slope_weights
 from nanojunction.analysis.stencils import IntArray
-from nanojunction.analysis.traces import Traces, noise_against
-from nanojunction.analysis.values import Array, Curve, Quantity
-
-_SURE = 3.0  # standard deviations of a mean square that is more than noise
-_OF_NOISE = 4.0  # variance of the noise's own variance from differences, a point
+from nanojunction.analysis.together import in_groups
+from nanojunction.analysis.traces import Stack, Traces, alike, noises_against
+from nanojunction.analysis.values import Array
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -70,128 +69,115 @@ class Grid:
 
 def grid_of(traces: Traces) -> Grid:
     """Return the means at equal setpoints, or at about equal voltages where none are known."""
-    values = traces.setpoint_V if traces.setpoint_V is not None else traces.voltage_V
-    layout = layout_of(values, traces.leg, traces.direction)
-    voltage = np.bincount(layout.cell, weights=traces.voltage_V) / layout.rows
-    aligned = _align(traces, layout)
-    smooth = _smooth(traces, layout, voltage)
-    noise, row_level = _leveled(traces, layout, smooth, aligned)
-    current = layout.means(aligned)
-    return Grid(
-        layout=layout,
-        voltage_V=voltage,
-        sensed_V=layout.means(traces.voltage_V),
-        current_A=current,
-        noise_A=noise,
-        smooth_V=smooth,
-        level_A=current if row_level is aligned else layout.means(row_level),
-        row_level_A=row_level,
-        moved_A=aligned - row_level,
-        relative_noise=(
-            None
-            if traces.relative_noise is None
-            else np.bincount(layout.cell, weights=traces.relative_noise) / layout.rows
-        ),
-    )
+    return grids_of([traces])[0]
 
 
-def _leveled(
-    traces: Traces, layout: Layout, smooth: Array, aligned: Array
-) -> tuple[float | None, Array]:
-    """Return the noise of a row at given voltage, and the rows' currents moved to `smooth`.
+def grids_of(many: Sequence[Traces]) -> list[Grid]:
+    """Return what `grid_of` does for each run."""
+    return in_groups(many, alike, _grids_of_alike)
+
+
+def _grids_of_alike(many: Sequence[Traces]) -> list[Grid]:
+    stack = Stack.of(many)
+    values = stack.setpoint_V if stack.setpoint_V is not None else many[0].voltage_V
+    layout = layout_of(values, stack.leg, stack.direction)
+    voltage = layout.mean_of_cell(stack.voltage_V)
+    aligned = _align(stack, layout)
+    smooth = _smooth(stack, layout, voltage)
+    noise, row_level = _leveled(stack, layout, smooth, aligned)
+    moved = aligned - row_level
+    relative = stack.relative_noise
+    relative = None if relative is None else layout.mean_of_cell(relative)
+    sensed, current, level = (layout.means(v) for v in (stack.voltage_V, aligned, row_level))
+    return [
+        Grid(
+            layout=layout,
+            voltage_V=voltage[k],
+            sensed_V={d: means[k] for d, means in sensed.items()},
+            current_A={d: means[k] for d, means in current.items()},
+            noise_A=None if math.isnan(noise[k]) else float(noise[k]),
+            smooth_V=smooth[k],
+            level_A={d: means[k] for d, means in level.items()},
+            row_level_A=row_level[k],
+            moved_A=moved[k],
+            relative_noise=None if relative is None else relative[k],
+        )
+        for k in range(len(many))
+    ]
+
+
+def _leveled(stack: Stack, layout: Layout, smooth: Array, aligned: Array) -> tuple[Array, Array]:
+    """Return the noises of a row at given voltage, and the rows' currents moved to `smooth`.
 
     Where the sensed voltage explains noise of the current (the source is noisier than the
     voltmeter), or there is no setpoint, the current is moved along the slope.
     """
-    if traces.setpoint_V is not None:
-        noise = noise_against(traces, traces.setpoint_V)
-        if noise is None or traces.noise_A is None or noise <= 1.2 * traces.noise_A:
-            return noise, aligned
+    noise = np.full(len(aligned), np.nan)
+    explained = np.ones(len(aligned), dtype=bool)
+    if stack.setpoint_V is not None:
+        noise = noises_against(stack, stack.setpoint_V)
+        explained = noise > 1.2 * stack.noise_A
+    if not explained.any():
+        return noise, aligned
+    noise = np.where(explained, stack.noise_A, noise)
+    moved = aligned.copy()
+    for k in np.flatnonzero(explained).tolist():
+        moved[k] = _moved(stack.voltage_V[k], aligned[k], smooth[k], stack.direction, layout)
+    return noise, moved
+
+
+def _moved(
+    voltage: Array, aligned: Array, smooth: Array, direction: IntArray, layout: Layout
+) -> Array:
+    """Return the currents of a run, moved along the slope to the smooth voltages."""
     moved = aligned.copy()
     cell = layout.cell
     for d, current in layout.means(aligned).items():
-        rows = traces.direction == d
+        rows = direction == d
         known = np.flatnonzero(~np.isnan(current))
         if len(known) < 7:
             continue
         slope = np.zeros(len(smooth))
         slope[known] = slope_weights(smooth[known], 3).apply(current[known])
-        off = traces.voltage_V[rows] - smooth[cell[rows]]
+        off = voltage[rows] - smooth[cell[rows]]
         moved[rows] -= slope[cell[rows]] * off
-    return traces.noise_A, moved
+    return moved
 
 
-def _smooth(traces: Traces, layout: Layout, voltage: Array) -> Array:
-    """Return the sensed voltage of every point as a cubic of its setpoint, if it is one."""
-    if traces.setpoint_V is None or len(voltage) < FEWEST_OF_A_CUBIC:
+def _smooth(stack: Stack, layout: Layout, voltage: Array) -> Array:
+    """Return the sensed voltages of the points as cubics of the setpoint, where they are."""
+    if stack.setpoint_V is None or voltage.shape[1] < FEWEST_OF_A_CUBIC:
         return voltage
     weight = np.sqrt(layout.rows)
-    smooth = layout.cubic @ (layout.cubic.T @ (voltage * weight)) / weight
+    smooth = (voltage * weight) @ layout.cubic @ layout.cubic.T / weight
     # A lead in series with a structured I(V) bends this relation: then the means are the better.
     off = weight * (voltage - smooth)
-    change = np.diff(off)
-    neighbours = float(change @ change) / len(change) / 2.0
-    return smooth if float(off @ off) / len(off) <= 1.5 * neighbours else voltage
+    neighbours = np.mean(np.diff(off, axis=1) ** 2, axis=1) / 2.0
+    is_cubic = np.mean(off * off, axis=1) <= 1.5 * neighbours
+    return np.where(is_cubic[:, None], smooth, voltage)
 
 
-def _align(traces: Traces, layout: Layout) -> Array:
+def _align(stack: Stack, layout: Layout) -> Array:
     """Return the currents, each leg shifted to agree with the mean over its direction's legs."""
-    y = traces.current_A
+    y = stack.current_A
     if not layout.repeated:
         return y
     total = shift = layout.offsets_of_legs(y)
-    least = 1e-3 * (traces.noise_A or 0.0) / np.sqrt(len(y))
+    least = 1e-3 * np.nan_to_num(stack.noise_A) / np.sqrt(y.shape[1])
     for _ in range(19):
-        if np.max(np.abs(shift)) <= least:
+        moving = np.max(np.abs(shift), axis=1) > least
+        if not moving.any():
             break
         if layout.shifting is not None:
-            shift = shift - layout.shifting @ shift
+            shift = shift - shift @ layout.shifting.T
         else:
-            shift = layout.offsets_of_legs(y - total[layout.leg])
+            shift = layout.offsets_of_legs(y - total[:, layout.leg])
+        shift = np.where(moving[:, None], shift, 0.0)
         total = total + shift
-    y = y - total[layout.leg]
-    for direction in traces.directions():
-        mine = traces.direction == direction
-        y[mine] += float(np.mean(traces.current_A[mine]) - np.mean(y[mine]))
-    return y
-
-
-def power_curve(grid: Grid) -> Curve:
-    """Return P(V) = −V·I(V), both directions weighing the same."""
-    current, variance, present = np.zeros((3, len(grid.smooth_V)))
-    for d in grid.directions:
-        here = grid.count[d] > 0
-        present += here
-        current[here] += grid.level_A[d][here]
-        variance[here] += grid.stderr_A(d)[here] ** 2
-    v = grid.smooth_V
-    return Curve(v, -v * (current / present), np.abs(v) * np.sqrt(variance) / present)
-
-
-def hysteresis(grid: Grid) -> Curve:
-    """Return forward minus return current, its `rms` over setpoints with the noise taken off."""
-    both = (grid.count[1] > 0) & (grid.count[-1] > 0)
-    difference = (grid.level_A[1] - grid.level_A[-1])[both]
-    stderr = np.hypot(grid.stderr_A(1), grid.stderr_A(-1))[both]
-    rms = _rms(difference, stderr)
-    return Curve(grid.smooth_V[both], difference, stderr, extra={"rms": rms})
-
-
-def _rms(difference: Array, stderr: Array) -> Quantity:
-    """Return the root of the mean square beyond the noise."""
-    n = len(difference)
-    if n == 0:
-        return Quantity(None, note="no setpoint was passed in both directions")
-    if np.isnan(stderr).any():
-        return Quantity(
-            float(np.sqrt(np.mean(difference**2))), None, "the noise is unknown and not taken off"
+    y = y - total[:, layout.leg]
+    for direction in stack.directions():
+        mine = stack.direction == direction
+        y[:, mine] += np.mean(stack.current_A[:, mine], axis=1, keepdims=True) - np.mean(
+            y[:, mine], axis=1, keepdims=True
         )
-    noise = float(np.mean(stderr**2))
-    square = float(np.mean(difference**2)) - noise
-    spread = np.sqrt(4.0 * max(square, 0.0) * noise + 2.0 * noise**2) / np.sqrt(n)
-    # The noise that is taken off is known from the same rows only to so much.
-    if square <= _SURE * noise * np.sqrt((2.0 + _OF_NOISE) / n):
-        most = np.sqrt(max(square, 0.0) + 2.0 * spread)
-        return Quantity(0.0, None, f"below the noise (at most {most:.2g} A)")
-    rms = float(np.sqrt(square))
-    return Quantity(rms, float(spread / (2.0 * rms)))
+    return y

@@ -43,20 +43,35 @@ class Layout:
     shifting: Array | None
 
     def mean_of_place(self, values: Array) -> Array:
-        """Return the means of a column of the rows at every place, NaN where there is no row."""
-        total = np.bincount(self.place, weights=values, minlength=len(self.rows_of_place))
+        """Return the means of columns (…, rows) at every place, NaN where there is no row."""
+        total = _sums(self.place, values, len(self.rows_of_place))
         with np.errstate(invalid="ignore"):
             return np.asarray(total / self.rows_of_place)
 
+    def mean_of_cell(self, values: Array) -> Array:
+        """Return the means of columns (…, rows) at every point of the sweep."""
+        return np.asarray(_sums(self.cell, values, len(self.rows)) / self.rows)
+
     def offsets_of_legs(self, values: Array) -> Array:
         """Return how far each leg's rows lie above the mean of their places, on average."""
-        off = values - self.mean_of_place(values)[self.place]
-        return np.asarray(np.bincount(self.leg, weights=off) / self.rows_of_leg)
+        off = values - self.mean_of_place(values)[..., self.place]
+        return np.asarray(_sums(self.leg, off, len(self.rows_of_leg)) / self.rows_of_leg)
 
     def means(self, values: Array) -> dict[int, Array]:
-        """Return the means of a column of the rows at every point, per direction."""
-        means = self.mean_of_place(values).reshape(2, -1)
-        return {d: means[0 if d > 0 else 1] for d in self.count}
+        """Return the means of columns (…, rows) at every point, per direction."""
+        means = self.mean_of_place(values)
+        half = len(self.rows)
+        return {d: means[..., :half] if d > 0 else means[..., half:] for d in self.count}
+
+
+def _sums(group: IntArray, values: Array, groups: int) -> Array:
+    """Return the sums of columns (…, rows) over the rows of each group."""
+    if values.ndim == 1:
+        return np.asarray(np.bincount(group, weights=values, minlength=groups), dtype=float)
+    columns = values.reshape(-1, values.shape[-1])
+    each = (np.arange(len(columns))[:, None] * groups + group).ravel()
+    sums = np.bincount(each, weights=columns.ravel(), minlength=groups * len(columns))
+    return np.asarray(sums, dtype=float).reshape(*values.shape[:-1], groups)
 
 
 def layout_of(values: Array, leg: IntArray, direction: IntArray) -> Layout:

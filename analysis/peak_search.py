@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from operator import itemgetter
 from statistics import NormalDist
 
 import numpy as np
+from numpy.typing import NDArray
 
 from nanojunction.analysis.stencils import KEPT_ROWS
+from nanojunction.analysis.together import in_groups
 from nanojunction.analysis.values import Array
 
 NARROWEST = 2.0
@@ -61,13 +65,28 @@ def _kernel(width: float) -> Array:
     return np.asarray(np.linalg.pinv(design)[4])
 
 
-def _correlate(values: Array, kernel: Array) -> Array:
-    """Return the sums of values with the kernel at every place that it fits in."""
-    if len(values) * len(kernel) <= _DIRECTLY:
-        return np.correlate(values, kernel, mode="valid")
-    from scipy.signal import correlate
+@lru_cache(maxsize=64)
+def _length(points: int) -> int:
+    """Return how many points a fast Fourier transform takes at least."""
+    from scipy.fft import next_fast_len
 
-    return np.asarray(correlate(values, kernel, mode="valid", method="fft"))
+    return int(next_fast_len(points, True))
+
+
+def _transformed(kernel: Array, length: int) -> NDArray[np.complex128]:
+    return np.asarray(np.conj(np.fft.rfft(kernel, length)))
+
+
+@lru_cache(maxsize=256)
+def _kept_transform(width: float, length: int) -> NDArray[np.complex128]:
+    return _transformed(_kernel(width), length)
+
+
+def _filter(width: float, length: int) -> NDArray[np.complex128]:
+    """Return the transform of the kernel of a width."""
+    if length > KEPT_ROWS:
+        return _transformed(_kernel(width), length)
+    return _kept_transform(width, length)
 
 
 def _errors_of(shares: Array) -> list[tuple[float, Array]]:
@@ -89,18 +108,48 @@ def _errors(variances: Array) -> list[tuple[float, Array]]:
     return found
 
 
+def _correlate(values: Array, kernel: Array) -> Array:
+    """Return the sums of values with the kernel at every place that it fits in."""
+    if len(values) * len(kernel) <= _DIRECTLY:
+        return np.correlate(values, kernel, mode="valid")
+    from scipy.signal import correlate
+
+    return np.asarray(correlate(values, kernel, mode="valid", method="fft"))
+
+
 def strongest(rest: Array, error: Array, x: Array) -> Hit | None:
     """Return the most significant place and width of a peak in what is left of the current."""
-    best: Hit | None = None
-    step = float(x[-1] - x[0]) / (len(x) - 1)
-    largest = float(error.max())
-    # Runs have them in common: rounded, that they are recognised.
-    shares = np.round((error / largest) ** 2, 12)
-    for width, errors in _errors_of(shares):
-        kernel = _kernel(width)
-        z = np.abs(_correlate(rest, kernel)) / errors
-        k = int(z.argmax())
-        significance = float(z[k]) / largest
-        if best is None or significance > best.z:
-            best = Hit(float(x[k + len(kernel) // 2]), width * step, significance)
-    return best
+    return strongest_of_each([(rest, error, x)])[0]
+
+
+def strongest_of_each(stretches: Sequence[tuple[Array, Array, Array]]) -> list[Hit | None]:
+    """Return what `strongest` does for each of many (rest, error, x), each with its own points."""
+    # Runs have the shares in common: rounded, that they are recognised.
+    shares = [np.round((error / error.max()) ** 2, 12).tobytes() for _, error, _ in stretches]
+    return in_groups(list(zip(stretches, shares, strict=True)), itemgetter(1), _strongest_of_alike)
+
+
+def _strongest_of_alike(
+    given: Sequence[tuple[tuple[Array, Array, Array], bytes]],
+) -> list[Hit | None]:
+    """Return the strongest peaks of stretches whose errors go alike along them."""
+    rests = np.stack([rest for (rest, _, _), _ in given])
+    points = rests.shape[1]
+    length = _length(points)
+    spectrum = np.fft.rfft(rests, length)
+    best: list[tuple[float, int, float]] = [(-math.inf, 0, 0.0)] * len(given)
+    for width, errors in _errors_of(np.frombuffer(given[0][1])):
+        heights = np.fft.irfft(spectrum * _filter(width, length), length)[:, : len(errors)]
+        z = np.abs(heights) / errors
+        places = z.argmax(axis=1)
+        for k, (place, height) in enumerate(
+            zip(places.tolist(), z[np.arange(len(z)), places].tolist(), strict=True)
+        ):
+            if height > best[k][0]:
+                best[k] = height, place + len(_kernel(width)) // 2, width
+    hits: list[Hit | None] = []
+    for ((_, error, x), _), (height, at, width) in zip(given, best, strict=True):
+        step = float(x[-1] - x[0]) / (points - 1)
+        hit = Hit(float(x[at]), width * step, height / float(error.max()))
+        hits.append(hit if width else None)
+    return hits

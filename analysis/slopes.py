@@ -16,65 +16,90 @@ _EVEN = 1e-3  # steps that differ by less than this part of their mean
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SlopeWeights:
-    """Weights that turn the values at `index` (points, window) into slopes at every point."""
+    """Weights (…, points, window) that turn the values at `index` into slopes at every point."""
 
     index: np.ndarray[tuple[int, int], np.dtype[np.int64]]
     weights: Array
 
     def apply(self, y: Array) -> Array:
-        """Return the slope of y at every point; NaN where its window holds a NaN."""
-        return np.asarray(np.sum(self.weights * y[..., self.index], axis=-1))
+        """Return the slopes of y (…, points) at every point; NaN where a window holds a NaN."""
+        return np.asarray(np.einsum("...ij,...ij->...i", self.weights, y[..., self.index]))
 
     def variance(self, noise: Array) -> Array:
         """Return the slopes' variances for uncorrelated values of these variances."""
-        return np.asarray(np.sum(self.weights**2 * noise[self.index], axis=1))
+        return np.asarray(np.einsum("...ij,...ij->...i", self.weights**2, noise[..., self.index]))
 
     def covariance(self, narrow: SlopeWeights, noise: Array) -> Array:
         """Return the covariance with the slopes of a window that lies inside of this one."""
         at = narrow.index - self.index[:, :1]
-        mine = np.take_along_axis(self.weights, at, axis=1)
-        return np.asarray(np.sum(mine * narrow.weights * noise[narrow.index], axis=1))
+        mine = self.weights[..., np.arange(len(at))[:, None], at]
+        return np.asarray(np.sum(mine * narrow.weights * noise[..., narrow.index], axis=-1))
 
 
 def slope_weights(x: Array, half: int) -> SlopeWeights:
     """Return the weights of parabolas through 2·half + 1 neighbours, one-sided at the ends.
 
-    On an even grid the parabolas are in the number of the point, whose slope is divided by that
-    of x.
+    The points are x (…, points). On an even grid the parabolas are in the number of the point,
+    whose slope is divided by that of x.
     """
-    if _is_even(x):
-        index, weights = _by_number(len(x), half)
-        return SlopeWeights(index, weights / np.sum(weights * x[index], axis=1)[:, None])
-    index = _windows(len(x), half)
-    u = x[index] - x[:, None]
-    scale = np.max(np.abs(u), axis=1, keepdims=True)
+    even = _is_even(x)
+    if even.all():
+        index, by_number = _by_number(x.shape[-1], half)
+        per_number = np.einsum("ij,...ij->...i", by_number, x[..., index])
+        return SlopeWeights(index, by_number / per_number[..., None])
+    if even.any():
+        parts = [slope_weights(x[some], half) for some in (even, ~even)]
+        weights = np.empty((*x.shape, parts[0].index.shape[1]))
+        weights[even], weights[~even] = (part.weights for part in parts)
+        return SlopeWeights(parts[0].index, weights)
+    index = _windows(x.shape[-1], half)
+    u = x[..., index] - x[..., None]
+    scale = np.max(np.abs(u), axis=-1, keepdims=True)
     return SlopeWeights(index, _slope_at_zero(u / scale) / scale)
 
 
 def slopes_by_width(x: Array, y: Array, noise: Array, halves: Sequence[int]) -> tuple[Array, Array]:
-    """Return the slopes of y with windows of several halves, the narrowest first, (halves, points).
+    """Return the slopes of y with windows of several halves, the narrowest first.
 
-    Second are their covariances with those of the narrowest window, for values of the variances
-    `noise`.
+    x and y are those of many runs, (runs, points); the result is (runs, halves, points). Second
+    are their covariances with those of the narrowest window, for values of the variances `noise`,
+    those of each run or one row for all.
     """
-    if _is_even(x) and len(x) > 2 * halves[-1]:
-        bank = _bank(tuple(halves))
-        by_number = bank.apply(np.stack([x, y]), bank.slopes)
-        slopes = by_number[1] / by_number[0]
-        covariances = bank.apply(noise[None, :], bank.products)[0]
-        return slopes, covariances / by_number[0] / by_number[0, :1]
-    narrow = slope_weights(x, halves[0])
-    windows = [narrow, *(slope_weights(x, half) for half in halves[1:])]
-    slopes = np.array([window.apply(y) for window in windows])
-    return slopes, np.array([window.covariance(narrow, noise) for window in windows])
+    slopes = np.empty((len(x), len(halves), x.shape[1]))
+    covariances = np.empty_like(slopes)
+    even = _is_even(x) & (x.shape[1] > 2 * halves[-1])
+    for some, work in ((even, _slopes_by_number), (~even, _slopes_by_place)):
+        if some.any():
+            of_some = noise if len(noise) == 1 else noise[some]
+            slopes[some], covariances[some] = work(x[some], y[some], of_some, halves)
+    return slopes, covariances
 
 
-def _is_even(x: Array) -> bool:
-    steps = x[1:] - x[:-1]
-    if len(steps) == 0:
-        return False
-    low, high = float(steps.min()), float(steps.max())
-    return high - low <= _EVEN * abs(float(x[-1] - x[0])) / len(steps)
+def _slopes_by_number(
+    x: Array, y: Array, noise: Array, halves: Sequence[int]
+) -> tuple[Array, Array]:
+    bank = _bank(tuple(halves))
+    of_x, of_y = (bank.apply(values, bank.slopes) for values in (x, y))
+    covariances = bank.apply(noise, bank.products) / of_x / of_x[:, :1]
+    return of_y / of_x, covariances
+
+
+def _slopes_by_place(
+    x: Array, y: Array, noise: Array, halves: Sequence[int]
+) -> tuple[Array, Array]:
+    windows = [slope_weights(x, half) for half in halves]
+    slopes = np.stack([window.apply(y) for window in windows], axis=1)
+    covariances = [window.covariance(windows[0], noise) for window in windows]
+    return slopes, np.stack(covariances, axis=1)
+
+
+def _is_even(x: Array) -> np.ndarray[tuple[int, ...], np.dtype[np.bool_]]:
+    """Tell whether the steps of each row of points are the same."""
+    steps = np.diff(x, axis=-1)
+    if steps.shape[-1] == 0:
+        return np.zeros(x.shape[:-1], dtype=bool)
+    mean = np.abs(x[..., -1] - x[..., 0]) / steps.shape[-1]
+    return np.asarray(steps.max(axis=-1) - steps.min(axis=-1) <= _EVEN * mean)
 
 
 def _windows(points: int, half: int) -> np.ndarray[tuple[int, int], np.dtype[np.int64]]:
@@ -86,16 +111,16 @@ def _windows(points: int, half: int) -> np.ndarray[tuple[int, int], np.dtype[np.
 
 
 def _slope_at_zero(u: Array) -> Array:
-    """Return the weights of the slope at u = 0 of a parabola through values at u (rows, window)."""
+    """Return the weights of the slope at u = 0 of a parabola through values at u (…, window)."""
     square = u * u
-    s0 = float(u.shape[1])
-    s1, s2 = u.sum(axis=1), square.sum(axis=1)
-    s3, s4 = (u * square).sum(axis=1), (square * square).sum(axis=1)
+    s0 = float(u.shape[-1])
+    s1, s2 = u.sum(axis=-1), square.sum(axis=-1)
+    s3, s4 = (u * square).sum(axis=-1), (square * square).sum(axis=-1)
     # The second column of the inverse of the normal equations.
     c0, c1, c2 = s2 * s3 - s1 * s4, s0 * s4 - s2 * s2, s1 * s2 - s0 * s3
     determinant = s1 * c0 + s2 * c1 + s3 * c2
-    weights = c0[:, None] + c1[:, None] * u + c2[:, None] * square
-    return np.asarray(weights / determinant[:, None])
+    weights = c0[..., None] + c1[..., None] * u + c2[..., None] * square
+    return np.asarray(weights / determinant[..., None])
 
 
 @lru_cache(maxsize=64)

@@ -2,28 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
-from nanojunction.analysis.outliers import find_outliers
+from nanojunction.analysis.outliers import Flags, find_outliers
 from nanojunction.analysis.run import Run
-from nanojunction.analysis.stencils import IntArray, noise_of, stencils_of
+from nanojunction.analysis.stencils import IntArray, noises_of, stencils_of
+from nanojunction.analysis.together import in_groups
+from nanojunction.analysis.uneven_noise import Course, courses_of
 from nanojunction.analysis.values import Array
+
+_DISTINCT = 1e-9  # of the swept range: voltages in their order are farther apart
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Traces:
     """Rows of a run, sorted by leg and, within a leg, by sensed voltage.
 
-    `direction` is +1 in legs with rising voltage and −1 in legs with falling voltage. A `branch`
-    is one passage of the range in one direction: a leg that lies on both sides of 0 V, or all legs
-    of a direction that lie on one side. `row` counts the run's rows from 0. `noise_A` is the
-    standard deviation of white noise in the current (that of the voltage included), found from
-    differences between neighbours, or None where a leg has fewer than five points. Where the noise
-    goes with current or slope, `noise_A` is that of a typical row and `relative_noise` is each
-    row's over it; None where it is the same everywhere.
+    `direction` is +1 in legs with rising voltage and −1 in legs with falling voltage. `row` counts
+    the run's rows from 0. `noise_A` is the standard deviation of white noise in the current (that
+    of the voltage included), found from differences between neighbours, or None where a leg has
+    fewer than five points. Where the noise goes with current or slope, `noise_A` is that of a
+    typical row and `relative_noise` is each row's over it; None where it is the same everywhere.
+    Runs whose rows lie alike share the arrays of setpoints, legs, directions and rows.
     """
 
     voltage_V: Array
@@ -31,10 +34,10 @@ class Traces:
     setpoint_V: Array | None
     leg: IntArray
     direction: IntArray
-    branch: IntArray
     row: IntArray
     noise_A: float | None = None
     relative_noise: Array | None = None
+    course: Course | None = None
 
     def __len__(self) -> int:
         return len(self.current_A)
@@ -43,7 +46,7 @@ class Traces:
         """Return the directions present: +1, −1 or both."""
         return [d for d in (1, -1) if bool((self.direction == d).any())]
 
-    def where(self, mask: np.ndarray[tuple[int], np.dtype[np.bool_]]) -> Traces:
+    def where(self, mask: Flags) -> Traces:
         """Return the rows where `mask` is True."""
         return replace(
             self,
@@ -52,9 +55,9 @@ class Traces:
             setpoint_V=None if self.setpoint_V is None else self.setpoint_V[mask],
             leg=self.leg[mask],
             direction=self.direction[mask],
-            branch=self.branch[mask],
             row=self.row[mask],
             relative_noise=None if self.relative_noise is None else self.relative_noise[mask],
+            course=None,
         )
 
 
@@ -64,33 +67,97 @@ def traces_of(run: Run) -> tuple[Traces, list[str]]:
     Left out are rows in compliance, rows without a number, and single rows far from what both
     neighbours on either side say (8 noise standard deviations).
     """
+    return traces_of_all([run])[0]
+
+
+def traces_of_all(runs: Sequence[Run]) -> list[tuple[Traces, list[str]]]:
+    """Return what `traces_of` does for each run; those of equal legs and setpoints share them."""
+    return in_groups(runs, _swept_alike, _traces_of_alike)
+
+
+def _swept_alike(run: Run) -> Hashable:
+    if run.setpoint_V is None:
+        return id(run)
+    return run.setpoint_V.tobytes(), run.leg.tobytes()
+
+
+def _traces_of_alike(runs: Sequence[Run]) -> list[tuple[Traces, list[str]]]:
+    """Return the traces of runs of the same setpoints (or of a single run) and legs."""
+    voltage, current, limited = (
+        np.stack([getattr(run, name) for run in runs])
+        for name in ("voltage_V", "current_A", "in_compliance")
+    )
+    finite = np.isfinite(voltage) & np.isfinite(current)
+    kept = finite & ~limited
+    first = runs[0]
+    swept = first.setpoint_V if first.setpoint_V is not None else first.voltage_V
+    direction = _directions(swept, first.leg)
+    every = np.arange(len(first))
+    usual = np.lexsort((every * direction, first.leg))
+    same_leg = first.leg[usual][1:] == first.leg[usual][:-1]
+    as_usual = kept.all(axis=1) & (len(first) > 0)
+    ordered = voltage[as_usual][:, usual]
+    if len(ordered) > 0:
+        steps = np.where(same_leg, np.diff(ordered, axis=1), np.inf)
+        least = _DISTINCT * np.ptp(ordered, axis=1)
+        as_usual[as_usual] = (steps > least[:, None]).all(axis=1)
+    found: dict[int, tuple[Traces, Flags]] = {}
+    groups = [(np.flatnonzero(as_usual), usual)]
+    for k in np.flatnonzero(~as_usual).tolist():
+        rows = every[kept[k]]
+        order = rows[np.lexsort((voltage[k, rows], first.leg[rows]))]
+        groups.append((np.array([k]), order))
+    for members, order in groups:
+        if len(members) > 0:
+            stack = voltage[members][:, order], current[members][:, order]
+            traces = _sorted_traces(first, direction, order, *stack)
+            found.update(zip(members.tolist(), traces, strict=True))
+    return [_without_outliers(*found[k], _missing(finite[k], limited[k])) for k in range(len(runs))]
+
+
+def _missing(finite: Flags, limited: Flags) -> list[str]:
+    """Return warnings about rows of a run that do not count."""
     warnings: list[str] = []
-    finite = np.isfinite(run.voltage_V) & np.isfinite(run.current_A)
-    limited = int(np.count_nonzero(run.in_compliance & finite))
-    if limited:
-        warnings.append(_left_out(limited, " in compliance"))
+    in_compliance = int(np.count_nonzero(limited & finite))
+    if in_compliance:
+        warnings.append(_left_out(in_compliance, " in compliance"))
     if not finite.all():
         warnings.append(_left_out(int(np.count_nonzero(~finite)), " without a number"))
-    kept = np.flatnonzero(finite & ~run.in_compliance)
-    swept = run.setpoint_V if run.setpoint_V is not None else run.voltage_V
-    direction = _directions(swept, run.leg)[kept]
-    order = np.lexsort((run.voltage_V[kept], run.leg[kept]))
-    kept = kept[order]
-    traces = Traces(
-        voltage_V=run.voltage_V[kept],
-        current_A=run.current_A[kept],
-        setpoint_V=None if run.setpoint_V is None else run.setpoint_V[kept],
-        leg=run.leg[kept],
-        direction=direction[order],
-        branch=_branches(run.voltage_V[kept], run.leg[kept], direction[order]),
-        row=kept.astype(np.int64),
-    )
-    good, noise, relative = find_outliers(traces.voltage_V, traces.current_A, traces.leg)
-    traces = replace(traces, noise_A=noise, relative_noise=relative)
-    if not good.all():
-        warnings.append(named(traces.row[~good].tolist()))
-        traces = traces.where(good)
-    return traces, warnings
+    return warnings
+
+
+def _sorted_traces(
+    run: Run, direction: IntArray, order: IntArray, voltage: Array, current: Array
+) -> list[tuple[Traces, Flags]]:
+    """Return traces whose rows are in one order, outliers among them, and which are none."""
+    leg, direction = run.leg[order], direction[order]
+    setpoint = None if run.setpoint_V is None else run.setpoint_V[order]
+    row = order.astype(np.int64)
+    courses = courses_of(voltage, current)
+    checked = find_outliers(voltage, current, leg, courses)
+    return [
+        (
+            Traces(
+                voltage_V=voltage[k],
+                current_A=current[k],
+                setpoint_V=setpoint,
+                leg=leg,
+                direction=direction,
+                row=row,
+                noise_A=noise,
+                relative_noise=relative,
+                course=courses[k],
+            ),
+            good,
+        )
+        for k, (good, noise, relative) in enumerate(checked)
+    ]
+
+
+def _without_outliers(traces: Traces, good: Flags, warnings: list[str]) -> tuple[Traces, list[str]]:
+    if good.all():
+        return traces, warnings
+    return traces.where(good), [*warnings, named(traces.row[~good].tolist())]
 
 
 def named(outliers: Sequence[int]) -> str:
@@ -117,51 +184,93 @@ def _directions(swept: Array, leg: IntArray) -> IntArray:
     return np.repeat(signs, ends - starts + 1).astype(np.int64)
 
 
-def _branches(voltage: Array, leg: IntArray, direction: IntArray) -> IntArray:
-    """Return the branch of each row: legs on both sides of 0 V alone, one-sided legs together."""
-    branch = np.empty(len(leg), dtype=np.int64)
-    if len(leg) == 0:
-        return branch
-    starts = np.flatnonzero(np.diff(leg, prepend=leg[0] - 1))
-    ends = np.append(starts[1:], len(leg))
-    margin = 0.1 * float(np.max(np.abs(voltage)))
-    count = 2
-    for start, end in zip(starts.tolist(), ends.tolist(), strict=True):
-        if voltage[start] < -margin and voltage[end - 1] > margin:
-            branch[start:end] = count
-            count += 1
-        else:
-            branch[start:end] = 0 if direction[start] > 0 else 1
-    return branch
-
-
 def gradient_of_legs(traces: Traces, values: Array) -> Array:
     """Return the derivative of a column of the rows by the sensed voltage, leg by leg.
 
     Central differences of second order (Fornberg, Math. Comp. 51, 699 (1988)), one-sided at the
     ends of a leg; rows of one voltage share the first one's, a leg at one voltage has 0.
     """
-    starts = np.append(True, traces.leg[1:] != traces.leg[:-1])
-    distinct = starts | np.append(True, np.diff(traces.voltage_V) > 0)
-    v, y, first = traces.voltage_V[distinct], values[distinct], starts[distinct]
+    return np.asarray(gradients_of_legs(Stack.of([traces]), values[None, :])[0])
+
+
+def gradients_of_legs(stack: Stack, values: Array) -> Array:
+    """Return what `gradient_of_legs` does for a column of many runs, (runs, rows)."""
+    starts = np.append(True, stack.leg[1:] != stack.leg[:-1])
+    found = np.empty(values.shape)
+    risen = np.diff(stack.voltage_V, axis=1) > 0
+    plain = (risen | starts[1:]).all(axis=1)
+    if plain.any():
+        found[plain] = _gradients(stack.voltage_V[plain], values[plain], starts)
+    for k in np.flatnonzero(~plain).tolist():
+        distinct = starts | np.append(True, risen[k])
+        v, y = stack.voltage_V[k : k + 1, distinct], values[k : k + 1, distinct]
+        found[k] = _gradients(v, y, starts[distinct])[0, np.cumsum(distinct) - 1]
+    return found
+
+
+def _gradients(v: Array, y: Array, first: Flags) -> Array:
+    """Return the derivatives of rows of y by v; `first` are the rows at which a leg begins."""
     last = np.append(first[1:], True)
+    nothing = np.zeros((len(v), 1))
+    steps = np.diff(v, axis=1)
     with np.errstate(divide="ignore", invalid="ignore"):
-        chord = np.diff(y) / np.diff(v)
-        before, after = np.append(0.0, chord), np.append(chord, 0.0)
-        low, high = np.append(0.0, np.diff(v)), np.append(np.diff(v), 0.0)
+        chord = np.diff(y, axis=1) / steps
+        before, after = np.hstack([nothing, chord]), np.hstack([chord, nothing])
+        low, high = np.hstack([nothing, steps]), np.hstack([steps, nothing])
         slope = (before * high + after * low) / (low + high)
     slope = np.where(first, after, np.where(last, before, slope))
-    slope[first & last] = 0.0
-    return np.asarray(slope[np.cumsum(distinct) - 1])
+    slope[:, first & last] = 0.0
+    return np.asarray(slope)
 
 
-def noise_against(traces: Traces, abscissa: Array) -> float | None:
-    """Return the standard deviation of white noise in the current as a function of `abscissa`.
+@dataclass(frozen=True, slots=True, eq=False)
+class Stack:
+    """Traces of runs whose rows lie alike, (runs, rows); what they share is there once."""
 
-    It is that of a typical row where the noise is not the same everywhere.
+    voltage_V: Array
+    current_A: Array
+    noise_A: Array  # of each run, NaN where it is unknown
+    relative_noise: Array | None
+    setpoint_V: Array | None
+    leg: IntArray
+    direction: IntArray
+
+    @classmethod
+    def of(cls, traces: Sequence[Traces]) -> Stack:
+        """Return the stack of traces that are `alike`."""
+        first = traces[0]
+        relative = [one.relative_noise for one in traces if one.relative_noise is not None]
+        return cls(
+            voltage_V=np.stack([one.voltage_V for one in traces]),
+            current_A=np.stack([one.current_A for one in traces]),
+            noise_A=np.array([np.nan if one.noise_A is None else one.noise_A for one in traces]),
+            relative_noise=np.stack(relative) if relative else None,
+            setpoint_V=first.setpoint_V,
+            leg=first.leg,
+            direction=first.direction,
+        )
+
+    def directions(self) -> list[int]:
+        """Return the directions present: +1, −1 or both."""
+        return [d for d in (1, -1) if bool((self.direction == d).any())]
+
+
+def alike(traces: Traces) -> Hashable:
+    """Return what traces have in common that are worked on together."""
+    swept = traces.voltage_V if traces.setpoint_V is None else traces.setpoint_V
+    shared = swept, traces.leg, traces.direction
+    return (*map(id, shared), traces.relative_noise is None)
+
+
+def noises_against(stack: Stack, abscissa: Array) -> Array:
+    """Return the standard deviations of white noise in the currents as functions of `abscissa`.
+
+    They are those of typical rows where the noise is not the same everywhere, NaN if unknown.
     """
-    stencils = stencils_of(abscissa, traces.leg)
-    deviation = stencils.deviations(traces.current_A)
-    if traces.relative_noise is not None:
-        deviation = deviation / traces.relative_noise[stencils.centre]
-    return noise_of(np.abs(deviation)) if len(deviation) else None
+    stencils = stencils_of(abscissa, stack.leg)
+    if len(stencils.centre) == 0:
+        return np.full(len(stack.current_A), np.nan)
+    deviation = stencils.deviations(stack.current_A)
+    if stack.relative_noise is not None:
+        deviation = deviation / stack.relative_noise[:, stencils.centre]
+    return noises_of(np.abs(deviation))

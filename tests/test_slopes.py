@@ -33,7 +33,7 @@ def test_an_even_grid_is_a_special_case_of_an_uneven_one(half: int) -> None:
 def test_all_widths_at_once_are_those_one_by_one(x: np.ndarray) -> None:
     rng = np.random.default_rng(2)
     y, noise = rng.normal(size=len(x)), rng.uniform(1.0, 2.0, len(x))
-    slopes, covariances = slopes_by_width(x, y, noise, HALVES)
+    slopes, covariances = (one[0] for one in slopes_by_width(x[None], y[None], noise[None], HALVES))
     narrow = slope_weights(x, 1)
     for k, half in enumerate(HALVES):
         window = slope_weights(x, half)
