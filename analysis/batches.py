@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from nanojunction.analysis.kept import Kept, ResultStore
-from nanojunction.analysis.outcomes import Outcome, Work, analyse_files
+from nanojunction.analysis.outcomes import Outcome, Work, analyse_works
 from nanojunction.analysis.results import FileError
 
 BATCH_BYTES = 1 << 20
@@ -68,7 +68,7 @@ def _batch(works: Sequence[Work], kept: ResultStore | None) -> Batch:
 
 def analyse_batch(batch: Batch) -> list[Outcome]:
     """Return what came of each work of a batch, in order."""
-    return list(map(analyse_files, batch.works, batch.known))
+    return analyse_works(batch.works, batch.known)
 
 
 def lost(batch: Batch, why: str) -> list[Outcome]:

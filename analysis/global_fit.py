@@ -138,7 +138,8 @@ def fitting(traces: Traces) -> Analysis[Fitted]:
     if fitted.model is None:
         return fitted
     # Differences between neighbours hold bending, too; what the description leaves does not.
-    studentised_A = yield from ask(_studentised, fitted.model)
+    model = fitted.model
+    studentised_A = yield from ask(_studentised, model)
     course = traces.course
     if course is None:
         course = courses_of(traces.voltage_V[None, :], traces.current_A[None, :])[0]
@@ -146,9 +147,9 @@ def fitting(traces: Traces) -> Analysis[Fitted]:
     if relative is not None or traces.relative_noise is not None:
         again = yield from _describe(replace(traces, relative_noise=relative))
         if again.model is not None:
-            fitted = again
-            studentised_A = yield from ask(_studentised, again.model)
-    return replace(fitted, farthest=fitted.model.distance_of(studentised_A))
+            fitted, model = again, again.model
+            studentised_A = yield from ask(_studentised, model)
+    return replace(fitted, farthest=model.distance_of(studentised_A))
 
 
 def _studentised(models: Sequence[GlobalModel]) -> list[Array]:

@@ -6,9 +6,9 @@ from collections.abc import Generator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 
-from nanojunction.analysis.batches import in_batches
+from nanojunction.analysis.batches import analyse_batch, in_batches
 from nanojunction.analysis.kept import ResultStore
-from nanojunction.analysis.outcomes import Outcome, Work, analyse_files
+from nanojunction.analysis.outcomes import Outcome, Work
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +34,8 @@ def outcomes(
     take all closes the iterator, which ends what others do.
     """
     if hands.scheduler is None and (hands.workers == 1 or len(todo) < 2):
-        for work in todo:
-            yield work, analyse_files(work, None if kept is None else kept.find(work.files))
+        for batch in in_batches(todo, kept, 1):
+            yield from zip(batch.works, analyse_batch(batch), strict=True)
         return
     if hands.scheduler is not None:
         from nanojunction.analysis.dask_cluster import in_cluster

@@ -96,11 +96,11 @@ def analyse_iv(run: Run, settings: IVSettings = IVSettings()) -> RunResult:
 
 def analyse_ivs(runs: Iterable[Run], settings: IVSettings = IVSettings()) -> list[RunResult]:
     """Return what `analyse_iv` does for each run, much faster where runs share their setpoints."""
-    return together(_analysis(run, settings) for run in runs)
+    return together(iv_analysis(run, settings) for run in runs)
 
 
-def _analysis(run: Run, settings: IVSettings) -> Analysis[RunResult]:
-    """Return the quantities of a run."""
+def iv_analysis(run: Run, settings: IVSettings) -> Analysis[RunResult]:
+    """Return what `analyse_iv` does, as the steps of an analysis beside others."""
     traces, warnings = yield from ask(traces_of_all, run)
     reason = _not_an_iv(traces)
     if reason == _NOT_SWEPT and run.in_compliance.any():

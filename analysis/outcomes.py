@@ -10,13 +10,14 @@ from pathlib import Path
 from nanojunction.analysis.calibration import is_calibration
 from nanojunction.analysis.corrections import as_measured
 from nanojunction.analysis.ih import analyse_at_rest, analyse_ih
-from nanojunction.analysis.iv import IVSettings, RunResult, analyse_iv
+from nanojunction.analysis.iv import IVSettings, RunResult, iv_analysis
 from nanojunction.analysis.kept import Kept, provenance_of
 from nanojunction.analysis.parts import Part, whole_runs
 from nanojunction.analysis.reader import read_part, runs_of
 from nanojunction.analysis.results import FileError
 from nanojunction.analysis.run import Run
 from nanojunction.analysis.shelf import Packed
+from nanojunction.analysis.together import Analysis, together
 from nanojunction.analysis.values import Quantity
 
 
@@ -48,11 +49,18 @@ class Outcome:
     taken: int = 0
 
 
-def analyse_files(work: Work, known: Mapping[str, Kept] | None = None) -> Outcome:
-    """Return what came of a family of files; a file that cannot be used never stops another.
+def analyse_works(
+    works: Sequence[Work], known: Sequence[Mapping[str, Kept] | None]
+) -> list[Outcome]:
+    """Return what came of families of files; a file that cannot be used never stops another.
 
-    `known` are results that were kept, by the keys of their provenance; None keeps none.
+    `known` are the results that were kept of each, by the keys of their provenance; None keeps
+    none. Runs of equal legs and setpoints are worked out together.
     """
+    return together(map(_analysis, works, known))
+
+
+def _analysis(work: Work, known: Mapping[str, Kept] | None) -> Analysis[Outcome]:
     outcome = Outcome()
     parts = [part for path in work.files if (part := _part(path, outcome)) is not None]
     for run_parts, warning in whole_runs(parts):
@@ -63,7 +71,7 @@ def analyse_files(work: Work, known: Mapping[str, Kept] | None = None) -> Outcom
                         outcome.passed_over.append(run.device)
                     else:
                         contents = [part.sha256 for part in run_parts]
-                        result = _result(run, work, contents, known, outcome)
+                        result = yield from _result(run, work, contents, known, outcome)
                         outcome.results.append(Packed.of(result))
         else:
             _nothing_in(run_parts, outcome)
@@ -86,13 +94,13 @@ def _result(
     contents: Sequence[str],
     known: Mapping[str, Kept] | None,
     outcome: Outcome,
-) -> RunResult:
+) -> Analysis[RunResult]:
     """Return a run's results: those that were kept if they follow from the same, or new ones."""
     provenance = provenance_of(run, contents, work.pattern, work.settings)
     if known is not None and (kept := known.get(provenance.key)) is not None:
         outcome.taken += 1
         return kept.result_of(run)
-    result = replace(analyse_run(run, work.settings), provenance=provenance)
+    result = replace((yield from _analysed(run, work.settings)), provenance=provenance)
     if known is not None:
         outcome.fresh.append(Kept.of(result, provenance))
     return result
@@ -131,10 +139,14 @@ def analyse_run(run: Run, settings: IVSettings) -> RunResult:
 
     Where notes subtract an offset, the values before that stand beside those after it.
     """
-    result = _quantities(run, settings)
+    return together([_analysed(run, settings)])[0]
+
+
+def _analysed(run: Run, settings: IVSettings) -> Analysis[RunResult]:
+    result = yield from _quantities(run, settings)
     if run.notes is None or run.notes.why_zero is None:
         return result
-    before = _quantities(as_measured(run), settings).quantities
+    before = (yield from _quantities(as_measured(run), settings)).quantities
     quantities = dict(result.quantities)
     for key in _SHIFTED & quantities.keys() & before.keys():
         zeroed, measured = quantities[key], before[key]
@@ -149,9 +161,9 @@ _SHIFTED = frozenset(
 )
 
 
-def _quantities(run: Run, settings: IVSettings) -> RunResult:
+def _quantities(run: Run, settings: IVSettings) -> Analysis[RunResult]:
     if run.kind in ("iv", "calibration"):
-        return analyse_iv(run, settings)
+        return (yield from iv_analysis(run, settings))
     if run.kind == "ih":
         return analyse_ih(run)
     if run.kind in ("it", "vt"):
