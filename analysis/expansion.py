@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
@@ -34,7 +35,7 @@ class Expansion:
     def error(self, weights: Sequence[float]) -> float:
         """Return the standard error of the sum of the coefficients times `weights`."""
         g = np.asarray(weights)
-        return float(np.sqrt(max(float(g @ self.covariance @ g), 0.0)))
+        return math.sqrt(max(float(g @ self.covariance @ g), 0.0))
 
 
 class CurveModel(Protocol):
@@ -50,12 +51,12 @@ def joint_error(terms: Sequence[tuple[float, int, Expansion]]) -> float:
 
     Each term is (factor, which coefficient, expansion). Bias beyond the noise adds in quadrature.
     """
-    rows = np.sum([factor * part.influence[k] for factor, k, part in terms], axis=0)
-    bias = sum(
-        factor**2 * max(float(part.covariance[k, k] - part.influence[k] @ part.influence[k]), 0.0)
-        for factor, k, part in terms
-    )
-    return float(np.sqrt(float(rows @ rows) + bias))
+    rows, bias = np.zeros(terms[0][2].influence.shape[1]), 0.0
+    for factor, k, part in terms:
+        own = part.influence[k]
+        rows += factor * own
+        bias += factor**2 * max(float(part.covariance[k, k] - own @ own), 0.0)
+    return math.sqrt(float(rows @ rows) + bias)
 
 
 def average(parts: Sequence[tuple[float, Expansion]]) -> Expansion:

@@ -115,7 +115,11 @@ def _even_stretches(grid: Grid, direction: int) -> list[np.ndarray[tuple[int], n
     cells = np.flatnonzero(grid.count[direction] > 0)
     if len(cells) < 16:
         return []
-    steps = np.diff(grid.smooth_V[cells])
+    x = grid.smooth_V[cells]
+    steps = x[1:] - x[:-1]
+    least = float(steps.min())
+    if float(steps.max()) - least < 0.2 * least:
+        return [cells]
     step = np.median(steps)
     if np.max(np.abs(steps - step)) < 0.2 * step:
         return [cells]
