@@ -79,7 +79,7 @@ def _differentiate(measured: Sequence[tuple[Traces, Grid]]) -> list[dict[int, De
         x = filter_ = None
         for d, cell in present.items():
             if x is None or filter_ is None or not np.array_equal(cell, present[d * -1]):
-                x = np.stack([grid.smooth_V for _, grid in some])[:, cell]
+                x = np.stack([grid.smooth_V[cell] for _, grid in some])
                 filter_ = slope_weights(x, half)
             for k, one in zip(members, _derive(some, d, cell, x, filter_), strict=True):
                 found[k][d] = one
@@ -96,12 +96,12 @@ def _best_halves(grids: Sequence[Grid], present: Mapping[int, IntArray]) -> IntA
     smooth = np.stack([grid.smooth_V for grid in grids])
     variance = np.array([grid.noise_A for grid in grids], dtype=float)[:, None, None] ** 2
     for direction, cell in present.items():
-        y = np.stack([grid.level_A[direction] for grid in grids])[:, cell]
+        y = np.stack([grid.level_A[direction][cell] for grid in grids])
         noise = grids[0].layout.error[direction][None, cell] ** 2
         if grids[0].relative_noise is not None:
             relative = np.stack([g.relative_noise for g in grids if g.relative_noise is not None])
-            noise = noise * relative[:, cell] ** 2
-        slopes, covariances = slopes_by_width(smooth[:, cell], y, noise, halves)
+            noise = noise * np.take(relative, cell, axis=1) ** 2
+        slopes, covariances = slopes_by_width(np.take(smooth, cell, axis=1), y, noise, halves)
         # Where noise alone explains the difference this is the variance of the wide window.
         beyond = variance * (2.0 * covariances - covariances[:, :1])
         risks += ((slopes - slopes[:, :1]) ** 2 + beyond).mean(axis=2)
@@ -121,8 +121,8 @@ def _derive(
     """Return dI/dV of runs in one direction at x (runs, points)."""
     traces, first = measured[0]
     grids = [grid for _, grid in measured]
-    y = np.stack([grid.level_A[direction] for grid in grids])[:, cell]
-    noise = np.stack([grid.stderr_A(direction) for grid in grids])[:, cell] ** 2
+    y = np.stack([grid.level_A[direction][cell] for grid in grids])
+    noise = np.stack([grid.stderr_A(direction)[cell] for grid in grids]) ** 2
     slopes, stderr = filter_.apply(y), np.sqrt(filter_.variance(noise))
     mine = traces.direction == direction
     legs = np.unique(traces.leg[mine])
@@ -131,7 +131,7 @@ def _derive(
         table = np.full((len(legs), len(measured), len(first.voltage_V)), np.nan)
         leg = np.searchsorted(legs, traces.leg[mine])
         table[leg, :, first.cell[mine]] = np.stack([g.row_level_A[mine] for g in grids], axis=1)
-        std = _spread(filter_.apply(table[:, :, cell]))
+        std = _spread(filter_.apply(np.take(table, cell, axis=2)))
     points, widths = filter_.index.shape[1], _own_widths(filter_, x)
     return [
         Derivative(x[k], slopes[k], stderr[k], std[k], len(legs), points, width)

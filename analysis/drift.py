@@ -9,6 +9,7 @@ from dataclasses import replace
 import numpy as np
 
 from nanojunction.analysis.grid import Grid
+from nanojunction.analysis.together import times
 from nanojunction.analysis.traces import Traces
 from nanojunction.analysis.values import Quantity
 
@@ -26,14 +27,16 @@ def linear_drifts(many: Sequence[Traces], grids: Sequence[Grid]) -> list[Quantit
     moved = np.stack([grid.moved_A for grid in grids])
     current = np.stack([traces.current_A for traces in many]) - moved
     time, current = (
-        column - layout.mean_of_place(column)[..., layout.place] for column in (time, current)
+        column - np.take(layout.mean_of_place(column), layout.place, axis=-1)
+        for column in (time, current)
     )
     square = float(time @ time)
     if square <= 1e-12 * len(time):
         reason = "no voltage was passed twice in one direction: a drift would be in it"
         return [Quantity(None, note=reason)] * len(many)
     drifts = []
-    for traces, grid, change in zip(many, grids, (current @ time / square).tolist(), strict=True):
+    changes = (times(current, time[:, None])[:, 0] / square).tolist()
+    for traces, grid, change in zip(many, grids, changes, strict=True):
         if grid.noise_A is None:
             drifts.append(Quantity(change, None, "the noise is unknown"))
             continue

@@ -11,7 +11,7 @@ import numpy as np
 from nanojunction.analysis.layout import FEWEST_OF_A_CUBIC, Layout, layout_of
 from nanojunction.analysis.slopes import slope_weights
 from nanojunction.analysis.stencils import IntArray
-from nanojunction.analysis.together import in_groups
+from nanojunction.analysis.together import in_groups, times
 from nanojunction.analysis.traces import Stack, Traces, alike, noises_against
 from nanojunction.analysis.values import Array
 
@@ -149,7 +149,7 @@ def _smooth(stack: Stack, layout: Layout, voltage: Array) -> Array:
     if stack.setpoint_V is None or voltage.shape[1] < FEWEST_OF_A_CUBIC:
         return voltage
     weight = np.sqrt(layout.rows)
-    smooth = (voltage * weight) @ layout.cubic @ layout.cubic.T / weight
+    smooth = times(times(voltage * weight, layout.cubic), layout.cubic.T) / weight
     # A lead in series with a structured I(V) bends this relation: then the means are the better.
     off = weight * (voltage - smooth)
     neighbours = np.mean(np.diff(off, axis=1) ** 2, axis=1) / 2.0
@@ -169,15 +169,14 @@ def _align(stack: Stack, layout: Layout) -> Array:
         if not moving.any():
             break
         if layout.shifting is not None:
-            shift = shift - shift @ layout.shifting.T
+            shift = shift - times(shift, layout.shifting.T)
         else:
-            shift = layout.offsets_of_legs(y - total[:, layout.leg])
+            shift = layout.offsets_of_legs(y - np.take(total, layout.leg, axis=1))
         shift = np.where(moving[:, None], shift, 0.0)
         total = total + shift
-    y = y - total[:, layout.leg]
+    y = y - np.take(total, layout.leg, axis=1)
     for direction in stack.directions():
-        mine = stack.direction == direction
-        y[:, mine] += np.mean(stack.current_A[:, mine], axis=1, keepdims=True) - np.mean(
-            y[:, mine], axis=1, keepdims=True
-        )
+        mine = np.flatnonzero(stack.direction == direction)
+        before, after = np.take(stack.current_A, mine, axis=1), np.take(y, mine, axis=1)
+        y[:, mine] += (np.mean(before, axis=1) - np.mean(after, axis=1))[:, None]
     return y

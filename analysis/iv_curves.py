@@ -62,10 +62,10 @@ def _power_curves(grids: Sequence[Grid]) -> list[Curve]:
     current, variance = np.zeros((2, *v.shape))
     present = np.zeros(v.shape[1])
     for d, count in grids[0].count.items():
-        here = count > 0
-        present += here
-        current[:, here] += np.stack([grid.level_A[d] for grid in grids])[:, here]
-        variance[:, here] += np.stack([grid.stderr_A(d) for grid in grids])[:, here] ** 2
+        here = np.flatnonzero(count > 0)
+        present[here] += 1.0
+        current[:, here] += np.stack([grid.level_A[d][here] for grid in grids])
+        variance[:, here] += np.stack([grid.stderr_A(d)[here] for grid in grids]) ** 2
     power, stderr = -v * (current / present), np.abs(v) * np.sqrt(variance) / present
     return [Curve(*each) for each in zip(v, power, stderr, strict=True)]
 
@@ -89,11 +89,11 @@ def _without_drift(many: Sequence[Traces], grids: Sequence[Grid]) -> list[Curve]
 def _hystereses(grids: Sequence[Grid]) -> list[Curve]:
     """Return forward minus return current, its `rms` over setpoints with the noise taken off."""
     count = grids[0].count
-    both = (count[1] > 0) & (count[-1] > 0)
-    up, down = (np.stack([grid.level_A[d] for grid in grids]) for d in (1, -1))
-    difference = (up - down)[:, both]
-    stderr = np.hypot(*(np.stack([g.stderr_A(d) for g in grids])[:, both] for d in (1, -1)))
-    v = np.stack([grid.smooth_V for grid in grids])[:, both]
+    both = np.flatnonzero((count[1] > 0) & (count[-1] > 0))
+    up, down = (np.stack([grid.level_A[d][both] for grid in grids]) for d in (1, -1))
+    difference = up - down
+    stderr = np.hypot(*(np.stack([g.stderr_A(d)[both] for g in grids]) for d in (1, -1)))
+    v = np.stack([grid.smooth_V[both] for grid in grids])
     return [
         Curve(x, y, error, extra={"rms": rms})
         for x, y, error, rms in zip(v, difference, stderr, _rms(difference, stderr), strict=True)
@@ -139,7 +139,7 @@ def _unexplained_of_alike(many: Sequence[Measured]) -> list[dict[int, Array]]:
     stack, layout = Stack.of([one.traces for one in many]), many[0].grid.layout
     residual = np.stack(residuals)
     slope = gradients_of_legs(stack, stack.current_A - residual)
-    off = stack.voltage_V - np.stack([one.grid.smooth_V for one in many])[:, layout.cell]
+    off = stack.voltage_V - np.stack([one.grid.smooth_V[layout.cell] for one in many])
     moved = np.stack([one.grid.moved_A for one in many])
     means = layout.means(residual + slope * off - moved)
     return [{d: each[k] for d, each in means.items()} for k in range(len(many))]

@@ -54,7 +54,7 @@ class Layout:
 
     def offsets_of_legs(self, values: Array) -> Array:
         """Return how far each leg's rows lie above the mean of their places, on average."""
-        off = values - self.mean_of_place(values)[..., self.place]
+        off = values - np.take(self.mean_of_place(values), self.place, axis=-1)
         return np.asarray(_sums(self.leg, off, len(self.rows_of_leg)) / self.rows_of_leg)
 
     def means(self, values: Array) -> dict[int, Array]:

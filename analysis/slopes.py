@@ -8,6 +8,7 @@ from functools import lru_cache
 
 import numpy as np
 
+from nanojunction.analysis.together import times
 from nanojunction.analysis.values import Array
 
 _AT_ONCE = 4096  # points whose windows are copied, for speed and for memory
@@ -23,17 +24,23 @@ class SlopeWeights:
 
     def apply(self, y: Array) -> Array:
         """Return the slopes of y (…, points) at every point; NaN where a window holds a NaN."""
-        return np.asarray(np.einsum("...ij,...ij->...i", self.weights, y[..., self.index]))
+        return np.asarray(
+            np.einsum("...ij,...ij->...i", self.weights, np.take(y, self.index, axis=-1))
+        )
 
     def variance(self, noise: Array) -> Array:
         """Return the slopes' variances for uncorrelated values of these variances."""
-        return np.asarray(np.einsum("...ij,...ij->...i", self.weights**2, noise[..., self.index]))
+        return np.asarray(
+            np.einsum("...ij,...ij->...i", self.weights**2, np.take(noise, self.index, axis=-1))
+        )
 
     def covariance(self, narrow: SlopeWeights, noise: Array) -> Array:
         """Return the covariance with the slopes of a window that lies inside of this one."""
         at = narrow.index - self.index[:, :1]
         mine = self.weights[..., np.arange(len(at))[:, None], at]
-        return np.asarray(np.sum(mine * narrow.weights * noise[..., narrow.index], axis=-1))
+        return np.asarray(
+            np.sum(mine * narrow.weights * np.take(noise, narrow.index, axis=-1), axis=-1)
+        )
 
 
 def slope_weights(x: Array, half: int) -> SlopeWeights:
@@ -45,7 +52,7 @@ def slope_weights(x: Array, half: int) -> SlopeWeights:
     even = _is_even(x)
     if even.all():
         index, by_number = _by_number(x.shape[-1], half)
-        per_number = np.einsum("ij,...ij->...i", by_number, x[..., index])
+        per_number = np.einsum("ij,...ij->...i", by_number, np.take(x, index, axis=-1))
         return SlopeWeights(index, by_number / per_number[..., None])
     if even.any():
         parts = [slope_weights(x[some], half) for some in (even, ~even)]
@@ -53,7 +60,7 @@ def slope_weights(x: Array, half: int) -> SlopeWeights:
         weights[even], weights[~even] = (part.weights for part in parts)
         return SlopeWeights(parts[0].index, weights)
     index = _windows(x.shape[-1], half)
-    u = x[..., index] - x[..., None]
+    u = np.take(x, index, axis=-1) - x[..., None]
     scale = np.max(np.abs(u), axis=-1, keepdims=True)
     return SlopeWeights(index, _slope_at_zero(u / scale) / scale)
 
@@ -165,7 +172,7 @@ class _Bank:
             (values[:, :size], kernels.first, slice(half)),
             (values[:, -size:], kernels.last, slice(points - half, points)),
         ):
-            out[:, :, at] = (part @ weights).reshape(len(values), -1, half)
+            out[:, :, at] = times(part, weights).reshape(len(values), -1, half)
         return out
 
 

@@ -71,15 +71,17 @@ class Stencils:
         finite = np.isfinite(weights).reshape(-1, windows).all(axis=0)
         usable = (leg[STENCIL - 1 :] == leg[:windows]) & finite
         centre = np.flatnonzero(usable) + STENCIL // 2
-        return cls(weights if usable.all() else weights[..., usable], centre)
+        return cls(weights if usable.all() else np.compress(usable, weights, axis=-1), centre)
 
     def deviations(self, current: Array) -> Array:
         """Return the divided differences of currents (…, rows)."""
-        middle = current[..., self.centre]
+        middle = np.take(current, self.centre, axis=-1)
         total = np.zeros(middle.shape)
         for k, weights in enumerate(self.weights):
             if k != STENCIL // 2:
-                total += weights * (current[..., self.centre + (k - STENCIL // 2)] - middle)
+                total += weights * (
+                    np.take(current, self.centre + (k - STENCIL // 2), axis=-1) - middle
+                )
         return total
 
 

@@ -13,6 +13,10 @@ from functools import partial
 from itertools import islice
 from typing import Any, TypeVar
 
+import numpy as np
+
+from nanojunction.analysis.values import Array
+
 Given = TypeVar("Given")
 Found = TypeVar("Found")
 
@@ -83,6 +87,14 @@ def _done(work: Work, shares: Sequence[Sequence[Any]]) -> list[list[Any] | Excep
             return [error]
         return [_done(work, [share])[0] for share in shares]
     return [list(islice(found, len(share))) for share in shares]
+
+
+def times(rows: Array, matrix: Array) -> Array:
+    """Return each of many rows times one matrix, to the last bit what it is for a row alone.
+
+    BLAS adds in another order for many rows than for one.
+    """
+    return np.asarray((rows[:, None, :] @ matrix)[:, 0])
 
 
 def in_groups(

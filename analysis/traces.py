@@ -96,7 +96,7 @@ def _traces_of_alike(runs: Sequence[Run]) -> list[tuple[Traces, list[str]]]:
     usual = np.lexsort((every * direction, first.leg))
     same_leg = first.leg[usual][1:] == first.leg[usual][:-1]
     as_usual = kept.all(axis=1) & (len(first) > 0)
-    ordered = voltage[as_usual][:, usual]
+    ordered = np.take(voltage[as_usual], usual, axis=1)
     if len(ordered) > 0:
         steps = np.where(same_leg, np.diff(ordered, axis=1), np.inf)
         least = _DISTINCT * np.ptp(ordered, axis=1)
@@ -109,7 +109,7 @@ def _traces_of_alike(runs: Sequence[Run]) -> list[tuple[Traces, list[str]]]:
         groups.append((np.array([k]), order))
     for members, order in groups:
         if len(members) > 0:
-            stack = voltage[members][:, order], current[members][:, order]
+            stack = [np.take(values[members], order, axis=1) for values in (voltage, current)]
             traces = _sorted_traces(first, direction, order, *stack)
             found.update(zip(members.tolist(), traces, strict=True))
     return [_without_outliers(*found[k], _missing(finite[k], limited[k])) for k in range(len(runs))]
@@ -272,5 +272,5 @@ def noises_against(stack: Stack, abscissa: Array) -> Array:
         return np.full(len(stack.current_A), np.nan)
     deviation = stencils.deviations(stack.current_A)
     if stack.relative_noise is not None:
-        deviation = deviation / stack.relative_noise[:, stencils.centre]
+        deviation = deviation / np.take(stack.relative_noise, stencils.centre, axis=1)
     return noises_of(np.abs(deviation))

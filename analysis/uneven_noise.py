@@ -82,7 +82,7 @@ def relative_noises(
     parts = [np.stack([getattr(one, name) for one in courses]) for name in ("current", "slope")]
     uneven = np.zeros(len(courses), dtype=bool)
     for part in parts:
-        uneven |= _goes_with(size, np.sqrt(part[:, centre]))
+        uneven |= _goes_with(size, np.sqrt(np.take(part, centre, axis=1)))
     return [
         _relative(course, one, centre) if clearly else None
         for course, one, clearly in zip(courses, deviation, uneven.tolist(), strict=True)
