@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 import threading
 from collections import deque
 from collections.abc import Generator, Iterator
@@ -155,7 +156,7 @@ def _serve(connection: Connection[list[Outcome], Batch]) -> None:
 
 @contextmanager
 def _for_children() -> Iterator[None]:
-    """Let processes that start meanwhile use one thread for linear algebra, and ignore Ctrl-C.
+    """Let processes that start meanwhile use one thread for linear algebra, and hear no Ctrl-C.
 
     The threads of several processes would wait for one another on small matrices. A Ctrl-C while
     a process loads its modules would fill the screen with where it was.
@@ -163,13 +164,36 @@ def _for_children() -> Iterator[None]:
     names = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
     before = {name: os.environ.get(name) for name in names}
     os.environ.update({name: value or "1" for name, value in before.items()})
-    main = threading.current_thread() is threading.main_thread()
-    heard = signal.signal(signal.SIGINT, signal.SIG_IGN) if main else None
     try:
-        yield
+        with _ctrl_c_held_back():
+            yield
     finally:
-        if main:
-            signal.signal(signal.SIGINT, heard)
         for name, value in before.items():
             if value is None:
                 del os.environ[name]
+
+
+@contextmanager
+def _ctrl_c_held_back() -> Iterator[None]:
+    """Hear a Ctrl-C afterwards; children inherit that it is blocked, where the system knows that.
+
+    Whoever only ignored it here would lose one that comes while a process starts.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    heard: list[int] = []
+    handler = signal.signal(signal.SIGINT, lambda number, _: heard.append(number))
+    try:
+        if sys.platform == "win32":
+            yield
+        else:
+            mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+            try:
+                yield
+            finally:
+                signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+    finally:
+        signal.signal(signal.SIGINT, handler)
+    if heard:
+        signal.raise_signal(signal.SIGINT)
