@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 from nanojunction.analysis.columns import identify, unit
@@ -119,17 +120,24 @@ def not_understood(header: Mapping[str, str]) -> list[str]:
 
 def _stating(header: Mapping[str, str], key: str) -> list[tuple[str, str]]:
     """Return the header's names that mean a condition, the usual ones first, with their texts."""
-    usual = _HEADER_NAMES[key]
-    quantity = key.partition("_")[0]
-    lower = {name.lower(): name for name in header}
-    names = [lower[name] for name in usual if name in lower]
-    # A letter alone, other than the usual ones, may be anything.
-    names += [
-        name
-        for name in header
-        if name.lower() not in usual and 1 < len(name) < 40 and _is(name, quantity)
-    ]
-    return [(name, header[name]) for name in names]
+    return [(name, header[name]) for name in _names_stating(tuple(header))[key]]
+
+
+@lru_cache(maxsize=256)  # the files of a campaign share their names
+def _names_stating(names: tuple[str, ...]) -> Mapping[str, tuple[str, ...]]:
+    """Return for each condition which of a header's names mean it, the usual ones first."""
+    lower = {name.lower(): name for name in names}
+    found = {}
+    for key, usual in _HEADER_NAMES.items():
+        quantity = key.partition("_")[0]
+        # A letter alone, other than the usual ones, may be anything.
+        others = (
+            name
+            for name in names
+            if name.lower() not in usual and 1 < len(name) < 40 and _is(name, quantity)
+        )
+        found[key] = (*(lower[name] for name in usual if name in lower), *others)
+    return found
 
 
 def _is(name: str, quantity: str) -> bool:
