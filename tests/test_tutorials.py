@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.tutorials import blocks_of, printed_by
+from tests.tutorials import blocks_of, printed_by, prints_the_same
 
 DOCS = Path(__file__).parents[1] / "docs"
 
@@ -26,7 +26,24 @@ def test_a_tutorial_prints_what_it_says(
     names: dict[str, Any] = {}
     for block in blocks:
         printed = printed_by(block, names, name)
-        assert printed == (block.said or ""), (
+        assert prints_the_same(printed, block.said or ""), (
             f"{name}, line {block.line + 1}: if what is printed now is right, "
-            f"run python -m tests.tutorials docs/{name}"
+            f"run python -m tests.tutorials docs/{name}; it is\n{printed}"
         )
+
+
+@pytest.mark.parametrize(
+    ("printed", "same"),
+    [
+        ("V_off = 84.0108(17) mV", True),
+        ("V_off  = 84.0109(17) mV", True),
+        ("V_off = 84.02(17) mV", True),
+        ("V_off = 85.9(17) mV", False),
+        ("V_off = 84.0108(19) mV", False),
+        ("V_off = -84.0108(17) mV", False),
+        ("V_off = 84.0108(17) V", False),
+        ("V_off = 84.0108(17) mV 1", False),
+    ],
+)
+def test_numbers_may_differ_by_rounding_and_words_may_not(printed: str, same: bool) -> None:
+    assert prints_the_same(printed, "V_off = 84.0108(17) mV") is same

@@ -46,6 +46,26 @@ def printed_by(block: Block, names: dict[str, Any], file: str) -> str:
     return "".join(f"{line.rstrip()}\n" for line in out.getvalue().splitlines())
 
 
+_NUMBER = re.compile(r"\d+(?:\.(\d+))?(?:e[-+]?\d+)?")
+_RELATIVE, _LAST_PLACES = 0.01, 3.0
+
+
+def prints_the_same(printed: str, said: str) -> bool:
+    """Tell whether two prints differ by rounding only: processors round sums in other ways.
+
+    The words are the same; a number may differ by 1 %, or by three units of its last place.
+    """
+    words = [" ".join(_NUMBER.sub("#", text).split()) for text in (printed, said)]
+    pairs = zip(_NUMBER.finditer(printed), _NUMBER.finditer(said), strict=False)
+    return words[0] == words[1] and all(_close(one, other) for one, other in pairs)
+
+
+def _close(one: re.Match[str], other: re.Match[str]) -> bool:
+    a, b = float(one[0]), float(other[0])
+    last_place = 10.0 ** -len(other[1] or "")
+    return abs(a - b) <= max(_RELATIVE * abs(b), _LAST_PLACES * last_place * bool(other[1]))
+
+
 def rewrite(path: Path) -> None:
     """Run a page in a folder of its own and put what it prints into it."""
     page = path.read_text(encoding="utf-8")
