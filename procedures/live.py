@@ -66,7 +66,7 @@ class Live:
         }  # fmt: skip
         self._rows = KeptRows()
         self._run = 0
-        self._row_read: datetime | None = None  # None: a wait has read later than the last row
+        self._row_read_s: float | None = None  # None: a wait has read later than the last row
         self._began = self._run_began = datetime.now().astimezone()
         self._events: deque[str] = deque(maxlen=EVENTS)
         self._written = -EVERY_S
@@ -87,7 +87,7 @@ class Live:
         with self._lock:
             self._rows.begin(self._state["procedure"], self._state["sample"])
             self._run += 1
-            self._row_read = None
+            self._row_read_s = None
             self._run_began = datetime.now().astimezone()
             if self._state["recipe"] is None:
                 self._began = self._run_began
@@ -103,7 +103,7 @@ class Live:
         """
         with self._lock:
             at_once = changes.get("status", self._state["status"]) != self._state["status"]
-            self._state |= plain(changes)
+            self._state |= changes  # made plain when somebody looks
         if at_once or self._wall.now() - self._written >= EVERY_S:
             self._write()
 
@@ -146,7 +146,7 @@ class Live:
         with self._lock:
             self._rows.add(kept)
             self._state["point"] = kept
-            self._row_read = datetime.now().astimezone()
+            self._row_read_s = time.time()
         self.alive()
 
     def event(self, what: str) -> None:
@@ -197,8 +197,7 @@ class Live:
         """Return the state as it is written to the file."""
         with self._lock:
             self._note_rows_place()
-            state = self._state | {
-                "point": plain(self._state["point"]),
+            state: dict[str, Any] = plain(self._state) | {
                 "events": list(self._events),
                 "updated": self._updated,
             }
@@ -206,11 +205,11 @@ class Live:
 
     def _note_rows_place(self) -> None:
         """Take temperature and field from the last row, unless a wait has read later."""
-        if self._row_read is not None and self._state["point"]:
+        if self._row_read_s is not None and self._state["point"]:
             row = plain(self._state["point"])
             read = {key: row[name] for key, name in PLACES.items() if name in row}
-            self._take(read, iso(self._row_read))
-            self._row_read = None
+            self._take(read, iso(datetime.fromtimestamp(self._row_read_s).astimezone()))
+            self._row_read_s = None
 
     def _take(self, read: dict[str, Any], moment: str) -> None:
         self._state |= read
@@ -222,7 +221,7 @@ class Live:
         """Return what is derived, rounded to what it is worth; nobody knows when a wait ends."""
         state, now = self._state, datetime.now().astimezone()
         is_under_way = state["status"] == "running"
-        percent, left_s = state["percent"], state["left_s"]
+        percent, left_s = plain(state["percent"]), plain(state["left_s"])
         if state["status"] in ("suspended", "waiting for the operator"):
             left_s = None
         ends = None

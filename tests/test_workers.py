@@ -109,7 +109,12 @@ def test_ctrl_c_ends_the_command_and_its_processes_without_a_word_from_them(tmp_
     text = iv_file(runs / "0.csv", "J", 40.0).read_text(encoding="utf-8")
     for number in range(1, 1500):
         (runs / f"{number}.csv").write_text(text, encoding="utf-8")
-    command = [sys.executable, "-m", "nanojunction.cli", "analyse", str(runs), "--workers", "2"]
+    # A background job of a shell, as which tests may run, ignores Ctrl-C: so would the command.
+    heard = (
+        "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); "
+        "from nanojunction.cli.main import main; main()"
+    )
+    command = [sys.executable, "-c", heard, "analyse", str(runs), "--workers", "2"]
     process = subprocess.Popen(
         command, start_new_session=True, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
     )
