@@ -14,6 +14,7 @@ from nanojunction.cli.options import (
     MonitorPort,
     SampleFile,
     Station,
+    Watchdog,
     at_the_station,
     port_of,
 )
@@ -36,14 +37,7 @@ def measure(
     out: Annotated[
         Path, typer.Option("--out", metavar="DIR", help="Folder of the run files.")
     ] = Path("runs"),
-    watchdog: Annotated[
-        bool | None,
-        typer.Option(
-            help="A process that makes the station safe if this one dies; on where the station "
-            "file has addresses.",
-            show_default=False,
-        ),
-    ] = None,
+    watchdog: Watchdog = None,
     sample_file: SampleFile = None,
     monitor: Monitor = False,
     monitor_port: MonitorPort = None,
@@ -89,14 +83,7 @@ def run(
         bool, typer.Option("--dry-run", help="Print the plan and its time; touches nothing.")
     ] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Pass over pauses without asking.")] = False,
-    watchdog: Annotated[
-        bool | None,
-        typer.Option(
-            help="A process that makes the station safe if this one dies; on where the station "
-            "file has addresses.",
-            show_default=False,
-        ),
-    ] = None,
+    watchdog: Watchdog = None,
     monitor: Monitor = False,
     monitor_port: MonitorPort = None,
 ) -> None:

@@ -43,3 +43,13 @@ def at_the_station() -> Iterator[None]:
 
     with one_sentence(Debug.on), faults_of_plug_ins():
         yield
+
+
+Watchdog = Annotated[
+    bool | None,
+    typer.Option(
+        help="A process that makes the station safe if this one dies; on where the station "
+        "file has addresses.",
+        show_default=False,
+    ),
+]
