@@ -20,7 +20,6 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from nanojunction.analysis.activation import Arrhenius
     from nanojunction.analysis.analyse import Analysis
     from nanojunction.analysis.api import (
         analyse_files,
@@ -47,28 +46,39 @@ if TYPE_CHECKING:
         measuring_line,
     )
     from nanojunction.analysis.catalogue.errors import CatalogueError, QuestionError
-    from nanojunction.analysis.claims import Claim, find_claims
-    from nanojunction.analysis.controls import find_controls
-    from nanojunction.analysis.device_file import DeviceFileError, Devices, Stated, load_devices
-    from nanojunction.analysis.engines import Engine, published_engines
-    from nanojunction.analysis.estimates import areal_power_density, paramagnetic_sites, ra_product
+    from nanojunction.analysis.controls.carried_out import find_controls
+    from nanojunction.analysis.devices.claims import Claim, find_claims
+    from nanojunction.analysis.devices.groups import Group, find_groups
+    from nanojunction.analysis.devices.verdicts import Thresholds
+    from nanojunction.analysis.devices.yields import Yields, batch_yields
+    from nanojunction.analysis.estimates.device_file import (
+        DeviceFileError,
+        Devices,
+        Stated,
+        load_devices,
+    )
+    from nanojunction.analysis.estimates.engines import Engine, published_engines
+    from nanojunction.analysis.estimates.formulas import (
+        areal_power_density,
+        paramagnetic_sites,
+        ra_product,
+    )
     from nanojunction.analysis.export.about import About, read_about
     from nanojunction.analysis.export.errors import ExportError
     from nanojunction.analysis.export.nexus import write_nexus
     from nanojunction.analysis.export.parquet import write_parquet
+    from nanojunction.analysis.field.states import FieldReference
     from nanojunction.analysis.frames import catalogue_frame, features_frame, quantities_frame
     from nanojunction.analysis.geometry import Area, parse_area
-    from nanojunction.analysis.groups import Group, find_groups
-    from nanojunction.analysis.iv import IVSettings, RunResult
-    from nanojunction.analysis.loading import load_run, load_runs, run_from_arrays
-    from nanojunction.analysis.report import write_report
+    from nanojunction.analysis.reading.loading import load_run, load_runs, run_from_arrays
+    from nanojunction.analysis.reading.table import ReadError
+    from nanojunction.analysis.report.page import write_report
     from nanojunction.analysis.results import FileError, write_results
     from nanojunction.analysis.run import Conditions, Run
-    from nanojunction.analysis.states import FieldReference
-    from nanojunction.analysis.table import ReadError
+    from nanojunction.analysis.run_result import RunResult
+    from nanojunction.analysis.settings import IVSettings
+    from nanojunction.analysis.temperature.activation import Arrhenius
     from nanojunction.analysis.values import Curve, Quantity
-    from nanojunction.analysis.verdicts import Thresholds
-    from nanojunction.analysis.yields import Yields, batch_yields
 
 __all__ = [
     "About",
@@ -137,7 +147,6 @@ __all__ = [
 ]
 
 _MODULES = {
-    "activation": ("Arrhenius",),
     "analyse": ("Analysis",),
     "api": (
         "analyse_files",
@@ -157,30 +166,32 @@ _MODULES = {
         "tmr",
         "tmr_peak",
     ),
-    "calibration": ("CalibrationError", "MeasuringLine", "against_line", "measuring_line"),
     "catalogue.errors": ("CatalogueError", "QuestionError"),
-    "claims": ("Claim", "find_claims"),
-    "controls": ("find_controls",),
-    "device_file": ("DeviceFileError", "Devices", "Stated", "load_devices"),
-    "engines": ("Engine", "published_engines"),
-    "estimates": ("areal_power_density", "paramagnetic_sites", "ra_product"),
+    "controls.carried_out": ("find_controls",),
+    "calibration": ("CalibrationError", "MeasuringLine", "against_line", "measuring_line"),
+    "devices.claims": ("Claim", "find_claims"),
+    "devices.groups": ("Group", "find_groups"),
+    "devices.verdicts": ("Thresholds",),
+    "devices.yields": ("Yields", "batch_yields"),
+    "estimates.device_file": ("DeviceFileError", "Devices", "Stated", "load_devices"),
+    "estimates.engines": ("Engine", "published_engines"),
+    "estimates.formulas": ("areal_power_density", "paramagnetic_sites", "ra_product"),
     "export.about": ("About", "read_about"),
     "export.errors": ("ExportError",),
     "export.nexus": ("write_nexus",),
     "export.parquet": ("write_parquet",),
+    "field.states": ("FieldReference",),
     "frames": ("catalogue_frame", "features_frame", "quantities_frame"),
     "geometry": ("Area", "parse_area"),
-    "groups": ("Group", "find_groups"),
-    "iv": ("IVSettings", "RunResult"),
-    "loading": ("load_run", "load_runs", "run_from_arrays"),
-    "report": ("write_report",),
+    "reading.loading": ("load_run", "load_runs", "run_from_arrays"),
+    "reading.table": ("ReadError",),
+    "report.page": ("write_report",),
     "results": ("FileError", "write_results"),
     "run": ("Conditions", "Run"),
-    "states": ("FieldReference",),
-    "table": ("ReadError",),
+    "run_result": ("RunResult",),
+    "settings": ("IVSettings",),
+    "temperature.activation": ("Arrhenius",),
     "values": ("Curve", "Quantity"),
-    "verdicts": ("Thresholds",),
-    "yields": ("Yields", "batch_yields"),
 }
 _MODULE_OF = {name: module for module, names in _MODULES.items() for name in names}
 

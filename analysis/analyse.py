@@ -16,20 +16,21 @@ from nanojunction.analysis.calibration import (
     measuring_line,
     not_as_stated,
 )
-from nanojunction.analysis.conditions import check_pattern
-from nanojunction.analysis.controls import find_controls
-from nanojunction.analysis.device_estimates import DeviceEstimates, estimates_of, with_ra_product
-from nanojunction.analysis.device_file import Devices
-from nanojunction.analysis.groups import Group, find_groups, run_name
-from nanojunction.analysis.hands import Hands, outcomes
-from nanojunction.analysis.iv import IVSettings, RunResult
-from nanojunction.analysis.kept import ResultStore
-from nanojunction.analysis.outcomes import Work, analyse_run
-from nanojunction.analysis.parts import families
-from nanojunction.analysis.reader import find_files
+from nanojunction.analysis.controls.carried_out import find_controls
+from nanojunction.analysis.devices.groups import Group, find_groups, run_name
+from nanojunction.analysis.estimates.device_file import Devices
+from nanojunction.analysis.estimates.of_device import DeviceEstimates, estimates_of, with_ra_product
+from nanojunction.analysis.field.states import LARGEST_AGAINST_ZERO, FieldReference
+from nanojunction.analysis.reading.conditions import check_pattern
+from nanojunction.analysis.reading.parts import families
+from nanojunction.analysis.reading.reader import find_files
 from nanojunction.analysis.results import FileError, build_results, coming_results
-from nanojunction.analysis.shelf import Shelf
-from nanojunction.analysis.states import LARGEST_AGAINST_ZERO, FieldReference
+from nanojunction.analysis.run_result import RunResult
+from nanojunction.analysis.settings import DEFAULTS, IVSettings
+from nanojunction.analysis.work.hands import Hands, outcomes
+from nanojunction.analysis.work.kept import ResultStore
+from nanojunction.analysis.work.outcomes import Work, analyse_run
+from nanojunction.analysis.work.shelf import Shelf
 
 __all__ = ["Analysis", "Progress", "analyse", "analyse_run"]
 
@@ -74,7 +75,7 @@ def analyse(
     *,
     pattern: str | None = None,
     calibration: Path | None = None,
-    settings: IVSettings = IVSettings(),  # noqa: B008
+    settings: IVSettings = DEFAULTS,
     reference: FieldReference = LARGEST_AGAINST_ZERO,
     subtract_offsets: bool = False,
     workers: int = 1,

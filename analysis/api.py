@@ -15,22 +15,21 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from nanojunction.analysis import analyse as files
-from nanojunction.analysis import iv
-from nanojunction.analysis.activation import Arrhenius, ThermalPoint, fit_arrhenius
 from nanojunction.analysis.analyse import Analysis, Progress
 from nanojunction.analysis.comparison import ComparedRow
-from nanojunction.analysis.device_file import Devices
-from nanojunction.analysis.files import PathLike
+from nanojunction.analysis.estimates.device_file import Devices
+from nanojunction.analysis.field.states import LARGEST_AGAINST_ZERO, FieldReference
 from nanojunction.analysis.ih import analyse_ih as analyse_run_of_ih
-from nanojunction.analysis.iv import IVSettings, RunResult
-from nanojunction.analysis.kept import ResultStore
-from nanojunction.analysis.loading import Columns, each, run_from_arrays
-from nanojunction.analysis.outcomes import analyse_run as analyse_any_run
+from nanojunction.analysis.iv import quantities as iv
+from nanojunction.analysis.reading.files import PathLike
+from nanojunction.analysis.reading.loading import Columns, each, run_from_arrays
 from nanojunction.analysis.run import Run
-from nanojunction.analysis.states import LARGEST_AGAINST_ZERO, FieldReference
+from nanojunction.analysis.run_result import RunResult
+from nanojunction.analysis.settings import DEFAULTS, IVSettings
+from nanojunction.analysis.temperature.activation import Arrhenius, ThermalPoint, fit_arrhenius
 from nanojunction.analysis.values import Quantity
-
-DEFAULTS = IVSettings()
+from nanojunction.analysis.work.kept import ResultStore
+from nanojunction.analysis.work.outcomes import analyse_run as analyse_any_run
 
 
 @overload

@@ -10,21 +10,26 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, Literal
 
-from nanojunction.analysis import current_ratios, magneto
 from nanojunction.analysis.averages import ratio_of, weighted_mean
 from nanojunction.analysis.calibration import number
-from nanojunction.analysis.current_ratios import CurrentPair, current_pair, ratio_curve, ratio_peak
-from nanojunction.analysis.field_resistance import (
+from nanojunction.analysis.field import current_ratios, magneto
+from nanojunction.analysis.field.current_ratios import (
+    CurrentPair,
+    current_pair,
+    ratio_curve,
+    ratio_peak,
+)
+from nanojunction.analysis.field.field_resistance import (
     Loop,
     loops_by_voltage,
     resistance_curves,
     resistance_level,
     widest_pair,
 )
-from nanojunction.analysis.iv import RunResult
+from nanojunction.analysis.field.loops import Direction, field_legs
 from nanojunction.analysis.lookup import with_units
-from nanojunction.analysis.loops import Direction, field_legs
 from nanojunction.analysis.run import Run
+from nanojunction.analysis.run_result import RunResult
 from nanojunction.analysis.values import Curve, Quantity
 
 Resistance = Quantity | RunResult | Sequence[RunResult]

@@ -20,7 +20,7 @@ from nanojunction.analysis.run import Run
 from nanojunction.analysis.values import Quantity
 
 if TYPE_CHECKING:
-    from nanojunction.analysis.iv import RunResult
+    from nanojunction.analysis.run_result import RunResult
 
 CANDIDATE_RATIO = 10.0
 """Both ratios of a candidate are at least this, in the same run."""

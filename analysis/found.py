@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from nanojunction.analysis.analyse import Analysis
-from nanojunction.analysis.iv import RunResult
 from nanojunction.analysis.run import RunKind
+from nanojunction.analysis.run_result import RunResult
 from nanojunction.analysis.values import Curve, Quantity
 
 #: How far a run may lie from the condition asked for.

@@ -12,25 +12,9 @@ from nanojunction.analysis.values import Quantity
 if TYPE_CHECKING:
     from pandas import DataFrame
 
-    from nanojunction.analysis.files import PathLike
-    from nanojunction.analysis.iv import RunResult
+    from nanojunction.analysis.reading.files import PathLike
     from nanojunction.analysis.run import Run
-
-
-def columns_of(run: Run) -> dict[str, Any]:
-    """Return a run's columns by the names of our run files, those that it has."""
-    columns = {
-        "Time (s)": run.time_s,
-        "Leg": run.leg,
-        "Setpoint (V)": run.setpoint_V,
-        "Setpoint (A)": run.setpoint_A,
-        "Voltage (V)": run.voltage_V,
-        "Current (A)": run.current_A,
-        "Field (T)": run.field_T,
-        "Temperature (K)": run.temperature_K,
-        "In compliance": run.in_compliance,
-    }
-    return {name: values for name, values in columns.items() if values is not None}
+    from nanojunction.analysis.run_result import RunResult
 
 
 def quantities_frame(results: Iterable[RunResult]) -> DataFrame:

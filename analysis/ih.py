@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from nanojunction.analysis.iv import RunResult
-from nanojunction.analysis.levels import combine_levels, level_at
-from nanojunction.analysis.loops import (
+from nanojunction.analysis.at_rest.stability import mean_of, stability
+from nanojunction.analysis.field.levels import combine_levels, level_at
+from nanojunction.analysis.field.loops import (
     FieldLeg,
     Plateau,
     Switch,
@@ -19,7 +19,7 @@ from nanojunction.analysis.loops import (
     with_states,
 )
 from nanojunction.analysis.run import Run
-from nanojunction.analysis.stability import mean_of, stability
+from nanojunction.analysis.run_result import RunResult
 from nanojunction.analysis.values import Curve, Quantity
 
 

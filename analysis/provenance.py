@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from functools import cache
 from importlib import metadata, resources
+from importlib.resources.abc import Traversable
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from nanojunction.analysis.iv import IVSettings
+    from nanojunction.analysis.settings import IVSettings
 
 _NUMERICAL = ("numpy", "scipy", "lmfit")
 """Packages whose versions may change a result's last digits."""
+_SHOWING = ("catalogue", "export", "figures", "report")
+"""Packages of the analysis that show or store results and change none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,18 +44,29 @@ def analysis_version() -> str:
     numerical packages: no change of an algorithm can be forgotten, at the price that a change of
     words also counts. Where the sources are not installed the release alone tells.
     """
+    digest = digest_of(resources.files("nanojunction.analysis"))
+    return f"{metadata.version('nanojunction')}+{digest[:16]}"
+
+
+def digest_of(sources: Traversable) -> str:
+    """Return the hash over the sources of an analysis and the versions that it calculates with."""
     digest = hashlib.sha256()
     for name in _NUMERICAL:
         digest.update(f"{name} {metadata.version(name)}\n".encode())
-    sources = [
-        one
-        for one in resources.files("nanojunction.analysis").iterdir()
-        if one.name.endswith(".py") and not one.name.startswith("report")
-    ]
-    for source in sorted(sources, key=lambda one: one.name):
-        # The same sources are the same, whatever line ends a system gives them.
-        digest.update(source.name.encode() + b"\n" + source.read_bytes().replace(b"\r\n", b"\n"))
-    return f"{metadata.version('nanojunction')}+{digest.hexdigest()[:16]}"
+    for name, contents in _sources(sources):
+        digest.update(name.encode() + b"\n" + contents)
+    return digest.hexdigest()
+
+
+def _sources(folder: Traversable, name: str = "") -> Iterator[tuple[str, bytes]]:
+    """Yield the names and contents of the sources that a result may depend on, in order."""
+    for one in sorted(folder.iterdir(), key=lambda one: one.name):
+        inside = f"{name}/{one.name}"
+        if one.is_dir() and one.name not in _SHOWING:
+            yield from _sources(one, inside)
+        elif one.name.endswith(".py"):
+            # The same sources are the same, whatever line ends a system gives them.
+            yield inside, one.read_bytes().replace(b"\r\n", b"\n")
 
 
 def settings_text(pattern: str | None, settings: IVSettings) -> str:

@@ -13,14 +13,14 @@ from statistics import median
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from nanojunction.analysis.activation import Arrhenius
 from nanojunction.analysis.comparison import ComparedRow
 from nanojunction.analysis.found import Found, curve_at, exact, is_masked, missing
+from nanojunction.analysis.temperature.activation import Arrhenius
 from nanojunction.analysis.values import Quantity
 
 if TYPE_CHECKING:
     from nanojunction.analysis.analyse import Analysis
-    from nanojunction.analysis.yields import Yields
+    from nanojunction.analysis.devices.yields import Yields
 
 K_B_meV_per_K = 0.0861733
 

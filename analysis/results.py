@@ -8,11 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from nanojunction.analysis.claims import find_claims
-from nanojunction.analysis.device_estimates import DeviceEstimates
-from nanojunction.analysis.files import PathLike
-from nanojunction.analysis.groups import Group
-from nanojunction.analysis.iv import RunResult
+from nanojunction.analysis.devices.claims import find_claims
+from nanojunction.analysis.devices.groups import Group
+from nanojunction.analysis.estimates.of_device import DeviceEstimates
+from nanojunction.analysis.reading.files import PathLike
 from nanojunction.analysis.results_check import (
     LISTS,
     SCHEMA,
@@ -21,6 +20,7 @@ from nanojunction.analysis.results_check import (
     check_results,
     check_schema,
 )
+from nanojunction.analysis.run_result import RunResult
 from nanojunction.analysis.values import plain
 
 

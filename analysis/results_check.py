@@ -7,8 +7,8 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from nanojunction.analysis.checks import CHECK_NAMES, OUTCOMES
-from nanojunction.analysis.notes import MOST_STARS
+from nanojunction.analysis.devices.checks import CHECK_NAMES, OUTCOMES
+from nanojunction.analysis.reading.notes import MOST_STARS
 
 SCHEMA = "nanojunction-results/1"
 RUN_KINDS = ("iv", "ih", "it", "vt", "calibration", "unknown")

@@ -166,9 +166,23 @@ class Run:
         """Return the rows as a table (pandas), its columns named as in our run files."""
         from pandas import DataFrame
 
-        from nanojunction.analysis.frames import columns_of
-
         return DataFrame(columns_of(self))
+
+
+def columns_of(run: Run) -> dict[str, Any]:
+    """Return a run's columns by the names of our run files, those that it has."""
+    columns = {
+        "Time (s)": run.time_s,
+        "Leg": run.leg,
+        "Setpoint (V)": run.setpoint_V,
+        "Setpoint (A)": run.setpoint_A,
+        "Voltage (V)": run.voltage_V,
+        "Current (A)": run.current_A,
+        "Field (T)": run.field_T,
+        "Temperature (K)": run.temperature_K,
+        "In compliance": run.in_compliance,
+    }
+    return {name: values for name, values in columns.items() if values is not None}
 
 
 def cut(run: Run, part: slice | np.ndarray[tuple[int], np.dtype[np.bool_]]) -> Run:

@@ -17,11 +17,11 @@ if TYPE_CHECKING:
 
     from nanojunction.analysis.analyse import Analysis
     from nanojunction.analysis.catalogue.database import Catalogue
-    from nanojunction.analysis.device_file import Devices
-    from nanojunction.analysis.iv import RunResult
-    from nanojunction.analysis.kept import ResultStore
-    from nanojunction.analysis.loops import Direction
-    from nanojunction.analysis.states import FieldReference
+    from nanojunction.analysis.estimates.device_file import Devices
+    from nanojunction.analysis.field.loops import Direction
+    from nanojunction.analysis.field.states import FieldReference
+    from nanojunction.analysis.run_result import RunResult
+    from nanojunction.analysis.work.kept import ResultStore
 
 #: Title, the keys of which a run has one, and the factor to the title's unit.
 Columns = tuple[tuple[str, tuple[str, ...], float], ...]
@@ -78,7 +78,7 @@ def analyse(
     if json_file:
         write_json(found, json_file)
     if report is not None:
-        from nanojunction.analysis.report import write_report
+        from nanojunction.analysis.report.page import write_report
 
         software = f"nanojunction {version('nanojunction')}"
         page = write_report(
@@ -118,7 +118,7 @@ def reference_of(p_field: str, ap_field: str, approach: str) -> FieldReference:
     """
     import typer
 
-    from nanojunction.analysis.states import FieldReference
+    from nanojunction.analysis.field.states import FieldReference
     from nanojunction.procedures.quantities import parse_quantity
 
     def field_T(option: str, text: str) -> float | None:
@@ -213,7 +213,7 @@ MOST_VERDICTS = 12
 
 def claims_of(found: Analysis) -> list[str]:
     """Return a line with verdict and reason for each device, of many the candidates' alone."""
-    from nanojunction.analysis.claims import find_claims
+    from nanojunction.analysis.devices.claims import find_claims
 
     claims = find_claims(found.run_results, found.groups)
     shown = claims
@@ -268,7 +268,7 @@ def controls_of(found: Analysis) -> Table | None:
     from rich.table import Table
 
     from nanojunction.analysis.notation import NO_BREAK
-    from nanojunction.analysis.report_tables import conditions_text
+    from nanojunction.analysis.report.tables import conditions_text
     from nanojunction.analysis.values import Quantity
 
     groups = [group for group in found.groups if group.kind == "controls"]

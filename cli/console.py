@@ -81,9 +81,9 @@ def one_sentence(debug: bool) -> Iterator[None]:
 def status_of(problem: Exception) -> int | None:
     """Return the exit status of an error that has a sentence; None if it is a fault of ours."""
     from nanojunction.analysis.catalogue.errors import CatalogueError
-    from nanojunction.analysis.dask_cluster import ClusterError
     from nanojunction.analysis.export.errors import ExportError
-    from nanojunction.analysis.reader import ReadError
+    from nanojunction.analysis.reading.reader import ReadError
+    from nanojunction.analysis.work.dask_cluster import ClusterError
     from nanojunction.instruments.errors import LaboratoryError, LimitError, StationError
     from nanojunction.instruments.station import Unsafe
     from nanojunction.models.junction_file import JunctionFileError

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
     from nanojunction.analysis.analyse import Analysis
     from nanojunction.analysis.comparison import ComparedRow
-    from nanojunction.analysis.device_file import Devices
-    from nanojunction.analysis.yields import Yields
+    from nanojunction.analysis.devices.yields import Yields
+    from nanojunction.analysis.estimates.device_file import Devices
     from nanojunction.cli.demo_campaign import Step
     from nanojunction.instruments.station_file import StationConfig
 
@@ -24,7 +24,7 @@ def demo(out: Path, seed: int) -> int:
     """Measure, analyse, compare, write; return 0 only if every row is within its tolerance."""
     from nanojunction.analysis.analyse import analyse
     from nanojunction.analysis.published import compare
-    from nanojunction.analysis.report import write_report
+    from nanojunction.analysis.report.page import write_report
     from nanojunction.analysis.results import write_results
     from nanojunction.cli.demo_campaign import station, with_batches
 
@@ -62,7 +62,7 @@ DIAMETERS_M = {"chowrira-193": 300e-9, "katcko-216": 20e-6}
 
 def published_devices() -> Devices:
     """Return what both papers state about the devices of the campaign."""
-    from nanojunction.analysis.device_file import Devices, Stated
+    from nanojunction.analysis.estimates.device_file import Devices, Stated
     from nanojunction.analysis.geometry import parse_area
 
     molecular = Stated(
@@ -85,7 +85,7 @@ def batch_of(name: str, files: Sequence[Path], campaign: Analysis) -> Yields:
     """Analyse the runs of a batch against the campaign's measuring line."""
     from nanojunction.analysis.analyse import analyse
     from nanojunction.analysis.calibration import measuring_line
-    from nanojunction.analysis.yields import batch_yields
+    from nanojunction.analysis.devices.yields import batch_yields
 
     known = [result for result in campaign.run_results if result.run.kind == "calibration"]
     with steps_of(f"analysing {name}") as show:

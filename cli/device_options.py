@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from nanojunction.analysis.device_file import Devices
+    from nanojunction.analysis.estimates.device_file import Devices
 
 
 def devices_of(
@@ -18,7 +18,7 @@ def devices_of(
     """
     import typer
 
-    from nanojunction.analysis.device_file import Devices, Stated, load_devices
+    from nanojunction.analysis.estimates.device_file import Devices, Stated, load_devices
     from nanojunction.analysis.geometry import parse_area, parse_length
 
     if diameter and area:

@@ -11,7 +11,7 @@ from nanojunction.cli.console import FAILED, WRONG_USAGE, make_folder, say, step
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from nanojunction.analysis.iv import RunResult
+    from nanojunction.analysis.run_result import RunResult
 
 SUFFIXES = {"nexus": ".nxs", "parquet": ".parquet"}
 

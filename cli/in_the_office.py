@@ -24,7 +24,7 @@ Catalogue = Annotated[
 def _checked(pattern: str | None) -> str | None:
     """Return a pattern for file names; raises typer.BadParameter for an unknown field."""
     if pattern is not None:
-        from nanojunction.analysis.conditions import check_pattern
+        from nanojunction.analysis.reading.conditions import check_pattern
 
         try:
             check_pattern(pattern)

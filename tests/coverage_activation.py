@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from nanojunction.analysis.activation import K_B_meV_per_K, ThermalPoint, fit_arrhenius
+from nanojunction.analysis.temperature.activation import K_B_meV_per_K, ThermalPoint, fit_arrhenius
 from tests.coverage_cells import Found
 from tests.coverage_nulls import TEMPERATURES_K
 

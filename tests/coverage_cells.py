@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from nanojunction.analysis.iv import RunResult, analyse_iv
+from nanojunction.analysis.iv.quantities import analyse_iv
+from nanojunction.analysis.run_result import RunResult
 from nanojunction.analysis.values import Curve
 from tests.iv_simulation import (
     KATCKO,

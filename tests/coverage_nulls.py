@@ -7,10 +7,11 @@ from dataclasses import replace
 
 import numpy as np
 
-from nanojunction.analysis.activation import K_B_meV_per_K, ThermalPoint, fit_arrhenius
 from nanojunction.analysis.calibration import against_line, measuring_line
-from nanojunction.analysis.iv import RunResult, analyse_iv
-from nanojunction.analysis.sign_reversal import TwoCurrents, find_windows
+from nanojunction.analysis.field.sign_reversal import TwoCurrents, find_windows
+from nanojunction.analysis.iv.quantities import analyse_iv
+from nanojunction.analysis.run_result import RunResult
+from nanojunction.analysis.temperature.activation import K_B_meV_per_K, ThermalPoint, fit_arrhenius
 from nanojunction.analysis.values import Curve
 from tests.coverage_cells import PAIR, TEN_PAIRS
 from tests.iv_simulation import KATCKO, Law, diode, junction_b, line, noisy_run, quantity, sweep

@@ -11,8 +11,8 @@ import numpy as np
 from scipy.optimize import brentq, minimize_scalar
 from scipy.special import erf
 
-from nanojunction.analysis.iv import RunResult
 from nanojunction.analysis.run import Conditions, Run
+from nanojunction.analysis.run_result import RunResult
 from nanojunction.analysis.values import Quantity
 
 Law = Callable[[np.ndarray], np.ndarray]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from nanojunction.analysis.reader import read_runs
+from nanojunction.analysis.reading.reader import read_runs
 from nanojunction.analysis.run import Run
 
 HEADER = """#Procedure: <nanojunction.procedures.iv.IVSweep>

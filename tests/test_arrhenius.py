@@ -10,14 +10,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nanojunction.analysis.activation import (
+from nanojunction.analysis.temperature.activation import (
     Arrhenius,
     K_B_meV_per_K,
     ThermalPoint,
     fit_arrhenius,
 )
-from nanojunction.analysis.piecewise import LineFit
-from nanojunction.analysis.profile import profile_intervals
+from nanojunction.analysis.temperature.piecewise import LineFit
+from nanojunction.analysis.temperature.profile import profile_intervals
 from nanojunction.analysis.values import Array
 
 NINE = np.array([40.0, 60, 80, 100, 120, 160, 200, 280, 360])

@@ -19,8 +19,9 @@ from nanojunction.analysis.calibration import (
     is_calibration,
     measuring_line,
 )
-from nanojunction.analysis.iv import RunResult, analyse_iv
+from nanojunction.analysis.iv.quantities import analyse_iv
 from nanojunction.analysis.run import Run, RunKind
+from nanojunction.analysis.run_result import RunResult
 from nanojunction.analysis.values import Quantity
 
 # Chowrira's bounds on the line of the published measurements.

@@ -10,12 +10,13 @@ import pytest
 
 from nanojunction.analysis.analyse import Analysis
 from nanojunction.analysis.calibration import LinePoint, MeasuringLine, against_line
-from nanojunction.analysis.claims import Claim, find_claims
-from nanojunction.analysis.controls import find_controls
-from nanojunction.analysis.iv import RunResult, analyse_iv
+from nanojunction.analysis.controls.carried_out import find_controls
+from nanojunction.analysis.devices.claims import Claim, find_claims
+from nanojunction.analysis.iv.quantities import analyse_iv
 from nanojunction.analysis.results import build_results
 from nanojunction.analysis.results_check import ResultsError, check_results
 from nanojunction.analysis.run import Conditions, Polarity
+from nanojunction.analysis.run_result import RunResult
 from nanojunction.analysis.values import Quantity
 from nanojunction.cli.analyse import claims_of
 from tests.iv_simulation import line as junction_a

@@ -17,15 +17,15 @@ import psutil
 import pytest
 from distributed import Client, LocalCluster
 
-from nanojunction.analysis import dask_cluster
 from nanojunction.analysis.analyse import analyse
-from nanojunction.analysis.batches import Batch
 from nanojunction.analysis.catalogue.database import Catalogue
 from nanojunction.analysis.catalogue.store import CatalogueStore
-from nanojunction.analysis.dask_cluster import ClusterError, connected, in_cluster
-from nanojunction.analysis.iv import IVSettings
-from nanojunction.analysis.outcomes import Work
 from nanojunction.analysis.results import to_text
+from nanojunction.analysis.settings import IVSettings
+from nanojunction.analysis.work import dask_cluster
+from nanojunction.analysis.work.batches import Batch
+from nanojunction.analysis.work.dask_cluster import ClusterError, connected, in_cluster
+from nanojunction.analysis.work.outcomes import Work
 from tests.catalogues import iv_file
 
 

@@ -15,9 +15,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nanojunction.analysis.analyse import Analysis, analyse_run
-from nanojunction.analysis.checks import Check, Outcome
-from nanojunction.analysis.controls import find_controls
-from nanojunction.analysis.controls_rules import (
+from nanojunction.analysis.controls.carried_out import find_controls
+from nanojunction.analysis.controls.over_time import straight_line
+from nanojunction.analysis.controls.rules import (
     Estimate,
     agrees,
     exceeds,
@@ -26,12 +26,13 @@ from nanojunction.analysis.controls_rules import (
     pooled,
     stays,
 )
-from nanojunction.analysis.controls_time import straight_line
-from nanojunction.analysis.groups import Group, find_groups
-from nanojunction.analysis.iv import IVSettings, RunResult
-from nanojunction.analysis.report import write_report
+from nanojunction.analysis.devices.checks import Check, Outcome
+from nanojunction.analysis.devices.groups import Group, find_groups
+from nanojunction.analysis.report.page import write_report
 from nanojunction.analysis.results import build_results
 from nanojunction.analysis.run import Conditions, Run
+from nanojunction.analysis.run_result import RunResult
+from nanojunction.analysis.settings import IVSettings
 from nanojunction.analysis.values import Quantity
 from nanojunction.cli.analyse import show_runs
 from tests.iv_simulation import Law, line, noisy_run, sweep

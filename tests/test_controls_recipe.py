@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from nanojunction.analysis.analyse import analyse
-from nanojunction.analysis.groups import Group
+from nanojunction.analysis.devices.groups import Group
 from nanojunction.instruments.station import Station
 from nanojunction.instruments.station_file import SwitchConfig
 from nanojunction.instruments.virtual import VirtualCryostat

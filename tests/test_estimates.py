@@ -14,12 +14,21 @@ from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 from nanojunction.analysis.analyse import analyse
-from nanojunction.analysis.device_file import DeviceFileError, Devices, Stated, load_devices
-from nanojunction.analysis.engines import published_engines
-from nanojunction.analysis.estimates import areal_power_density, paramagnetic_sites, ra_product
+from nanojunction.analysis.estimates.device_file import (
+    DeviceFileError,
+    Devices,
+    Stated,
+    load_devices,
+)
+from nanojunction.analysis.estimates.engines import published_engines
+from nanojunction.analysis.estimates.formulas import (
+    areal_power_density,
+    paramagnetic_sites,
+    ra_product,
+)
 from nanojunction.analysis.geometry import area_of_header, circle_m2, parse_area, parse_length
-from nanojunction.analysis.notes_file import notes_text, parse_notes
-from nanojunction.analysis.reader import read_runs
+from nanojunction.analysis.reading.notes_file import notes_text, parse_notes
+from nanojunction.analysis.reading.reader import read_runs
 from nanojunction.analysis.values import Quantity
 from nanojunction.cli.main import app
 from tests.test_results_json import sweep, write_run

@@ -20,10 +20,12 @@ from nanojunction.analysis.analyse import analyse
 from nanojunction.analysis.export.about import About, read_about
 from nanojunction.analysis.export.errors import ExportError
 from nanojunction.analysis.export.nexus import write_nexus
-from nanojunction.analysis.export.parquet import KEY, columns_of, write_parquet
-from nanojunction.analysis.iv import IVSettings, RunResult
-from nanojunction.analysis.outcomes import analyse_run
-from nanojunction.analysis.reader import read_runs
+from nanojunction.analysis.export.parquet import KEY, write_parquet
+from nanojunction.analysis.reading.reader import read_runs
+from nanojunction.analysis.run import columns_of
+from nanojunction.analysis.run_result import RunResult
+from nanojunction.analysis.settings import IVSettings
+from nanojunction.analysis.work.outcomes import analyse_run
 from nanojunction.cli.main import app
 from tests.catalogues import iv_file
 

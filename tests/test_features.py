@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from nanojunction.analysis.iv import analyse_iv
+from nanojunction.analysis.iv.quantities import analyse_iv
 from nanojunction.analysis.run import Conditions
 from nanojunction.analysis.values import Curve, Quantity, plain
 from tests.iv_simulation import noisy_run, sweep, with_peaks

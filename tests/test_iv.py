@@ -9,8 +9,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from nanojunction.analysis.iv import IVSettings, SlopeConvention, analyse_iv
+from nanojunction.analysis.iv.quantities import analyse_iv
 from nanojunction.analysis.run import Run
+from nanojunction.analysis.settings import IVSettings, SlopeConvention
 from nanojunction.analysis.values import Curve, plain
 from tests.iv_simulation import (
     KATCKO,

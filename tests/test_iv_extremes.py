@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from nanojunction.analysis.analyse import analyse
-from nanojunction.analysis.iv import analyse_iv
+from nanojunction.analysis.iv.quantities import analyse_iv
 from tests.iv_simulation import line, noisy_run, quantity, sweep
 
 V = sweep([-0.01, 0.01, -0.01], 5e-4)[0]

@@ -10,7 +10,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from nanojunction.analysis.iv import analyse_iv
+from nanojunction.analysis.iv.quantities import analyse_iv
 from nanojunction.analysis.run import Run
 from tests.coverage_cells import CELLS, repeat
 from tests.coverage_nulls import CLAIMS, CLEAN, MOST_ALARMS, RUNS, loses_a_row

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import shutil
 from dataclasses import replace
+from importlib import resources
 from pathlib import Path
 
 import pytest
@@ -16,10 +17,10 @@ from nanojunction.analysis import provenance
 from nanojunction.analysis.analyse import Analysis, analyse
 from nanojunction.analysis.catalogue.database import Catalogue
 from nanojunction.analysis.catalogue.store import CatalogueStore
-from nanojunction.analysis.iv import IVSettings
-from nanojunction.analysis.kept import Kept
-from nanojunction.analysis.packing import pack, unpack
 from nanojunction.analysis.results import to_text
+from nanojunction.analysis.settings import IVSettings
+from nanojunction.analysis.work.kept import Kept
+from nanojunction.analysis.work.packing import pack, unpack
 from tests.catalogues import iv_file
 
 CAMPAIGN = Path(__file__).parents[1] / "sample_data" / "campaign"
@@ -167,6 +168,20 @@ def test_another_version_of_the_analysis_fits_again(
         assert fitted(analysed(folder)) == ALL
     finally:
         provenance.analysis_version.cache_clear()
+
+
+@pytest.mark.parametrize("source", ["legs.py", "iv/local_fit.py", "reading/columns.py"])
+def test_the_version_of_the_analysis_follows_its_sources(tmp_path: Path, source: str) -> None:
+    sources = tmp_path / "analysis"
+    shutil.copytree(Path(str(resources.files("nanojunction.analysis"))), sources)
+    before = provenance.digest_of(sources)
+    for irrelevant in ("report/tables.py", "figures/style.py", "catalogue/store.py"):
+        with (sources / irrelevant).open("a", encoding="utf-8") as file:
+            file.write("# of no matter for results\n")
+    assert provenance.digest_of(sources) == before
+    with (sources / source).open("a", encoding="utf-8") as file:
+        file.write("# changed\n")
+    assert provenance.digest_of(sources) != before
 
 
 def test_a_file_that_failed_is_tried_again(folder: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import tomllib
 from collections.abc import Iterator
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -46,6 +47,26 @@ def test_imports_flow_one_way(layer: str) -> None:
         if name.startswith("nanojunction.") and name.split(".")[1] not in allowed
     ]
     assert not wrong
+
+
+def test_the_packages_of_the_analysis_import_in_one_direction() -> None:
+    modules = {
+        ".".join(path.relative_to(ROOT).with_suffix("").parts): path for path in sources("analysis")
+    }
+
+    def room(module: str) -> str:
+        """Return the package of a module, or the module itself at the top of the analysis."""
+        top = ".".join(module.split(".")[:2])
+        # A quantity prints itself in the notation, which is one of quantities.
+        return "analysis.values" if top == "analysis.notation" else top
+
+    uses: dict[str, set[str]] = {}
+    for module, path in modules.items():
+        if module != "analysis.__init__":  # the door, which opens every room late
+            names = {name.removeprefix("nanojunction.") for name in imported(path)}
+            uses.setdefault(room(module), set()).update(map(room, names & modules.keys()))
+    rooms = {name: used - {name} for name, used in uses.items()}
+    TopologicalSorter(rooms).prepare()  # raises CycleError with the rooms of the cycle
 
 
 @pytest.mark.parametrize("layer", LAYERS)

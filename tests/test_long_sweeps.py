@@ -7,10 +7,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from nanojunction.analysis.grid import grid_of
-from nanojunction.analysis.iv import analyse_iv
-from nanojunction.analysis.peak_search import strongest, threshold_of
-from nanojunction.analysis.traces import gradient_of_legs, traces_of
+from nanojunction.analysis.iv.grid import grid_of
+from nanojunction.analysis.iv.peak_search import strongest, threshold_of
+from nanojunction.analysis.iv.quantities import analyse_iv
+from nanojunction.analysis.iv.traces import gradient_of_legs, traces_of
 from tests.iv_simulation import junction_b, line, noisy_run, quantity, sweep
 
 

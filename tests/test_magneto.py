@@ -12,7 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nanojunction.analysis.calibration import LinePoint, MeasuringLine
-from nanojunction.analysis.current_ratios import (
+from nanojunction.analysis.devices.groups import Group
+from nanojunction.analysis.field.current_ratios import (
     CurrentPair,
     current_pair,
     julliere,
@@ -20,23 +21,22 @@ from nanojunction.analysis.current_ratios import (
     ratio_peak,
     sign_reversals,
 )
-from nanojunction.analysis.field_resistance import (
+from nanojunction.analysis.field.field_resistance import (
     loops_by_voltage,
     resistance_curves,
     resistance_level,
     widest_pair,
 )
-from nanojunction.analysis.groups import Group
+from nanojunction.analysis.field.levels import level_at
+from nanojunction.analysis.field.loops import FieldLeg, field_legs, find_plateaus, find_switches
+from nanojunction.analysis.field.magneto import analyse_magneto
+from nanojunction.analysis.field.states import FieldReference, choose_states
 from nanojunction.analysis.ih import analyse_ih
-from nanojunction.analysis.iv import RunResult
-from nanojunction.analysis.levels import level_at
-from nanojunction.analysis.loops import FieldLeg, field_legs, find_plateaus, find_switches
-from nanojunction.analysis.magneto import analyse_magneto
-from nanojunction.analysis.peaks import fit_peak
-from nanojunction.analysis.report_groups import group_table
+from nanojunction.analysis.iv.peaks import fit_peak
+from nanojunction.analysis.report.groups import group_table
 from nanojunction.analysis.results import build_results
 from nanojunction.analysis.run import Conditions, Run, State
-from nanojunction.analysis.states import FieldReference, choose_states
+from nanojunction.analysis.run_result import RunResult
 from nanojunction.analysis.values import Array, Curve, Quantity
 
 SIGMA_V = 0.4e-6

@@ -19,10 +19,10 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from nanojunction.analysis.analyse import Analysis, analyse
-from nanojunction.analysis.reader import find_files, read_runs
-from nanojunction.analysis.report import write_report
-from nanojunction.analysis.table import ReadError
-from nanojunction.analysis.tables import parse_table
+from nanojunction.analysis.reading.reader import find_files, read_runs
+from nanojunction.analysis.reading.table import ReadError
+from nanojunction.analysis.reading.tables import parse_table
+from nanojunction.analysis.report.page import write_report
 from tests.malformed_files import CASES, FOREIGN, NAMES, NO_FILES, OURS
 from tests.run_files import write
 

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nanojunction.analysis.analyse import analyse
-from nanojunction.analysis.notes import (
+from nanojunction.analysis.reading.notes import (
     ColumnCorrection,
     Correction,
     Exclusion,
@@ -21,9 +21,9 @@ from nanojunction.analysis.notes import (
     Zero,
     notes_path,
 )
-from nanojunction.analysis.notes_file import load_notes, notes_text, parse_notes, save_notes
-from nanojunction.analysis.reader import ReadError, read_runs
-from nanojunction.analysis.report import write_report
+from nanojunction.analysis.reading.notes_file import load_notes, notes_text, parse_notes, save_notes
+from nanojunction.analysis.reading.reader import ReadError, read_runs
+from nanojunction.analysis.report.page import write_report
 from nanojunction.analysis.run import Run
 from tests.run_files import END, HEADER, NAMES, ROWS, write
 

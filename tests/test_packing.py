@@ -13,12 +13,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from nanojunction.analysis.iv import IVSettings, analyse_iv
-from nanojunction.analysis.loops import Plateau, Switch
-from nanojunction.analysis.outcomes import analyse_run
-from nanojunction.analysis.packing import PackingError, pack, unpack
-from nanojunction.analysis.reader import read_runs
+from nanojunction.analysis.field.loops import Plateau, Switch
+from nanojunction.analysis.iv.quantities import analyse_iv
+from nanojunction.analysis.reading.reader import read_runs
+from nanojunction.analysis.settings import IVSettings
 from nanojunction.analysis.values import Curve, Quantity
+from nanojunction.analysis.work.outcomes import analyse_run
+from nanojunction.analysis.work.packing import PackingError, pack, unpack
 
 CAMPAIGN = Path(__file__).parents[1] / "sample_data" / "campaign"
 

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from rich.console import Console
 
 from nanojunction.analysis.analyse import NO_DEVICES, Analysis, analyse
-from nanojunction.analysis.reader import read_runs
-from nanojunction.analysis.states import LARGEST_AGAINST_ZERO
+from nanojunction.analysis.field.states import LARGEST_AGAINST_ZERO
+from nanojunction.analysis.reading.reader import read_runs
 from nanojunction.cli import analyse as command
 from nanojunction.instruments.station import Station
 from nanojunction.instruments.station_file import station_from

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nanojunction.analysis.reader import ReadError, read_runs
+from nanojunction.analysis.reading.reader import ReadError, read_runs
 from tests.run_files import END, HEADER, NAMES, ROWS, read, write
 
 

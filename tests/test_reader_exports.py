@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from nanojunction.analysis.reader import ReadError, read_runs
+from nanojunction.analysis.reading.reader import ReadError, read_runs
 from tests.run_files import read, write
 
 PYMEASURE = """#Procedure: <__main__.IVProcedure>

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from nanojunction.analysis.analyse import analyse
-from nanojunction.analysis.reader import ReadError, read_runs
+from nanojunction.analysis.reading.reader import ReadError, read_runs
 from nanojunction.analysis.run import Run
 from tests.run_files import read, write
 

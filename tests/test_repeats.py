@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from nanojunction.analysis.groups import Group, find_groups
-from nanojunction.analysis.iv import analyse_iv
+from nanojunction.analysis.devices.groups import Group, find_groups
+from nanojunction.analysis.iv.quantities import analyse_iv
 from nanojunction.analysis.run import Conditions
 from tests.iv_simulation import noisy_run, sweep
 

@@ -21,6 +21,7 @@ from matplotlib.transforms import Bbox
 
 from nanojunction.analysis.analyse import Analysis, analyse
 from nanojunction.analysis.comparison import ComparedRow
+from nanojunction.analysis.devices.groups import Group
 from nanojunction.analysis.figures.select import (
     MOST_FIGURES,
     devices_of,
@@ -28,8 +29,7 @@ from nanojunction.analysis.figures.select import (
     share_figures,
 )
 from nanojunction.analysis.figures.style import lay_out, publication_style
-from nanojunction.analysis.groups import Group
-from nanojunction.analysis.report import write_report
+from nanojunction.analysis.report.page import write_report
 from nanojunction.analysis.run import Run
 from nanojunction.analysis.values import Array, Quantity
 

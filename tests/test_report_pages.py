@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from nanojunction.analysis.analyse import Analysis, analyse
-from nanojunction.analysis.device_file import Devices, Stated
+from nanojunction.analysis.devices.groups import Group
+from nanojunction.analysis.estimates.device_file import Devices, Stated
 from nanojunction.analysis.geometry import parse_area
-from nanojunction.analysis.groups import Group
-from nanojunction.analysis.report import MOST_OPEN_ROWS, write_report
+from nanojunction.analysis.report.page import MOST_OPEN_ROWS, write_report
 from nanojunction.analysis.values import Quantity
 from tests.test_report import COLUMNS, Page, sweep, write_run
 

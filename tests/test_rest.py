@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from nanojunction.analysis.analyse import Analysis, analyse
-from nanojunction.analysis.report import write_report
+from nanojunction.analysis.report.page import write_report
 from nanojunction.analysis.results import build_results
 from nanojunction.cli.analyse import show_runs
 from nanojunction.instruments.errors import LaboratoryError

@@ -13,8 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nanojunction.analysis.analyse import analyse
-from nanojunction.analysis.groups import find_groups
-from nanojunction.analysis.iv import RunResult
+from nanojunction.analysis.devices.groups import find_groups
 from nanojunction.analysis.results import (
     FileError,
     build_results,
@@ -22,6 +21,7 @@ from nanojunction.analysis.results import (
 )
 from nanojunction.analysis.results_check import ResultsError, check_results
 from nanojunction.analysis.run import Conditions, Run
+from nanojunction.analysis.run_result import RunResult
 from nanojunction.analysis.values import Array, Quantity
 
 K_B_eV_PER_K = 8.617333262e-5

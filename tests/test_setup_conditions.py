@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nanojunction.analysis.conditions import conditions_of
+from nanojunction.analysis.reading.conditions import conditions_of
 from nanojunction.analysis.results_check import ResultsError, check_results
 from nanojunction.analysis.run import Conditions
 from tests.run_files import read

@@ -14,14 +14,15 @@ import numpy as np
 import pytest
 
 from nanojunction.analysis.analyse import analyse, analyse_run
-from nanojunction.analysis.iv import IVSettings, RunResult
-from nanojunction.analysis.packing import pack
-from nanojunction.analysis.reader import read_runs
+from nanojunction.analysis.reading.reader import read_runs
 from nanojunction.analysis.results import coming_results, texts_of, write_results
 from nanojunction.analysis.results_check import ResultsError
 from nanojunction.analysis.run import Run
-from nanojunction.analysis.shelf import Packed, Shelf
+from nanojunction.analysis.run_result import RunResult
+from nanojunction.analysis.settings import IVSettings
 from nanojunction.analysis.values import Quantity
+from nanojunction.analysis.work.packing import pack
+from nanojunction.analysis.work.shelf import Packed, Shelf
 from tests.catalogues import iv_file
 
 SAMPLES = Path(__file__).parents[1] / "sample_data" / "campaign"

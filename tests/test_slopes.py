@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from nanojunction.analysis.slopes import slope_weights, slopes_by_width
+from nanojunction.analysis.iv.slopes import slope_weights, slopes_by_width
 
 EVEN = np.linspace(-0.01, 0.01, 101)
 UNEVEN = np.sort(np.random.default_rng(1).uniform(-0.01, 0.01, 101))

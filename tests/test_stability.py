@@ -14,13 +14,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nanojunction.analysis.analyse import analyse
+from nanojunction.analysis.at_rest.stability import allan_deviation, mean_of, stability
+from nanojunction.analysis.at_rest.telegraph import Telegraph, find_telegraph
 from nanojunction.analysis.ih import analyse_at_rest
-from nanojunction.analysis.packing import pack, unpack
 from nanojunction.analysis.results import build_results
 from nanojunction.analysis.run import Run
-from nanojunction.analysis.stability import allan_deviation, mean_of, stability
-from nanojunction.analysis.telegraph import Telegraph, find_telegraph
 from nanojunction.analysis.values import Array, Quantity
+from nanojunction.analysis.work.packing import pack, unpack
 from tests.iv_simulation import noisy_run
 
 Noise = Callable[[np.random.Generator, int], Array]

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from nanojunction.analysis.iv import analyse_iv, analyse_ivs
+from nanojunction.analysis.iv.quantities import analyse_iv, analyse_ivs
 from nanojunction.analysis.run import Run
 from nanojunction.analysis.together import Analysis, ask, ask_each, together
 from nanojunction.analysis.values import Curve, Quantity

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from nanojunction.analysis.iv import analyse_iv
+from nanojunction.analysis.iv.quantities import analyse_iv
 from tests.iv_simulation import Law, barrier, diode, noisy_run, quantity, slope, sweep, with_peaks
 from tests.test_features import OSCILLATIONS, PEAKS
 

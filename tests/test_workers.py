@@ -17,11 +17,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nanojunction.analysis.analyse import analyse
-from nanojunction.analysis.batches import BATCH_BYTES, Batch, in_batches
-from nanojunction.analysis.iv import IVSettings
-from nanojunction.analysis.outcomes import Work
 from nanojunction.analysis.results import to_text
-from nanojunction.analysis.workers import in_processes
+from nanojunction.analysis.settings import IVSettings
+from nanojunction.analysis.work.batches import BATCH_BYTES, Batch, in_batches
+from nanojunction.analysis.work.outcomes import Work
+from nanojunction.analysis.work.workers import in_processes
 from tests.catalogues import iv_file
 
 CAMPAIGN = Path(__file__).parents[1] / "sample_data" / "campaign"

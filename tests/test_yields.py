@@ -22,11 +22,12 @@ from nanojunction.analysis.calibration import (
     against_line,
     measuring_line,
 )
-from nanojunction.analysis.iv import RunResult, analyse_iv
+from nanojunction.analysis.devices.verdicts import DeviceVerdict, Thresholds, judge
+from nanojunction.analysis.devices.yields import batch_yields, wilson
+from nanojunction.analysis.iv.quantities import analyse_iv
 from nanojunction.analysis.run import Run, RunKind
+from nanojunction.analysis.run_result import RunResult
 from nanojunction.analysis.values import Quantity
-from nanojunction.analysis.verdicts import DeviceVerdict, Thresholds, judge
-from nanojunction.analysis.yields import batch_yields, wilson
 from nanojunction.instruments.station import Station
 from nanojunction.models.population import Device, parse_batch
 from nanojunction.procedures.iv import Calibration, IVSweep

@@ -14,8 +14,8 @@ import sqlalchemy as sql
 
 from nanojunction.analysis.catalogue.database import Catalogue
 from nanojunction.analysis.catalogue.tables import WHOLE, errors, quantities, runs
-from nanojunction.analysis.iv import RunResult
 from nanojunction.analysis.run import Conditions, Run
+from nanojunction.analysis.run_result import RunResult
 from nanojunction.analysis.values import Curve, Quantity, finite, plain
 
 if TYPE_CHECKING:

@@ -11,8 +11,8 @@ import sqlalchemy as sql
 from nanojunction.analysis.catalogue.database import Catalogue
 from nanojunction.analysis.catalogue.entries import place
 from nanojunction.analysis.catalogue.tables import kept
-from nanojunction.analysis.kept import Kept
 from nanojunction.analysis.provenance import Provenance
+from nanojunction.analysis.work.kept import Kept
 
 
 class CatalogueStore:

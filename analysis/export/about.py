@@ -14,8 +14,8 @@ from datetime import date, datetime
 from pathlib import Path
 
 from nanojunction.analysis.export.errors import ExportError
-from nanojunction.analysis.files import PathLike
-from nanojunction.analysis.notes_keys import did_you_mean
+from nanojunction.analysis.reading.files import PathLike
+from nanojunction.analysis.reading.notes_keys import did_you_mean
 
 UNKNOWN = "unknown"
 

@@ -20,10 +20,10 @@ from nanojunction.analysis.export.about import UNKNOWN, About
 from nanojunction.analysis.export.errors import ExportError
 from nanojunction.analysis.export.parquet import metadata_of
 from nanojunction.analysis.export.plateaus import Plateaus, plateaus_of
-from nanojunction.analysis.files import PathLike
+from nanojunction.analysis.reading.files import PathLike
 
 if TYPE_CHECKING:
-    from nanojunction.analysis.iv import RunResult
+    from nanojunction.analysis.run_result import RunResult
 
 _UNITS = {
     "current": "A",

@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nanojunction.analysis.export.errors import ExportError
-from nanojunction.analysis.files import PathLike
-from nanojunction.analysis.frames import columns_of
+from nanojunction.analysis.reading.files import PathLike
 from nanojunction.analysis.results import build_results
+from nanojunction.analysis.run import columns_of
 
 if TYPE_CHECKING:
-    from nanojunction.analysis.iv import RunResult
+    from nanojunction.analysis.run_result import RunResult
 
 SCHEMA = "nanojunction-run/1"
 KEY = b"nanojunction"

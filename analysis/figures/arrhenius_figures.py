@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from markupsafe import Markup
 
-from nanojunction.analysis.activation import Arrhenius, K_B_meV_per_K
+from nanojunction.analysis.devices.groups import Group
 from nanojunction.analysis.figures.style import (
     BLACK,
     BLUE,
@@ -19,8 +19,8 @@ from nanojunction.analysis.figures.style import (
     new_figure,
     scale_of,
 )
-from nanojunction.analysis.groups import Group
 from nanojunction.analysis.notation import Symbol, measured, symbol_of
+from nanojunction.analysis.temperature.activation import Arrhenius, K_B_meV_per_K
 from nanojunction.analysis.values import Array, Quantity
 
 if TYPE_CHECKING:

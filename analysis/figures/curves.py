@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from nanojunction.analysis.grid import grid_of
-from nanojunction.analysis.iv import RunResult
+from nanojunction.analysis.iv.grid import grid_of
+from nanojunction.analysis.iv.traces import traces_of
 from nanojunction.analysis.notation import amount
 from nanojunction.analysis.run import Conditions
-from nanojunction.analysis.traces import traces_of
+from nanojunction.analysis.run_result import RunResult
 from nanojunction.analysis.values import Array, Curve, Quantity
 
 FEWEST = 3

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from markupsafe import Markup
 
+from nanojunction.analysis.devices.groups import Group
 from nanojunction.analysis.figures.curves import Member, quantity
 from nanojunction.analysis.figures.style import (
     BLACK,
@@ -21,7 +22,6 @@ from nanojunction.analysis.figures.style import (
     scale_of,
     zero_lines,
 )
-from nanojunction.analysis.groups import Group
 from nanojunction.analysis.notation import amount
 from nanojunction.analysis.values import Curve, Quantity
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from markupsafe import Markup
 
+from nanojunction.analysis.devices.groups import Group
 from nanojunction.analysis.figures.style import (
     BLACK,
     BLUE,
@@ -21,7 +22,6 @@ from nanojunction.analysis.figures.style import (
     new_figure,
     scale_of,
 )
-from nanojunction.analysis.groups import Group
 from nanojunction.analysis.notation import amount, measured
 from nanojunction.analysis.values import Array, Curve, Quantity
 

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from nanojunction.analysis.calibration import is_calibration
+from nanojunction.analysis.devices.groups import Group, run_name
+from nanojunction.analysis.field.states import States
 from nanojunction.analysis.figures.arrhenius_figures import arrhenius_figure
 from nanojunction.analysis.figures.calibration_figures import calibration_figure
 from nanojunction.analysis.figures.conductance_figures import (
@@ -26,9 +28,7 @@ from nanojunction.analysis.figures.magneto_figures import (
 from nanojunction.analysis.figures.ratio_figures import ratio_figure
 from nanojunction.analysis.figures.style import DrawnFigure
 from nanojunction.analysis.figures.time_figures import time_figure
-from nanojunction.analysis.groups import Group, run_name
 from nanojunction.analysis.notation import amount
-from nanojunction.analysis.states import States
 from nanojunction.analysis.values import Curve
 
 if TYPE_CHECKING:

@@ -8,10 +8,10 @@ from typing import Any
 
 from reanalyses.answer import Answer, Feature, Value
 
-from nanojunction.analysis.iv import IVSettings
-from nanojunction.analysis.outcomes import analyse_run
-from nanojunction.analysis.reader import read_runs
+from nanojunction.analysis.reading.reader import read_runs
+from nanojunction.analysis.settings import IVSettings
 from nanojunction.analysis.values import Quantity
+from nanojunction.analysis.work.outcomes import analyse_run
 
 SCALARS = ("i_off_A", "v_off_V", "r_s_local_zero_ohm", "r_s_local_offset_ohm", "r_s_chord_ohm",
            "p_max_W", "v_at_p_max_V", "fill_factor")  # fmt: skip

@@ -1,0 +1,1 @@
+"""Controls: is the effect the junction's own, and does it stay?"""

@@ -1,0 +1,1 @@
+"""Devices: which runs belong together, checks and claims, verdicts and yields."""

@@ -1,0 +1,157 @@
+"""I = a + b·V + c·exp(V/V0) + d·exp(−V/V0): diodes (d = 0) and barriers (sinh), V0 free."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from nanojunction.analysis.iv.projected import Projected, ProjectedFit, Terms
+from nanojunction.analysis.values import Array
+
+EXPONENTIAL = "exponential"
+_RATES = np.geomspace(0.8, 25.0, 8)  # the range's larger end over V0
+_SLOWEST, _FASTEST = 0.5, 40.0
+_NARROWEST = 0.7  # V0 in steps of the sweep: what rises within one is a single row
+_STEPS = 12
+_SAME = 1e-14  # sine squared between columns that cannot be told apart
+_BOTH = np.array([1.0, -1.0])
+_SURE = 3.0  # standard errors of an exponential that is there
+_EXTRA_3 = 19.7  # χ² of V², V³ and V⁴ where they are not needed, p = 0.0002
+
+
+def best_exponential(
+    data: Projected, tried: Sequence[ProjectedFit]
+) -> tuple[float, ProjectedFit] | None:
+    """Return the best of the fits with one exponential or two of opposite sign, and its AICc.
+
+    None where V², V³ and V⁴ are needed beside them, or nothing is exponential.
+    """
+    found = [(fit.aicc, fit) for fit in tried if _is_adequate(data, fit)]
+    return min(found, key=lambda pair: pair[0], default=None)
+
+
+def any_exponentials(data: Projected) -> list[ProjectedFit]:
+    """Return the fits with exp(V/V0), exp(−V/V0) and both, adequate or not."""
+    rows = _Left(data)
+    start = min(_RATES.tolist(), key=lambda rate: rows.solve(_BOTH, rate).rest)
+    tried = [_fit(rows, signs, start) for signs in (_BOTH[:1], _BOTH[1:], _BOTH)]
+    return [fit for fit in tried if fit is not None]
+
+
+def _fit(rows: _Left, signs: Array, start: float) -> ProjectedFit | None:
+    rate = _rate(rows, signs, start)
+    if rate is None:
+        return None
+    data, solved = rows.data, rows.solve(signs, rate)
+    first = len(data.means)
+    data.add(np.vstack([solved.columns, solved.tangent]))
+    taken = [*range(data.turns + 1), *range(first, first + len(signs) + 1)]
+    terms = _terms(signs, rate, solved.amplitudes)
+    return data.fit(taken, terms, f"{EXPONENTIAL} over {data.scale / rate:.3g} V")
+
+
+def _is_adequate(data: Projected, fit: ProjectedFit) -> bool:
+    """Tell whether every exponential is there, and powers of V are not needed beside them."""
+    assert isinstance(fit.columns, list)
+    added = len(fit.columns) - data.turns - 1
+    errors = np.sqrt(fit.variance * np.diag(fit.inverse)[-added:-1])
+    if (np.abs(fit.coefficients[-added:-1]) < _SURE * errors).any():
+        return False
+    powers = [data.turns + k for k in (1, 2, 3)]
+    more = data.fit([*powers, *fit.columns], fit.terms, "")
+    if more is None:
+        return True
+    gain = fit.variance * fit.dof - more.variance * more.dof
+    return gain <= _EXTRA_3 * more.variance
+
+
+def _rate(rows: _Left, signs: Array, start: float) -> float | None:
+    """Return the rate of least squares, None where it leaves the range.
+
+    Kaufman, BIT 15, 49 (1975): all other parameters are solved for at every step.
+    """
+    rate = start
+    fastest = min(_FASTEST, 1.0 / (_NARROWEST * rows.data.step))
+    here = rows.solve(signs, rate)
+    for _ in range(_STEPS):
+        step = min(max(here.step, -0.3 * rate), 0.3 * rate)
+        there = rows.solve(signs, rate + step)
+        while abs(step) > 1e-9 * rate and there.rest > here.rest:
+            step *= 0.25
+            there = rows.solve(signs, rate + step)
+        rate, here = rate + step, there
+        if not _SLOWEST < rate < fastest:
+            return None
+        if abs(step) < 1e-7 * rate:
+            break
+    return rate
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Solved:
+    """The exponentials of one rate, solved for."""
+
+    rest: float  # sum of squares
+    columns: Array
+    amplitudes: Array
+    tangent: Array  # dI/d(rate)
+    step: float  # to a better rate
+
+
+class _Left:
+    """The rows of a run, of which straight lines are taken off."""
+
+    def __init__(self, data: Projected) -> None:
+        self.data = data
+        self._basis = np.linalg.qr(data.design[: data.turns + 1].T)[0].T
+        self._current = data.y - (data.y @ self._basis.T) @ self._basis
+
+    def solve(self, signs: Array, rate: float) -> _Solved:
+        """Return the amplitudes of least squares for exponentials of a rate."""
+        u = signs[:, None] * self.data.x - 1.0
+        columns = np.exp(rate * u)
+        left = self._of(columns)
+        size = np.sqrt(np.maximum(np.einsum("ij,ij->i", left, left), 1e-300))
+        unit = left / size[:, None]
+        solved = _inverse(unit @ unit.T) @ unit
+        shares = solved @ self._current
+        amplitudes = shares / size
+        rest = self._current - shares @ unit
+        tangent = amplitudes @ (u * columns)
+        across = self._of(tangent[None])[0]
+        across = across - (solved @ across) @ unit
+        square = float(across @ across)
+        step = float(across @ rest) / square if square > 0.0 else 0.0
+        return _Solved(float(rest @ rest), columns, amplitudes, tangent, step)
+
+    def _of(self, columns: Array) -> Array:
+        centred = self.data.centre(columns)
+        return np.asarray(centred - (centred @ self._basis.T) @ self._basis)
+
+
+def _inverse(cosines: Array) -> Array:
+    """Return the inverse for one unit column or two; two that are the same share what is theirs."""
+    if len(cosines) == 1:
+        return cosines
+    c = float(cosines[0, 1])
+    return np.array([[1.0, -c], [-c, 1.0]]) / max(1.0 - c * c, _SAME)
+
+
+def _terms(signs: Array, rate: float, amplitudes: Array) -> Terms:
+    """Return V, the exponentials and their derivative by the rate."""
+
+    def terms(at: float) -> Array:
+        e = np.exp(rate * (signs * at - 1.0))
+        out = np.empty((3, len(signs) + 2))
+        out[:, 0] = at, 1.0, 0.0
+        slopes, bends = rate * signs * e, 0.5 * rate**2 * e
+        out[:, 1:-1] = e, slopes, bends
+        u = signs * at - 1.0
+        out[0, -1] = (u * e) @ amplitudes
+        out[1, -1] = (u * slopes + signs * e) @ amplitudes
+        out[2, -1] = (u * bends + rate * e) @ amplitudes
+        return out
+
+    return Terms(len(signs) + 2, terms)

@@ -1,0 +1,319 @@
+"""I(V) over the whole swept range: a polynomial, a power law or exponentials, where one fits.
+
+Drift from leg to leg and a smooth hysteresis are left out of it (projected.py).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cache
+
+import numpy as np
+
+from nanojunction.analysis.iv.expansion import Expansion, average
+from nanojunction.analysis.iv.exponential import EXPONENTIAL, any_exponentials, best_exponential
+from nanojunction.analysis.iv.power_law import exponents, logarithm, power_terms
+from nanojunction.analysis.iv.projected import (
+    FitOf,
+    Projected,
+    ProjectedFit,
+    Terms,
+    fits,
+    leverages,
+    project,
+)
+from nanojunction.analysis.iv.traces import Traces
+from nanojunction.analysis.iv.uneven_noise import Course, courses_of, relative_noises
+from nanojunction.analysis.together import Analysis, ask, ask_each, in_groups, together
+from nanojunction.analysis.values import Array
+
+_ORDERS = (1, 3, 5)  # each with two more is among the columns of `Projected`
+_FEWEST = 9  # rows
+SIMPLEST = "polynomial of order 3"
+_POLYNOMIAL, _POWER_LAW = "polynomial", "power law"
+_BENT = 0.3  # of the variance between neighbours: a law that leaves less may have missed more
+_EXTRA_2 = 13.8  # χ² of two more terms that are not needed, p = 0.001
+_EXTRA_3 = 19.7  # χ² of three more terms, p = 0.0002
+
+
+class GlobalModel:
+    """Descriptions of the whole range that the data do not contradict."""
+
+    def __init__(self, data: Projected, fits: Sequence[tuple[float, ProjectedFit]]) -> None:
+        self.data = data
+        self._scale = data.scale
+        self._low_V, self._high_V = data.low_V, data.high_V
+        best = max(fits, key=lambda pair: pair[0])[1]
+        #: The standard deviation of a typical row from the description.
+        self.noise_A = math.sqrt(best.variance)
+        self.best, self.model, self.aicc = best, best.model, min(fit.aicc for _, fit in fits)
+        self._known: dict[float, Expansion] = {}
+        noise = data.share if data.relative_noise is None else data.share * data.relative_noise
+        share = math.sqrt(float(noise @ noise))
+        root = _root(data)
+        self._parts = [(w, fit.model, fit.terms, fit.table(root, share)) for w, fit in fits]
+        #: The current less its description, per row, legs and directions each with their own.
+        self.residual_A: Array = best.residual
+        if data.relative_noise is not None:
+            self.residual_A = self.residual_A * data.relative_noise
+
+    @property
+    def relative_noise(self) -> Array | None:
+        """The noise of every row over that of a typical one, None where it is the same."""
+        return self.data.relative_noise
+
+    def distance_of(self, studentised_A: Array) -> float:
+        """Return the largest distance of a row from the description, in standard deviations."""
+        distance = np.abs(studentised_A)
+        if self.relative_noise is not None:
+            distance = distance / self.relative_noise
+        return float(np.max(distance)) / max(self.noise_A, 1e-300)
+
+    def at(self, voltage_V: float, target: int) -> Expansion:
+        """Return the expansion at a voltage of the range; the target does not matter here."""
+        del target
+        if voltage_V not in self._known:
+            window = max(self._high_V - voltage_V, voltage_V - self._low_V)
+            x, unit = voltage_V / self._scale, 1.0 / self._scale
+            units = np.array([[1.0], [unit], [unit * unit]])
+            parts = []
+            for weight, model, terms, table in self._parts:
+                out = terms.at(x) @ table[1:]
+                out[0] += table[0]
+                out *= units
+                c, influence = out[:, 0], out[:, 1:]
+                square = influence @ influence.T
+                parts.append((weight, Expansion(voltage_V, c, square, window, model, influence)))
+            self._known[voltage_V] = average(parts)
+        return self._known[voltage_V]
+
+
+def _root(data: Projected) -> Array:
+    """Return a matrix whose square, rootᵀ·root, is the normal matrix of the columns."""
+    size = np.sqrt(np.maximum(data.gram.diagonal(), 1e-300))
+    try:
+        return np.asarray(np.linalg.cholesky(data.gram / (size * size[:, None])).T * size)
+    except np.linalg.LinAlgError:
+        return np.asarray(np.linalg.qr(data.design.T, mode="r"))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Tried:
+    """The rows, and the fits of them that were tried, whether or not they describe the data."""
+
+    data: Projected
+    fits: list[ProjectedFit]
+
+
+def fit_globally(traces: Traces) -> GlobalModel | None:
+    """Return a description of the whole range, None if the data contradict all that is tried.
+
+    A polynomial of the order that AICc chooses is adequate if two more terms are not needed; the
+    result is taken with these two terms, so that what the test could not see does not bias it
+    (Calonico, Cattaneo & Titiunik, Econometrica 82, 2295 (2014)). A power law
+    I = a + b·V + e·V² + c·sgn(V)|V|^n, n free, is adequate if V³, V⁴ and V⁵ are not needed.
+    Where neither says enough, exponentials are tried (exponential.py).
+    Where several are, they are averaged with Akaike weights.
+    """
+    return together([fitting(traces)])[0].model
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Fitted:
+    """A description of the whole range, if there is one, and what was tried."""
+
+    model: GlobalModel | None
+    tried: Tried | None
+    farthest: float = math.inf
+    """The largest distance of a row from the description, in standard deviations."""
+
+
+def fitting(traces: Traces) -> Analysis[Fitted]:
+    """Return what `fit_globally` does, as the steps of an analysis."""
+    if traces.noise_A is None or len(traces) < _FEWEST or float(np.ptp(traces.voltage_V)) == 0.0:
+        return Fitted(None, None)
+    fitted = yield from _describe(traces)
+    if fitted.model is None:
+        return fitted
+    # Differences between neighbours hold bending, too; what the description leaves does not.
+    model = fitted.model
+    studentised_A = yield from ask(_studentised, model)
+    course = traces.course
+    if course is None:
+        course = courses_of(traces.voltage_V[None, :], traces.current_A[None, :])[0]
+    relative = yield from ask(_relative_noises, (course, studentised_A))
+    if relative is not None or traces.relative_noise is not None:
+        again = yield from _describe(replace(traces, relative_noise=relative))
+        if again.model is not None:
+            fitted, model = again, again.model
+            studentised_A = yield from ask(_studentised, model)
+    return replace(fitted, farthest=model.distance_of(studentised_A))
+
+
+def _studentised(models: Sequence[GlobalModel]) -> list[Array]:
+    """Return what descriptions leave, each row with the noise's own standard deviation."""
+    followed = leverages([(model.data, model.best) for model in models])
+    return [
+        np.asarray(model.residual_A / np.sqrt(1.0 - leverage))
+        for model, leverage in zip(models, followed, strict=True)
+    ]
+
+
+def _relative_noises(many: Sequence[tuple[Course, Array]]) -> list[Array | None]:
+    return in_groups(many, lambda one: len(one[1]), _relative_noises_of_length)
+
+
+def _relative_noises_of_length(many: Sequence[tuple[Course, Array]]) -> list[Array | None]:
+    deviation = np.stack([deviation for _, deviation in many])
+    return relative_noises([course for course, _ in many], deviation, np.arange(deviation.shape[1]))
+
+
+def _describe(traces: Traces) -> Analysis[Fitted]:
+    assert traces.noise_A is not None
+    data = yield from ask(project, traces)
+    tried = Tried(data, [])
+    found: list[tuple[float, ProjectedFit]] = []
+    for candidate in ((yield from _polynomial(tried)), (yield from _power_law(tried))):
+        if candidate is not None and _is_white(candidate[1], traces):
+            found.append(candidate)
+    simple = any(fit.model == SIMPLEST for _, fit in found)
+    # A coarse sweep leaves its own bending in the noise, and what a law misses in it unseen.
+    known = any(
+        fit.variance > _BENT * traces.noise_A**2
+        for _, fit in found
+        if fit.model.startswith(_POWER_LAW)
+    )
+    if not (simple or known):
+        exponentials = any_exponentials(data)
+        tried.fits.extend(exponentials)
+        candidate = best_exponential(data, exponentials)
+        if candidate is not None and _is_white(candidate[1], traces):
+            found.append(candidate)
+    if not found:
+        return Fitted(None, tried)
+    best = min(aicc for aicc, _ in found)
+    fits = tuple((math.exp(-0.5 * min(aicc - best, 100.0)), fit) for aicc, fit in found)
+    return Fitted(GlobalModel(data, fits), tried)
+
+
+def _is_white(fit: ProjectedFit, traces: Traces) -> bool:
+    """Tell whether residuals look like the noise: in size, and from neighbour to neighbour."""
+    assert traces.noise_A is not None
+    n = len(traces)
+    allowed = 1.0 + 3.0 * (math.sqrt(2.0 / fit.dof) + math.sqrt(5.0 / n))
+    floor = (1e-9 * float(np.ptp(traces.current_A))) ** 2
+    if fit.variance > max(traces.noise_A**2 * allowed, floor):
+        return False
+    if fit.variance <= floor:
+        return True
+    same = traces.leg[1:] == traces.leg[:-1]
+    products = float((fit.residual[1:] * fit.residual[:-1]) @ same)
+    return products < 4.0 * fit.variance * math.sqrt(max(int(np.count_nonzero(same)), 1))
+
+
+@cache
+def _polynomial_terms(order: int) -> Terms:
+    exponents = np.arange(order + 1.0)
+    powers = exponents[1:]
+    bends = 0.5 * powers * (powers - 1.0)
+
+    def terms(x: float) -> Array:
+        known = x**exponents
+        out = np.empty((3, order))
+        out[0] = known[1:]
+        out[1] = powers * known[:-1]
+        out[2, 0] = 0.0
+        out[2, 1:] = bends[1:] * known[:-2]
+        return out
+
+    return Terms(order, terms)
+
+
+def _polynomials(tried: Tried, orders: Sequence[int]) -> Analysis[dict[int, ProjectedFit]]:
+    """Return the fits with polynomials of some orders, those that there are."""
+    known = {fit.terms.count: fit for fit in tried.fits if fit.model.startswith(_POLYNOMIAL)}
+    wanted = [_with_polynomial(tried.data, order) for order in orders if order not in known]
+    if wanted:
+        for fit in (yield from ask_each(fits, wanted)):
+            if fit is not None:
+                tried.fits.append(fit)
+                known[fit.terms.count] = fit
+    return {order: known[order] for order in orders if order in known}
+
+
+def _with_polynomial(data: Projected, order: int) -> FitOf:
+    columns, name = slice(0, data.turns + order), f"{_POLYNOMIAL} of order {order}"
+    return FitOf(data, columns, _polynomial_terms(order), name)
+
+
+def _polynomial(tried: Tried) -> Analysis[tuple[float, ProjectedFit] | None]:
+    """Return the adequate polynomial of lowest AICc, taken with two more terms, and that AICc."""
+    known = yield from _polynomials(tried, _ORDERS)
+    for _, order in sorted((fit.aicc, order) for order, fit in known.items()):
+        both = yield from _polynomials(tried, (order, order + 2))
+        if len(both) == 2:
+            low, high = both[order], both[order + 2]
+            break
+    else:
+        return None
+    gain = low.variance * low.dof - high.variance * high.dof
+    if gain > _EXTRA_2 * high.variance:
+        return None
+    return low.aicc, high
+
+
+def _power_law(tried: Tried) -> Analysis[tuple[float, ProjectedFit] | None]:
+    """Return the adequate fit with a power law, and its AICc."""
+    data = tried.data
+    fit = yield from _any_power_law(data)
+    if fit is None:
+        return None
+    tried.fits.append(fit)
+    c = float(fit.coefficients[-2])
+    if abs(c) < 3.0 * math.sqrt(fit.variance * fit.inverse[-2, -2]):
+        return None
+    assert isinstance(fit.columns, list)
+    cubes = [data.turns + k for k in (2, 3, 4)]
+    wanted = FitOf(data, [*fit.columns, *cubes], _polynomial_terms(3), "")
+    more = yield from ask(fits, wanted)
+    if more is not None:
+        gain = fit.variance * fit.dof - more.variance * more.dof
+        if gain > _EXTRA_3 * more.variance:
+            return None
+    return fit.aicc, fit
+
+
+def _any_power_law(data: Projected) -> Analysis[ProjectedFit | None]:
+    """Return the fit with a power law, its exponent among the parameters."""
+    n = yield from ask(exponents, data)
+    if n is None or not 1.05 < n < 8.0:
+        return None
+    log = logarithm(data.x)
+    column = np.sign(data.x) * np.exp(n * log)
+    power = len(data.means)
+    data.add(np.stack([column, column * log]))
+    columns = [*range(data.turns + 2), power, power + 1]
+    wanted = FitOf(data, columns, power_terms(n), f"{_POWER_LAW} with exponent {n:.3g}")
+    return (yield from ask(fits, wanted))
+
+
+def any_fits(tried: Tried, like: Tried | None, *, simple: bool) -> Analysis[list[ProjectedFit]]:
+    """Return what is tried, whether or not it describes the data: polynomials only if `simple`.
+
+    Beside polynomials it is what was tried `like` it, or everything.
+    """
+    polynomials = yield from _polynomials(tried, (*_ORDERS, _ORDERS[-1] + 2))
+    found = list(polynomials.values())
+    if simple:
+        return found
+    if like is tried:
+        return found + [fit for fit in tried.fits if not fit.model.startswith(_POLYNOMIAL)]
+    laws = None if like is None else {fit.model.split(maxsplit=1)[0] for fit in like.fits}
+    if laws is None or _POWER_LAW.startswith(tuple(laws)):
+        power_law = yield from _any_power_law(tried.data)
+        found += [] if power_law is None else [power_law]
+    if laws is None or EXPONENTIAL in laws:
+        found += any_exponentials(tried.data)
+    return found

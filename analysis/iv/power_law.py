@@ -1,0 +1,109 @@
+"""The exponent of a power law c·sgn(V)|V|^n in an I(V), beside constant, linear and square."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Hashable, Sequence
+
+import numpy as np
+
+from nanojunction.analysis.iv.projected import Projected, Terms
+from nanojunction.analysis.iv.stencils import IntArray
+from nanojunction.analysis.together import in_groups
+from nanojunction.analysis.values import Array
+
+_NOTHING = 4.0  # χ² of a power law that is not looked for
+_EXPONENTS = np.array([1.3, 1.6, 2.0, 2.3, 2.6, 3.0, 3.5, 4.2, 5.2])
+_LEAST, _MOST = 1.05, 8.0
+_STEPS, _NO_STEP = 8, 1e-6
+
+
+def logarithm(x: Array) -> Array:
+    """Return log |x|, that of the smallest x being no less than that of 1e-9."""
+    return np.asarray(np.log(np.maximum(np.abs(x), 1e-9)))
+
+
+def exponents(many: Sequence[Projected]) -> list[float | None]:
+    """Return the exponents of the power laws of least squares, None where one adds nothing.
+
+    Kaufman, BIT 15, 49 (1975): all other parameters are solved for at every step.
+    """
+    return in_groups(many, _alike, _exponents_of_alike)
+
+
+def _alike(data: Projected) -> Hashable:
+    return id(data.legs), data.relative_noise is None
+
+
+def _exponents_of_alike(many: Sequence[Projected]) -> list[float | None]:
+    legs = many[0].legs
+    noises = [one.relative_noise for one in many if one.relative_noise is not None]
+    noise = np.stack(noises) if noises else None
+    basis = _orthonormal(np.stack([one.design[: one.turns + 2] for one in many]))
+    x = np.stack([one.x for one in many])
+    sign, log = np.sign(x), logarithm(x)
+
+    def left_of(columns: Array, some: IntArray) -> Array:
+        """Return what straight lines and squares leave of columns (runs, columns, rows)."""
+        centred = legs.centre(columns, None if noise is None else noise[some])
+        known = basis[some]
+        return np.asarray(centred - centred @ np.swapaxes(known, 1, 2) @ known)
+
+    rest = np.stack([one.y for one in many])
+    rest = rest - ((rest[:, None] @ np.swapaxes(basis, 1, 2)) @ basis)[:, 0]
+    tried = sign[:, None] * np.exp(log[:, None] * _EXPONENTS[:, None])
+    unit = np.ones(x.shape) if noise is None else 1.0 / noise
+    tried *= unit[:, None]
+    # What legs, straight lines and squares do not hold, each of a power on its own.
+    in_legs = legs.sums(tried * unit[:, None]) ** 2 / legs.sums(unit**2)[:, None]
+    in_basis = (tried @ np.swapaxes(basis, 1, 2)) ** 2
+    squares = np.einsum("kij,kij->ki", tried, tried) - in_legs.sum(axis=2) - in_basis.sum(axis=2)
+    gains = (tried @ rest[:, :, None])[:, :, 0] ** 2 / np.maximum(squares, 1e-300)
+    # Where the likeliest of all is not worth two standard deviations, none will be worth three.
+    least = _NOTHING * np.einsum("ij,ij->i", rest, rest)
+    worth = gains.max(axis=1) * x.shape[1] >= least
+    n = _EXPONENTS[gains.argmax(axis=1)]
+    active = np.flatnonzero(worth)
+    for _ in range(_STEPS):
+        if len(active) == 0:
+            break
+        column = sign[active] * np.exp(n[active, None] * log[active])
+        left = left_of(np.stack([column, column * log[active]], axis=1), active)
+        step = _steps(left[:, 0], left[:, 1], rest[active])
+        n[active] = np.clip(n[active] + np.clip(step, -0.5, 0.5), _LEAST, _MOST)
+        active = active[np.abs(step) >= _NO_STEP]
+    return [one if is_worth else None for one, is_worth in zip(n.tolist(), worth, strict=True)]
+
+
+def _steps(p: Array, dp: Array, rest: Array) -> Array:
+    """Return the steps of the exponents for powers p with derivatives dp, (runs, rows)."""
+    square = np.einsum("ij,ij->i", p, p)
+    c = np.einsum("ij,ij->i", p, rest) / square
+    tangent = dp - p * (np.einsum("ij,ij->i", p, dp) / square)[:, None]
+    down = c * np.einsum("ij,ij->i", tangent, tangent)
+    up = np.einsum("ij,ij->i", tangent, rest - c[:, None] * p)
+    return np.asarray(np.divide(up, down, out=np.zeros_like(up), where=down != 0.0))
+
+
+def _orthonormal(columns: Array) -> Array:
+    """Return an orthonormal basis of each run's columns, (runs, columns, rows)."""
+    return np.asarray(np.swapaxes(np.linalg.qr(np.swapaxes(columns, 1, 2))[0], 1, 2))
+
+
+def power_terms(n: float) -> Terms:
+    """Return the terms V, V², sgn(V)|V|ⁿ and its derivative by n."""
+
+    def terms(at: float) -> Array:
+        a, s = abs(at), math.copysign(1.0, at)
+        log = math.log(a) if a > 0 else 0.0
+        value, slope = a**n, a ** (n - 1)
+        half = 0.5 * s * a ** (n - 2) if a else 0.0
+        return np.array(
+            [
+                [at, at * at, s * value, s * value * log],
+                [1.0, 2 * at, n * slope, slope * (1 + n * log)],
+                [0.0, 1.0, half * n * (n - 1), half * ((2 * n - 1) + n * (n - 1) * log)],
+            ]
+        )
+
+    return Terms(4, terms)

@@ -1,0 +1,319 @@
+"""Least squares on the rows of an I(V) with the constants of its legs projected out.
+
+Every leg has its own constant and each direction its own linear and quadratic term, so that slow
+drift and a smooth hysteresis neither bias the result nor count as noise. Results are the mean of
+both directions.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from nanojunction.analysis.iv.outliers import Flags
+from nanojunction.analysis.iv.stencils import IntArray
+from nanojunction.analysis.iv.traces import Stack, Traces, alike
+from nanojunction.analysis.together import in_groups
+from nanojunction.analysis.values import Array
+
+HIGHEST = 7
+"""The highest power of V among the columns that are there from the beginning."""
+
+_CONDITION = 1e11  # of a normal matrix that is not trusted
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Terms:
+    """The last columns of a fit as functions of x: value, slope, half the curvature, (3, count)."""
+
+    count: int
+    at: Callable[[float], Array]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ProjectedFit:
+    """Least squares with the legs' constants projected out; x = V/scale.
+
+    `coefficients` begin with the constant of the mean over legs and directions. `residual` is in
+    units of a row's noise over that of a typical row, as `variance` is.
+    """
+
+    columns: slice | list[int]
+    coefficients: Array
+    inverse: Array  # (JᵀJ)⁻¹
+    residual: Array
+    variance: float  # residual variance
+    dof: int
+    means: Array  # mean over directions of the columns' means
+    terms: Terms
+    model: str
+
+    @property
+    def aicc(self) -> float:
+        """Akaike's criterion with the correction for few rows."""
+        n = len(self.residual)
+        k = n - self.dof + 1
+        spread = self.variance * self.dof / n
+        penalty = 2.0 * k * n / (n - k - 1) if n > k + 1 else math.inf
+        return n * math.log(max(spread, 1e-300)) + penalty
+
+    def table(self, root: Array, share: float) -> Array:
+        """Return coefficients and what unit noises add to them, (1 + terms, 1 + noises).
+
+        The first row is the constant at x = 0. The columns have the normal matrix rootᵀ·root; the
+        constant has a noise of its own, the columns being free of it: `share` is that of the mean
+        current for noise of size 1.
+        """
+        spread = (self.inverse @ root[:, self.columns].T) * math.sqrt(self.variance)
+        first = len(self.means) - self.terms.count
+        out = np.empty((1 + self.terms.count, 2 + len(root)))
+        out[0, 0], out[1:, 0] = self.coefficients[0], self.coefficients[1 + first :]
+        out[0, 1], out[1:, 1] = share * math.sqrt(self.variance), 0.0
+        out[0, 2:], out[1:, 2:] = -(self.means @ spread), spread[first:]
+        return out
+
+
+class Projected:
+    """The rows of a run, prepared: columns, (columns, rows), are centred leg by leg."""
+
+    def __init__(self, rows: _Rows, k: int) -> None:
+        self.low_V, self.high_V = float(rows.low_V[k]), float(rows.high_V[k])
+        self.scale = float(rows.scale[k])
+        self.x, self.step = rows.x[k], float(rows.step[k])
+        self.legs = rows.legs
+        self.relative_noise = None if rows.relative_noise is None else rows.relative_noise[k]
+        self.turns, self.share, self.mean_A = rows.turns, rows.share[k], float(rows.mean_A[k])
+        self.y, self.raw, self.design = rows.y[k], rows.raw[k], rows.design[k]
+        self.gram, self.projection, self.means = rows.gram[k], rows.projection[k], rows.means[k]
+
+    def add(self, columns: Array) -> None:
+        """Add columns (columns, rows) behind those that there are."""
+        noise = None if self.relative_noise is None else self.relative_noise[None, :]
+        centred = self.legs.centre(columns[None], noise)[0]
+        self.raw = np.concatenate([self.raw, columns])
+        self.design = np.concatenate([self.design, centred])
+        self.gram = self.design @ self.design.T
+        self.projection = self.design @ self.y
+        self.means = self.raw @ self.share
+
+    def centre(self, columns: Array) -> Array:
+        """Return columns (columns, rows) less their means in each leg, in units of the noise."""
+        noise = None if self.relative_noise is None else self.relative_noise[None, :]
+        return np.asarray(self.legs.centre(columns[None], noise)[0])
+
+    def fit(self, columns: slice | list[int], terms: Terms, model: str) -> ProjectedFit | None:
+        """Return the least-squares fit of columns, of which the last are those of the terms."""
+        return fits([FitOf(self, columns, terms, model)])[0]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Legs:
+    """Where each leg begins among rows that are sorted by leg, and how many rows it has."""
+
+    starts: IntArray
+    counts: IntArray
+
+    @classmethod
+    def of(cls, leg: IntArray) -> Legs:
+        """Return the legs of rows."""
+        starts = np.flatnonzero(np.append(True, leg[1:] != leg[:-1]))
+        return cls(starts, np.diff(np.append(starts, len(leg))))
+
+    def sums(self, values: Array) -> Array:
+        """Return the sums (…, legs) of values (…, rows)."""
+        return np.asarray(np.add.reduceat(values, self.starts, axis=-1))
+
+    def spread(self, values: Array) -> Array:
+        """Return for every row the value of its leg."""
+        return np.repeat(values, self.counts, axis=-1)
+
+    def centre(self, columns: Array, relative_noise: Array | None) -> Array:
+        """Return columns (runs, columns, rows) less their leg's mean, in units of the noise."""
+        if relative_noise is None:
+            return np.asarray(columns - self.spread(self.sums(columns) / self.counts))
+        noise = relative_noise[:, None, :]
+        weight = noise**-2.0
+        means = self.sums(weight * columns) / self.sums(weight)
+        return np.asarray((columns - self.spread(means)) / noise)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Rows:
+    """What `Projected` holds, of many runs whose rows lie alike."""
+
+    low_V: Array
+    high_V: Array
+    scale: Array
+    x: Array
+    step: Array  # the widest gap between neighbouring voltages
+    legs: Legs
+    relative_noise: Array | None
+    turns: int  # columns that tell the directions apart
+    share: Array  # what a row adds to the mean current of the run
+    mean_A: Array
+    y: Array
+    raw: Array
+    design: Array
+    gram: Array
+    projection: Array
+    means: Array
+
+
+def project(many: Sequence[Traces]) -> list[Projected]:
+    """Return the rows of runs with the columns of polynomials."""
+    return in_groups(many, alike, _project_alike)
+
+
+def _project_alike(many: Sequence[Traces]) -> list[Projected]:
+    stack = Stack.of(many)
+    v = stack.voltage_V
+    low, high = v.min(axis=1), v.max(axis=1)
+    scale = np.maximum(np.abs(low), np.abs(high))
+    x = v / scale[:, None]
+    legs = Legs.of(stack.leg)
+    noise = stack.relative_noise
+    y = legs.centre(stack.current_A[:, None, :], noise)[:, 0]
+    sides = [stack.direction == d for d in stack.directions()]
+    share = _share(sides, legs, noise, len(many))
+    turns = 2 if len(sides) == 2 else 0
+    raw = np.empty((len(many), turns + HIGHEST, x.shape[1]))
+    raw[:, turns] = x
+    for k in range(turns + 1, turns + HIGHEST):
+        raw[:, k] = raw[:, k - 1] * x
+    if turns:
+        raw[:, :2] = raw[:, 2:4] * stack.direction
+    design = legs.centre(raw, noise)
+    rows = _Rows(
+        low_V=low,
+        high_V=high,
+        scale=scale,
+        x=x,
+        step=np.diff(np.sort(x, axis=1), axis=1).max(axis=1),
+        legs=legs,
+        relative_noise=noise,
+        turns=turns,
+        share=share,
+        mean_A=np.einsum("ij,ij->i", share, stack.current_A),
+        y=y,
+        raw=raw,
+        design=design,
+        gram=design @ np.swapaxes(design, 1, 2),
+        projection=_times(design, y),
+        means=_times(raw, share),
+    )
+    return [Projected(rows, k) for k in range(len(many))]
+
+
+def _share(sides: Sequence[Flags], legs: Legs, noise: Array | None, runs: int) -> Array:
+    """Return what a row adds to the mean current of its run, (runs, rows).
+
+    Each direction weighs the same, and so does each row's time in it, however noisy.
+    """
+    share = np.zeros(len(sides[0]))
+    for side in sides:
+        share[side] = 1.0 / (np.count_nonzero(side) * len(sides))
+    if noise is None:
+        return np.broadcast_to(share, (runs, len(share)))
+    weight = noise**-2.0
+    return np.asarray(weight * legs.spread(legs.sums(share) / legs.sums(weight)))
+
+
+def _times(matrices: Array, vectors: Array) -> Array:
+    """Return the product of each matrix with its vector."""
+    return np.asarray((matrices @ vectors[:, :, None])[:, :, 0])
+
+
+def leverages(fitted: Sequence[tuple[Projected, ProjectedFit]]) -> list[Array]:
+    """Return how much of each row's own noise its fitted current follows, from 0 to 1."""
+    return in_groups(fitted, _shape, _leverages_of_shape)
+
+
+def _shape(fitted: tuple[Projected, ProjectedFit]) -> Hashable:
+    return len(fitted[0].x), len(fitted[1].means)
+
+
+def _leverages_of_shape(fitted: Sequence[tuple[Projected, ProjectedFit]]) -> list[Array]:
+    design = np.stack([data.design[fit.columns] for data, fit in fitted])
+    inverse = np.stack([fit.inverse for _, fit in fitted])
+    own = np.einsum("kij,kij->kj", inverse @ design, design)
+    for k, (one, _) in enumerate(fitted):
+        noise = one.relative_noise
+        weight = np.ones(len(one.x)) if noise is None else noise**-2.0
+        own[k] += weight / one.legs.spread(one.legs.sums(weight))
+    return list(np.minimum(own, 0.99))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FitOf:
+    """A fit that is asked for: of columns, of which the last are those of the terms."""
+
+    data: Projected
+    columns: slice | list[int]
+    terms: Terms
+    model: str
+
+    def size(self) -> Hashable:
+        """Return what fits have in common that are worked out together."""
+        known = self.columns.stop if isinstance(self.columns, slice) else tuple(self.columns)
+        return len(self.data.x), len(self.data.legs.starts), known
+
+
+def fits(wanted: Sequence[FitOf]) -> list[ProjectedFit | None]:
+    """Return least-squares fits, None where the columns do not tell their coefficients."""
+    return in_groups(wanted, FitOf.size, _fits_of_size)
+
+
+def _fits_of_size(wanted: Sequence[FitOf]) -> list[ProjectedFit | None]:
+    columns, first = wanted[0].columns, wanted[0].data
+    gram = np.stack([one.data.gram[columns][:, columns] for one in wanted])
+    size = np.sqrt(np.maximum(np.diagonal(gram, axis1=1, axis2=2), 1e-300))
+    scales = size[:, :, None] * size[:, None, :]
+    dof = len(first.x) - len(first.legs.starts) - size.shape[1]
+    if dof < 1:
+        return [None] * len(wanted)
+    inverse = _inverses(gram / scales)
+    # Columns of length 1: the norm of the inverse is the condition, nearly.
+    norms = np.einsum("kij,kij->k", inverse, inverse)
+    trusted = norms * size.shape[1] ** 2 < _CONDITION**2
+    inverse /= scales
+    design = np.stack([one.data.design[columns] for one in wanted])
+    projection = np.stack([one.data.projection[columns] for one in wanted])
+    y = np.stack([one.data.y for one in wanted])
+    coefficients = _times(inverse, projection)
+    across = np.swapaxes(design, 1, 2)
+    residual = y - _times(across, coefficients)
+    correction = _times(inverse, _times(design, residual))
+    coefficients, residual = coefficients + correction, residual - _times(across, correction)
+    means = np.stack([one.data.means[columns] for one in wanted])
+    means_A = np.array([one.data.mean_A for one in wanted])
+    constant = means_A - np.einsum("ij,ij->i", means, coefficients)
+    variance = np.einsum("ij,ij->i", residual, residual) / dof
+    return [
+        ProjectedFit(
+            columns=one.columns,
+            coefficients=np.append(constant[k], coefficients[k]),
+            inverse=inverse[k],
+            residual=residual[k],
+            variance=float(variance[k]),
+            dof=dof,
+            means=means[k],
+            terms=one.terms,
+            model=one.model,
+        )
+        if trusted[k]
+        else None
+        for k, one in enumerate(wanted)
+    ]
+
+
+def _inverses(matrices: Array) -> Array:
+    """Return the inverses of normal matrices, NaN where there is none."""
+    try:
+        return np.asarray(np.linalg.inv(matrices))
+    except np.linalg.LinAlgError:
+        if len(matrices) == 1:
+            return np.full(matrices.shape, np.nan)
+        return np.concatenate([_inverses(one[None]) for one in matrices])

@@ -1,0 +1,126 @@
+"""How the noise of an I(V) depends on current and slope: constant, ∝ I, or from the voltage."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from nanojunction.analysis.iv.stencils import IntArray, medians, noises_of
+from nanojunction.analysis.values import Array
+
+Flags = np.ndarray[tuple[int], np.dtype[np.bool_]]
+
+_FEWEST = 30  # deviations from which a dependence can be told
+_CLEARLY = 2.5  # standard deviations of a correlation: weights that are not needed do no harm
+_OVERLAP = 2.5  # variance of a mean of deviations whose stencils share rows, over that of others
+_BLOCK, _BLOCKS = 5, 40  # rows of a median at least, and about how many medians
+_LARGEST = 3.0  # a deviation counts for so many standard deviations at most
+_CLIPPED = 0.973  # variance of normal noise that is clipped there
+_QUIETEST = 10  # one in so many deviations says how quiet the noise can be,
+_NOT_LESS = 0.1  # and the constant part is at least this share of that variance
+_MEDIAN_OF_SQUARES = 0.455  # of normal noise of variance 1
+_ROUNDS = 8
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Course:
+    """What noise may go with, at every row of a run: current and slope, squared, at most 1."""
+
+    current: Array
+    slope: Array
+
+
+def courses_of(voltage_V: Array, current_A: Array) -> list[Course]:
+    """Return the courses of many runs, (runs, rows), from medians over neighbours in voltage."""
+    rows = voltage_V.shape[1]
+    if rows < _FEWEST:
+        return [Course(np.zeros(rows), np.zeros(rows))] * len(voltage_V)
+    size = max(_BLOCK, rows // _BLOCKS)
+    order = np.argsort(voltage_V, axis=1, kind="stable")
+    starts = np.linspace(0, rows - size, max(rows // size, 2)).round().astype(np.int64)
+    block = order[:, starts[:, None] + np.arange(size)].reshape(len(order), -1)
+    shape = (len(order), len(starts), size)
+    v, i = (
+        medians(np.take_along_axis(values, block, axis=1).reshape(shape))
+        for values in (voltage_V, current_A)
+    )
+    return [_course(*each) for each in zip(voltage_V, current_A, v, i, strict=True)]
+
+
+def _course(voltage_V: Array, current_A: Array, v: Array, i: Array) -> Course:
+    """Return the course of a run whose medians of neighbours are v and i."""
+    rising = np.append(True, v[1:] > v[:-1])
+    if not rising.all():
+        v, i = v[rising], i[rising]
+    if len(v) < 2:
+        return Course(_at_most_1(current_A), np.zeros(len(voltage_V)))
+    current, slope = np.interp(voltage_V, v, i), np.interp(voltage_V, v, np.gradient(i, v))
+    return Course(_at_most_1(current), _at_most_1(slope))
+
+
+def _at_most_1(values: Array) -> Array:
+    square = values * values
+    return np.asarray(square / max(float(square.max()), 1e-300))
+
+
+def relative_noises(
+    courses: Sequence[Course], deviation: Array, centre: IntArray
+) -> list[Array | None]:
+    """Return the noise of every row over that of a typical one, None where it is the same.
+
+    `deviation`, (runs, deviations), has the noise's standard deviation at the rows `centre`. The
+    variance is taken as a² + (b·I)² + (c·dI/dV)²: the meter's own noise, one in proportion to the
+    current, and that of the voltage. It is the same unless the deviations' sizes go with |I| or
+    |dI/dV|.
+    """
+    if deviation.shape[1] < _FEWEST:
+        return [None] * len(courses)
+    size = np.abs(deviation)
+    size = np.minimum(size, _LARGEST * noises_of(size)[:, None])
+    parts = [np.stack([getattr(one, name) for one in courses]) for name in ("current", "slope")]
+    uneven = np.zeros(len(courses), dtype=bool)
+    for part in parts:
+        uneven |= _goes_with(size, np.sqrt(np.take(part, centre, axis=1)))
+    return [
+        _relative(course, one, centre) if clearly else None
+        for course, one, clearly in zip(courses, deviation, uneven.tolist(), strict=True)
+    ]
+
+
+def _relative(course: Course, deviation: Array, centre: IntArray) -> Array:
+    known = np.stack([np.ones(len(course.current)), course.current, course.slope])
+    relative = np.sqrt(_variance(known, deviation, centre))
+    return np.asarray(relative / np.median(relative))
+
+
+def _goes_with(size: Array, known: Array) -> Flags:
+    """Tell whether the sizes of each run's deviations grow with what is known, beyond doubt."""
+    a = size - size.mean(axis=1, keepdims=True)
+    b = known - known.mean(axis=1, keepdims=True)
+    aa, bb, ab = (np.einsum("ij,ij->i", *pair) for pair in ((a, a), (b, b), (a, b)))
+    spread = _CLEARLY * np.sqrt(_OVERLAP) * np.sqrt(aa * bb / size.shape[1])
+    return np.asarray((ab > spread) & (spread > 0.0))
+
+
+def _variance(known: Array, deviation: Array, centre: IntArray) -> Array:
+    """Return the variance at every row: its parts, none below zero, by reweighted least squares.
+
+    Deviations beyond three standard deviations count as three: outliers and steps make no noise.
+    """
+    from scipy.optimize import nnls
+
+    terms = known[:, centre].T
+    square = deviation**2
+    variance = np.full(len(square), (1.4826 * float(np.median(np.abs(deviation)))) ** 2)
+    part = np.zeros(len(known))
+    for _ in range(_ROUNDS):
+        clipped = np.minimum(square, _LARGEST**2 * variance) / _CLIPPED
+        part = nnls(terms / variance[:, None], clipped / variance)[0]
+        # Where all of it goes with the current, the noise at the zero still is not nothing.
+        quiet = np.argsort(terms @ part)[: max(len(square) // _QUIETEST, 5)]
+        least = float(np.median(square[quiet])) / _MEDIAN_OF_SQUARES
+        part[0] = max(part[0], _NOT_LESS * least)
+        variance = terms @ part
+    return np.asarray(part @ known)

@@ -1,0 +1,1 @@
+"""The report: one page that needs nothing else, with figures and tables."""

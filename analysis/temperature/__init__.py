@@ -1,0 +1,1 @@
+"""Temperature series: thermal activation in one regime or two."""

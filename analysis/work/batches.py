@@ -1,0 +1,79 @@
+"""Files in batches that are worth the way to another process and back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from nanojunction.analysis.results import FileError
+from nanojunction.analysis.work.kept import Kept, ResultStore
+from nanojunction.analysis.work.outcomes import Outcome, Work, analyse_works
+
+BATCH_BYTES = 1 << 21
+"""Files of so many bytes take about 0.2 s; the way there and back some ms."""
+MOST_TOGETHER = 64
+"""Works in a batch, however small they are."""
+SHARES = 4
+"""So many batches at least for each of several processes, that none waits long for the last one."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Batch:
+    """Works that one process does, with what is kept of each; `again` after it was lost once."""
+
+    works: tuple[Work, ...]
+    known: tuple[Mapping[str, Kept] | None, ...]
+    again: bool = False
+
+    def one_by_one(self) -> list[Batch]:
+        """Return a batch for each work, to be tried again."""
+        each = zip(self.works, self.known, strict=True)
+        return [Batch((work,), (known,), again=True) for work, known in each]
+
+
+def in_batches(todo: Sequence[Work], kept: ResultStore | None, hands: int) -> Iterator[Batch]:
+    """Yield works in order, in batches for so many processes; what is kept is looked up late.
+
+    A file that is as large as a batch is one by itself.
+    """
+    sizes = [_bytes_of(work) for work in todo]
+    shares = 1 if hands == 1 else SHARES * hands
+    most_bytes = min(BATCH_BYTES, sum(sizes) // shares)
+    most = max(1, min(MOST_TOGETHER, len(todo) // shares))
+    works: list[Work] = []
+    held = 0
+    for work, size in zip(todo, sizes, strict=True):
+        if works and (held + size > most_bytes or len(works) == most):
+            yield _batch(works, kept)
+            works, held = [], 0
+        works.append(work)
+        held += size
+    if works:
+        yield _batch(works, kept)
+
+
+def _bytes_of(work: Work) -> int:
+    total = 0
+    for path in work.files:
+        try:
+            total += path.stat().st_size
+        except OSError:
+            continue  # whoever reads it says so
+    return total
+
+
+def _batch(works: Sequence[Work], kept: ResultStore | None) -> Batch:
+    known = tuple(None if kept is None else kept.find(work.files) for work in works)
+    return Batch(tuple(works), known)
+
+
+def analyse_batch(batch: Batch) -> list[Outcome]:
+    """Return what came of each work of a batch, in order."""
+    return analyse_works(batch.works, batch.known)
+
+
+def lost(batch: Batch, why: str) -> list[Outcome]:
+    """Return what came of works whose process was lost: an error for each file."""
+    return [
+        Outcome(errors=[FileError.of(path, why) for path in work.files]) for work in batch.works
+    ]

@@ -1,0 +1,286 @@
+"""Results on a shelf: what is asked for often at hand, the rest on disk until it is asked for.
+
+A run's rows and curves take some 50 kB. Those of the first runs stay in memory; when they are
+too many, all go to a temporary file that has no name and is gone with the process. Nobody else
+can write to it, which is why its pieces may be pickles.
+"""
+
+from __future__ import annotations
+
+import pickle
+import tempfile
+import threading
+from collections import OrderedDict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+from sys import intern
+from typing import Any
+
+from nanojunction.analysis.run import Conditions, Run, RunKind
+from nanojunction.analysis.run_result import Result, RunResult
+from nanojunction.analysis.values import Curve
+
+IN_MEMORY_BYTES = 24 << 20
+"""Packed results of more than these are in the file."""
+READ_BYTES = 4 << 20
+"""So much of what was read last is at hand; as objects it is some times as large."""
+
+_ARRAYS = (
+    "time_s",
+    "leg",
+    "setpoint_V",
+    "setpoint_A",
+    "voltage_V",
+    "current_A",
+    "field_T",
+    "temperature_K",
+    "in_compliance",
+)
+_AT_HAND = ("file", "device", "kind", "conditions", "segment", "parts", "status")
+_OTHERS = tuple(
+    one.name for one in fields(Run) if one.name not in _ARRAYS and one.name not in _AT_HAND
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Packed:
+    """A run's results on their way to a shelf, maybe from another process.
+
+    `rows` are the arrays of the run, `curves` the quantities that are curves, `rest` is
+    everything else that is not at hand; all three are pickled.
+    """
+
+    file: Path
+    device: str
+    kind: RunKind
+    conditions: Conditions
+    segment: int | None
+    parts: tuple[Path, ...]
+    status: str | None
+    count: int
+    rest: bytes
+    curves: bytes
+    rows: bytes
+
+    @classmethod
+    def of(cls, result: RunResult) -> Packed:
+        """Pack the results of a run."""
+        run = result.run
+        rest, curves = _quantities_of(result)
+        return cls(
+            run.file,
+            run.device,
+            run.kind,
+            run.conditions,
+            run.segment,
+            run.parts,
+            run.status,
+            len(run),
+            rest,
+            curves,
+            _pickled({name: getattr(run, name) for name in _ARRAYS}),
+        )
+
+    def named_as(self, files: Sequence[Path]) -> Packed:
+        """Return the same with the paths that are at hand already, in place of equal ones."""
+        own = {path: path for path in files}
+        parts = tuple(own.get(path, path) for path in self.parts)
+        return replace(self, file=own.get(self.file, self.file), parts=parts)
+
+    def renamed(self, names: Mapping[Path, Path]) -> Packed:
+        """Return the same with other paths of its files, and of the notes beside the first."""
+        rest = pickle.loads(self.rest)
+        if (notes := rest["run"]["notes"]) is not None:
+            beside = names[self.file].parent / notes.file.name
+            rest["run"]["notes"] = replace(notes, file=beside)
+        parts = tuple(names[path] for path in self.parts)
+        return replace(self, file=names[self.file], parts=parts, rest=_pickled(rest))
+
+
+def _quantities_of(result: RunResult) -> tuple[bytes, bytes]:
+    """Return what of a run is neither at hand nor an array: the rest, and the curves."""
+    held = result.quantities
+    curves = {key: value for key, value in held.items() if isinstance(value, Curve)}
+    rest = {
+        "run": {name: getattr(result.run, name) for name in _OTHERS},
+        "keys": tuple(held),
+        "values": {key: value for key, value in held.items() if key not in curves},
+        "warnings": result.warnings,
+        "provenance": result.provenance,
+    }
+    return _pickled(rest), _pickled(curves)
+
+
+def _pickled(value: object) -> bytes:
+    return pickle.dumps(value, protocol=5)
+
+
+class Shelf:
+    """Where the results of an analysis are; they live as long as anybody has one of them."""
+
+    def __init__(self, in_memory_bytes: int = IN_MEMORY_BYTES) -> None:
+        # Named by nobody: it is unlinked at once, or deleted by Windows when it is closed.
+        self._file = tempfile.SpooledTemporaryFile(max_size=in_memory_bytes)  # noqa: SIM115
+        self._end = 0
+        self._read: OrderedDict[int, tuple[int, Any]] = OrderedDict()
+        self._read_bytes = 0
+        self._lock = threading.Lock()
+
+    def put(self, packed: Packed) -> RunResult:
+        """Put a run's results on the shelf; what is returned reads there what is asked of it.
+
+        Raises OSError where the disk is full.
+        """
+        place = _Place(
+            self, self._write(packed.rest), self._write(packed.curves), self._write(packed.rows)
+        )
+        run = _RunOnShelf.at(place, packed)
+        return _ResultOnShelf.at(place, run)
+
+    def put_again(self, result: RunResult, changed: RunResult) -> RunResult:
+        """Put other quantities of a run beside its rows, which stay where they are."""
+        if not (isinstance(result, _ResultOnShelf) and changed.run is result.run):
+            return self.put(Packed.of(changed))
+        rest, curves = _quantities_of(changed)
+        place = _Place(self, self._write(rest), self._write(curves), result.place.rows)
+        return _ResultOnShelf.at(place, result.run)
+
+    def _write(self, piece: bytes) -> tuple[int, int]:
+        """Write at the end; return where the piece begins and how long it is."""
+        with self._lock:
+            self._file.seek(self._end)
+            self._file.write(piece)
+            begin, self._end = self._end, self._end + len(piece)
+        return begin, len(piece)
+
+    def read(self, begin: int, size: int) -> Any:
+        """Return what was written there; what was asked for last is at hand."""
+        with self._lock:
+            if (known := self._read.get(begin)) is not None:
+                self._read.move_to_end(begin)
+                return known[1]
+            self._file.seek(begin)
+            piece = self._file.read(size)
+        value = pickle.loads(piece)
+        with self._lock:
+            if begin not in self._read:
+                self._read[begin] = size, value
+                self._read_bytes += size
+            while self._read_bytes > READ_BYTES and len(self._read) > 1:
+                _, (gone, _) = self._read.popitem(last=False)
+                self._read_bytes -= gone
+        return value
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Place:
+    """Where the pieces of a run are: begin and size of each."""
+
+    shelf: Shelf
+    of_rest: tuple[int, int]
+    of_curves: tuple[int, int]
+    rows: tuple[int, int]
+
+    @property
+    def rest(self) -> Any:
+        return self.shelf.read(*self.of_rest)
+
+    @property
+    def curves(self) -> Any:
+        return self.shelf.read(*self.of_curves)
+
+
+class _Quantities(Mapping[str, Result]):
+    """The quantities of a run on a shelf, in their order."""
+
+    __slots__ = ("_place",)
+
+    def __init__(self, place: _Place) -> None:
+        self._place = place
+
+    def __getitem__(self, key: str) -> Result:
+        rest = self._place.rest
+        if key not in rest["keys"]:  # found out without the curves
+            raise KeyError(key)
+        found: Result = rest["values"][key] if key in rest["values"] else self._place.curves[key]
+        return found
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._place.rest["keys"])
+
+    def __len__(self) -> int:
+        return len(self._place.rest["keys"])
+
+    def __contains__(self, key: object) -> bool:
+        return key in self._place.rest["keys"]
+
+
+class _RunOnShelf(Run):
+    """A run whose rows, header, warnings and notes are read when they are asked for.
+
+    Their fields are left without a value, so that `__getattr__` is asked; `dataclasses.replace`
+    gives all of them one.
+    """
+
+    __slots__ = ("count", "place")
+    count: int
+    place: _Place
+
+    @classmethod
+    def at(cls, place: _Place, packed: Packed) -> _RunOnShelf:
+        run = object.__new__(cls)
+        _fill(run, ((name, getattr(packed, name)) for name in _AT_HAND))
+        # The same few words come from many files.
+        words = (
+            intern(packed.device),
+            intern(packed.kind),
+            packed.status and intern(packed.status),
+        )
+        _fill(run, zip(("device", "kind", "status"), words, strict=True))
+        _fill(run, (("place", place), ("count", packed.count)))
+        return run
+
+    def __getattr__(self, name: str) -> Any:
+        if name in _ARRAYS:
+            return self.place.shelf.read(*self.place.rows)[name]
+        if name in _OTHERS:
+            return self.place.rest["run"][name]
+        if name == "count":
+            return len(self.current_A)
+        raise AttributeError(name)
+
+    def __len__(self) -> int:
+        return self.count
+
+    def __reduce__(self) -> tuple[type[Run], tuple[Any, ...]]:
+        return Run, tuple(getattr(self, one.name) for one in fields(Run))
+
+
+class _ResultOnShelf(RunResult):
+    """Results whose quantities, warnings and provenance are read when they are asked for."""
+
+    __slots__ = ("place",)
+    place: _Place
+
+    @classmethod
+    def at(cls, place: _Place, run: Run) -> _ResultOnShelf:
+        result = object.__new__(cls)
+        _fill(result, (("run", run), ("place", place)))
+        return result
+
+    def __getattr__(self, name: str) -> Any:
+        if name == "quantities":
+            return _Quantities(self.place)
+        if name in ("warnings", "provenance"):
+            return self.place.rest[name]
+        raise AttributeError(name)
+
+    def __reduce__(self) -> tuple[type[RunResult], tuple[Any, ...]]:
+        return RunResult, (self.run, dict(self.quantities), self.warnings, self.provenance)
+
+
+def _fill(item: object, values: Iterable[tuple[str, Any]]) -> None:
+    """Give fields of a frozen value that is being made their values."""
+    for name, value in values:
+        object.__setattr__(item, name, value)
