@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from nanojunction.analysis.averages import weighted_mean
-from nanojunction.analysis.notation import NO_BREAK, amount
+from nanojunction.analysis.beyond_sweep import least_offset_V
+from nanojunction.analysis.notation import in_words
 from nanojunction.analysis.run import Run
 from nanojunction.analysis.values import Quantity
 
@@ -89,8 +90,8 @@ class MeasuringLine:
         nearest = known[int(np.argmax(weights))][0]
         outside = at < log_r[0] - _SAME_RESISTANCE or at > log_r[-1] + _SAME_RESISTANCE
         note = (
-            f"the line was not calibrated at {_in_words(resistance_ohm)}: "
-            f"the nearest resistor ({_in_words(nearest)}) serves"
+            f"the line was not calibrated at {in_words(resistance_ohm, 'Ω')}: "
+            f"the nearest resistor ({in_words(nearest, 'Ω')}) serves"
             if outside
             else None
         )
@@ -192,10 +193,6 @@ def number(quantities: Mapping[str, Any], key: str) -> Quantity:
     return found if isinstance(found, Quantity) else Quantity(None, note=f"the run has no {key}")
 
 
-def _in_words(resistance_ohm: float) -> str:
-    return amount(resistance_ohm, "Ω").replace(NO_BREAK, " ")
-
-
 def _resistance(quantities: Mapping[str, Any]) -> float | None:
     """Return the slope resistance (Ω): the chord's where the local one cannot be told."""
     for key in ("r_s_ohm", "r_s_chord_ohm"):
@@ -210,7 +207,8 @@ def against_line(result: RunResult, line: MeasuringLine, *, subtract: bool = Fal
 
     Adds `offset_ratio_v`, `offset_ratio_i`, `candidate` (1, 0 or null, the verdict as its note)
     and the `syst` of `v_off_V` and `i_off_A`. With `subtract`, `v_off_corrected_V` and
-    `i_off_corrected_A` stand beside the measured values, which never change.
+    `i_off_corrected_A` stand beside the measured values, which never change. A V_off beyond the
+    swept range has a lower bound of its ratio.
 
     >>> line = measuring_line([analyse_iv(load_run(campaign / "resistor-100_295K.csv"))])
     >>> compared = against_line(analyse_iv(load_run(campaign / "A_240K_10mV.csv")), line)
@@ -238,6 +236,8 @@ def against_line(result: RunResult, line: MeasuringLine, *, subtract: bool = Fal
             ratios.append(Quantity(None, note=str(error)))
         else:
             ratios.append(_ratio(measured, offset))
+            if measured.value is None and key == "v_off_V":
+                ratios[-1] = _least_ratio(result, offset) or ratios[-1]
             if measured.value is not None:
                 quantities[key] = replace(measured, syst=offset.value)
                 if subtract:
@@ -264,6 +264,18 @@ def _ratio(measured: Quantity, offset: LineOffset) -> Quantity:
     return Quantity(ratio, stderr, offset.note)
 
 
+def _least_ratio(result: RunResult, offset: LineOffset) -> Quantity | None:
+    """Return a lower bound of `offset_ratio_v` where the sweep ends before V_off, if there is one."""
+    i_off_A = number(result.quantities, "i_off_A").value
+    beyond_V = None if i_off_A is None else least_offset_V(result.run, i_off_A)
+    largest = offset.value + _ZERO_WITHIN * offset.stderr
+    if beyond_V is None or largest <= 0.0:
+        return None
+    note = f"|V_off| is above {in_words(beyond_V, 'V', 3)}, where the sweep ends"
+    extra = {"bound": "lower", "beyond_V": beyond_V}
+    return Quantity(beyond_V / largest, None, _joined(note, offset.note), extra=extra)
+
+
 def _corrected(measured: Quantity, shift: LineOffset) -> Quantity:
     value = (measured.value or 0.0) - shift.value
     stderr = None if measured.stderr is None else math.hypot(measured.stderr, shift.stderr)
@@ -282,9 +294,14 @@ def _verdict(ratio_v: Quantity, ratio_i: Quantity) -> Quantity:
         verdict, text = 1.0, f"beyond the measuring line by {sizes}"
     elif all(_is_bound(q) for q in low):
         verdict = None
-        text = f"cannot be told: {sizes}, {needed}; the line's own offset is zero within its error"
+        why = "the line's own offset is zero within its error"
+        if any("beyond_V" in q.extra for q in low):
+            why = "V_off lies beyond the sweep: sweep further"
+        text = f"cannot be told: {sizes}, {needed}; {why}"
     else:
         verdict, text = 0.0, f"not beyond the measuring line: {sizes}, {needed}"
+    if verdict == 1.0 and (beyond_V := ratio_v.extra.get("beyond_V")) is not None:
+        text += f"; V_off itself lies beyond the sweep, which ends at {in_words(beyond_V, 'V', 3)}"
     outside = next((q.note for q in (ratio_v, ratio_i) if q.note and "nearest" in q.note), None)
     return Quantity(verdict, None, _joined(text, outside))
 

@@ -89,7 +89,7 @@ def _level(legs: list[FieldLeg], field_T: float) -> Quantity:
         for leg in legs
         if (level := level_at(leg, field_T)) is not None
     ]
-    found = combine_levels(levels)
+    found = combine_levels(levels, "A")
     return replace(found, extra={"field_T": field_T})
 
 

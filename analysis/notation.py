@@ -174,6 +174,15 @@ def amount(value: float, unit: str, digits: int = 4) -> str:
     return joined(typeset(plain_number(value * scale.factor, digits)), scale.unit)
 
 
+def in_words(value: float, unit: str, digits: int = 4) -> str:
+    """Return `amount` with a plain space and hyphen, for a sentence that is also read on a console.
+
+    >>> in_words(-0.2, "T")
+    '-200 mT'
+    """
+    return amount(value, unit, digits).replace(NO_BREAK, " ").replace(MINUS, "-")
+
+
 def joined(number: str, unit: str) -> str:
     """Return number and unit with a space that does not break."""
     return f"{number}{NO_BREAK}{unit}" if unit else number

@@ -37,6 +37,6 @@ def test_repeats_that_agree_carry_no_warning() -> None:
 def test_a_quantity_that_changed_between_repeats_is_named() -> None:
     group = repeats([150.0, 157.0, 164.0])
     named = [warning.split(":")[0] for warning in group.warnings]
-    assert "r_s_ohm" in named
-    assert "i_off_A" not in named
+    assert "R_s" in named
+    assert "I_off" not in named
     assert all("standard errors" in warning for warning in group.warnings)

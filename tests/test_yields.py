@@ -22,6 +22,7 @@ from nanojunction.analysis.calibration import (
     against_line,
     measuring_line,
 )
+from nanojunction.analysis.devices.claims import find_claims
 from nanojunction.analysis.devices.verdicts import DeviceVerdict, Thresholds, judge
 from nanojunction.analysis.devices.yields import batch_yields, wilson
 from nanojunction.analysis.iv.quantities import analyse_iv
@@ -121,12 +122,15 @@ def test_every_measured_junction_gets_the_verdict_of_its_population(
     assert found.counts() == {"open": 6, "short": 6, "ohmic": 7, "candidate": 4, "undecided": 0}
     assert found.yields["neither_open_nor_short"].count == 11
 
-    # Without the line, B's V_off beyond the sweep has no bound: it is not called anything.
+    # Compared before, B's V_off beyond the sweep is bound by where it ends, as for a single device.
     compared = [against_line(result, line) for result in results]
-    blind = batch_yields(compared)
-    assert blind.counts()["candidate"] == 3
-    (undecided,) = (one for one in blind.devices if one.verdict == "undecided")
-    assert "does not cross zero" in undecided.reason
+    assert batch_yields(compared).counts() == found.counts()
+    claims = {claim.device: claim for claim in find_claims(compared, [])}
+    candidates = {device for device, claim in claims.items() if claim.verdict == "candidate"}
+    assert candidates == {device for device, kind in truth.items() if kind == "candidate"}
+    beyond = [device for device in candidates if "lies beyond the sweep" in claims[device].reason]
+    assert len(beyond) == 1
+    assert "at least" in claims[beyond[0]].reason
 
 
 # The rules, one by one

@@ -20,6 +20,7 @@ from nanojunction.analysis.devices.clusters import (
 from nanojunction.analysis.field.magneto import analyse_magneto
 from nanojunction.analysis.field.states import LARGEST_AGAINST_ZERO, FieldReference, choose_states
 from nanojunction.analysis.lookup import Lookup
+from nanojunction.analysis.notation import plain_number, symbol_of
 from nanojunction.analysis.run import Run
 from nanojunction.analysis.run_result import RunResult
 from nanojunction.analysis.temperature.activation import Arrhenius, ThermalPoint, fit_arrhenius
@@ -160,15 +161,16 @@ def _temperature_series(device: str, iv: Sequence[RunResult]) -> list[Group]:
 
 def _single_points(key: str, fit: Arrhenius) -> Iterator[str]:
     """Yield a warning for each point that stands out, or on which the choice of regimes rests."""
+    name = symbol_of(key).plain
     for point in fit.influence.outliers:
         yield (
-            f"{key}: {point.name} ({point.temperature_K:.4g} K) lies {point.over_error:.2g} "
+            f"{name}: {point.name} ({point.temperature_K:.4g} K) lies {point.over_error:.2g} "
             "standard errors from what the other points lead to; it is fitted nevertheless"
         )
     if fit.influence.rests_on:
         other = "one regime" if fit.best == "two-regime" else "two regimes"
         yield (
-            f"{key}: without any one of {', '.join(fit.influence.rests_on)}, {other} would be "
+            f"{name}: without any one of {', '.join(fit.influence.rests_on)}, {other} would be "
             "preferred"
         )
 
@@ -226,8 +228,8 @@ def _repeats(device: str, iv: Sequence[RunResult]) -> list[Group]:
 def _scattered(quantities: Mapping[str, Quantity]) -> tuple[str, ...]:
     """Return a warning for each quantity whose repeats differ by more than their errors allow."""
     return tuple(
-        f"{key}: the repeats scatter {ratio:.2g}× their standard errors; "
-        "the junction or the line changed between them"
+        f"{symbol_of(key).plain}: the repeats scatter {plain_number(ratio, 2)}× their standard "
+        "errors; the junction or the line changed between them"
         for key, quantity in quantities.items()
         if (ratio := quantity.extra.get("scatter_over_stderr") or 0.0) > TOO_MUCH_SCATTER
     )

@@ -20,7 +20,7 @@ from nanojunction.analysis.calibration import (
 )
 from nanojunction.analysis.run import Run
 from nanojunction.analysis.run_result import RunResult
-from nanojunction.analysis.values import Array, Quantity
+from nanojunction.analysis.values import Quantity
 
 Verdict = Literal["open", "short", "candidate", "ohmic", "undecided"]
 VERDICTS: tuple[Verdict, ...] = ("open", "short", "candidate", "ohmic", "undecided")
@@ -81,15 +81,13 @@ def judge(result: RunResult, line: MeasuringLine | None, thresholds: Thresholds)
     """Return the verdict on one I(V): open or short first, then by the offsets.
 
     `line` compares the run with the measuring line; without it the result must have been compared
-    before, and a V_off beyond the swept range stays undecided.
+    before.
     """
     if line is not None:
         result = against_line(result, line)
     found = _by_current(result, thresholds)
     if found is None:
-        verdict, reason = _by_resistance(result, thresholds) or _by_offsets(
-            result, line, thresholds
-        )
+        verdict, reason = _by_resistance(result, thresholds) or _by_offsets(result, thresholds)
         found = verdict, number(result.quantities, thresholds.resistance).value, reason
     verdict, resistance_ohm, reason = found
     return DeviceVerdict(result.run.device, verdict, resistance_ohm, reason)
@@ -154,15 +152,11 @@ def _is_flat(resistance: Quantity, thresholds: Thresholds) -> bool:
     return conductance_S - _CLEAR * stderr_S < 1.0 / thresholds.open_above_ohm
 
 
-def _by_offsets(
-    result: RunResult, line: MeasuringLine | None, thresholds: Thresholds
-) -> tuple[Verdict, str]:
+def _by_offsets(result: RunResult, thresholds: Thresholds) -> tuple[Verdict, str]:
     """Judge a device that is neither open nor short by its offsets over the line's."""
     ratio_i = number(result.quantities, "offset_ratio_i")
     ratio_v = number(result.quantities, "offset_ratio_v")
     is_beyond = number(result.quantities, "v_off_V").value is None
-    if is_beyond and line is not None:
-        ratio_v = _least_ratio(result, line)
     needed = thresholds.candidate_ratio
     sizes = " and ".join(
         f"{'at least ' if ratio.extra.get('bound') == 'lower' else ''}{ratio.value:.3g}× in {name}"
@@ -178,29 +172,3 @@ def _by_offsets(
     if ratio_v.value is not None and ratio_v.value < needed:
         return "undecided", f"offsets are {sizes}, but V_off is beyond the sweep: sweep further"
     return "candidate", f"offsets are beyond the line's: {sizes}"
-
-
-def _least_ratio(result: RunResult, line: MeasuringLine) -> Quantity:
-    """Return a lower bound of `offset_ratio_v` where I does not cross zero in the swept range.
-
-    I keeps its sign as far as the voltage went against it, so that |V_off| lies beyond: a bound,
-    not an extrapolation.
-    """
-    run, i_off = result.run, number(result.quantities, "i_off_A").value
-    resistance = number(result.quantities, "r_s_ohm").value
-    missing = number(result.quantities, "offset_ratio_v")
-    if i_off is None or resistance is None or resistance <= 0:
-        return missing
-    free = ~run.in_compliance
-    against_V: Array = -math.copysign(1.0, i_off) * run.voltage_V[free]
-    kept = run.current_A[free] * i_off > 0
-    turned, reached = against_V[~kept & (against_V > 0)], against_V[kept & (against_V > 0)]
-    if len(reached) == 0:
-        return missing
-    beyond_V = min(float(reached.max()), float(turned.min()) if len(turned) else math.inf)
-    offset = line.offset("v_off_V", resistance)
-    largest = offset.value + 2.0 * offset.stderr
-    if largest <= 0.0:
-        return missing
-    note = f"|V_off| is above {beyond_V:.3g} V, where the sweep ends"
-    return Quantity(beyond_V / largest, None, note, extra={"bound": "lower"})

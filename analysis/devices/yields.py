@@ -83,7 +83,7 @@ def batch_yields(
     """Return verdicts and yields of a batch from one short I(V) of each device.
 
     `line` compares every run with the measuring line; without it the results must have been
-    compared before, and a V_off beyond the swept range cannot be judged. Raises ValueError for no
+    compared before. Raises ValueError for no
     results, a run that is no I(V) of a junction, two runs of one device, and a diameter that is
     not above zero.
     """

@@ -11,6 +11,7 @@ import numpy as np
 from nanojunction.analysis.averages import weighted_mean
 from nanojunction.analysis.field.levels import combine_levels, level_at
 from nanojunction.analysis.field.loops import Direction, FieldLeg
+from nanojunction.analysis.notation import in_words
 from nanojunction.analysis.values import Array, Curve, Quantity
 
 MASK_BELOW = 3.0
@@ -80,7 +81,7 @@ def current_level(loop: Loop, field_T: float, approach: Direction | None = None)
         for leg in loop.legs
         if approach in (None, leg.direction) and (level := level_at(leg, field_T)) is not None
     ]
-    return combine_levels(levels)
+    return combine_levels(levels, "A")
 
 
 def widest_pair(loops: Sequence[Loop]) -> tuple[Loop, Loop]:
@@ -120,8 +121,10 @@ def resistance_level(
                 return quantity
             found.append((direction, quantity))
     if not found:
-        return Quantity(None, note=f"no pair of legs in one direction reaches {field_T:.4g} T")
-    return combine_levels(found)
+        return Quantity(
+            None, note=f"no pair of legs in one direction reaches {in_words(field_T, 'T')}"
+        )
+    return combine_levels(found, "Ω")
 
 
 def _slope(v1: Quantity, i1: Quantity, v2: Quantity, i2: Quantity) -> Quantity:

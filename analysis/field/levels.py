@@ -11,6 +11,7 @@ import numpy as np
 
 from nanojunction.analysis.averages import weighted_mean
 from nanojunction.analysis.field.loops import Direction, FieldLeg
+from nanojunction.analysis.notation import in_words
 from nanojunction.analysis.values import Quantity
 
 _REACH = 0.25
@@ -98,11 +99,12 @@ def _interpolated(leg: FieldLeg, right: int, field_T: float) -> Level:
     )
 
 
-def combine_levels(levels: Sequence[tuple[Direction, Quantity]]) -> Quantity:
+def combine_levels(levels: Sequence[tuple[Direction, Quantity]], unit: str) -> Quantity:
     """Return the mean over repeats, then over both directions with equal weight.
 
-    Null with the reason where the directions differ by more than five standard errors and by
-    more than 2 % of the larger one: such a value depends on the side from which it is approached.
+    `unit` is that of the levels, for the reason. Null with the reason where the directions differ
+    by more than five standard errors and by more than 2 % of the larger one: such a value depends
+    on the side from which it is approached.
     """
     means = {
         direction: weighted_mean([q for side, q in levels if side == direction])
@@ -112,13 +114,15 @@ def combine_levels(levels: Sequence[tuple[Direction, Quantity]]) -> Quantity:
         return Quantity(None, note="no leg reaches this field")
     if len(means) == 1:
         direction, mean = next(iter(means.items()))
-        return Quantity(mean.value, mean.stderr, f"from the {direction} direction only")
+        way = "rising" if direction == "up" else "falling"
+        return Quantity(mean.value, mean.stderr, f"with the field {way} only")
     (a, sa), (b, sb) = ((q.value or 0.0, q.stderr or 0.0) for q in means.values())
     error = math.hypot(sa, sb)
     if abs(a - b) > max(5.0 * error, 0.02 * max(abs(a), abs(b))):
         return Quantity(
             None,
-            note=f"depends on the direction of the field: {means['up'].value:.4g} going up, "
-            f"{means['down'].value:.4g} going down",
+            note="depends on the direction of the field: "
+            f"{in_words(means['up'].value or 0.0, unit)} with the field rising, "
+            f"{in_words(means['down'].value or 0.0, unit)} falling",
         )
     return Quantity(0.5 * (a + b), 0.5 * max(error, abs(a - b)))

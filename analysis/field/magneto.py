@@ -42,6 +42,7 @@ from nanojunction.analysis.field.states import (
     choose_states,
 )
 from nanojunction.analysis.field.switching import propose, switching_fields
+from nanojunction.analysis.notation import in_words
 from nanojunction.analysis.run import Run
 from nanojunction.analysis.values import Curve, Quantity
 
@@ -140,7 +141,7 @@ def _current_curves(pair: CurrentPair) -> dict[str, Curve]:
 def reference_note(note: str | None, reference_field_T: float | None) -> str | None:
     if reference_field_T is not None and abs(reference_field_T) <= ZERO_FIELD_T:
         return note
-    where = "an unknown field" if reference_field_T is None else f"{reference_field_T:.4g} T"
+    where = "an unknown field" if reference_field_T is None else in_words(reference_field_T, "T")
     text = f"the reference was measured at {where}, not at 0 T"
     return text if note is None else f"{note}; {text}"
 
@@ -267,7 +268,7 @@ def _points(
         if ratio.value is not None and abs(i_ref.value or 0.0) <= limit:
             ratio = Quantity(None, note="the denominator is zero within its error and the line's")
         if ratio.value is None:
-            notes.append(f"{loop.voltage_V:.4g} V: {ratio.note}")
+            notes.append(f"at {in_words(loop.voltage_V, 'V')}: {ratio.note}")
         ratios.append(ratio)
 
     def column(items: Sequence[float | None]) -> Any:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from nanojunction.analysis.field.loops import Direction
+from nanojunction.analysis.notation import plain_number
 
 if TYPE_CHECKING:
     from nanojunction.analysis.run_result import RunResult
@@ -55,7 +56,8 @@ class States:
             return f"{why}; whether the two differ is not known"
         if self.difference < TOLD_APART:
             return f"{why}; but R_s and I_off of the two do not differ beyond their errors"
-        return f"{why}; R_s or I_off of the two differ by {self.difference:.3g} standard errors"
+        apart = plain_number(self.difference, 3)
+        return f"{why}; R_s or I_off of the two differ by {apart} standard errors"
 
     def to_json(self) -> dict[str, Any]:
         """Return the JSON object of the states of a `magneto` group."""

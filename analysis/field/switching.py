@@ -18,6 +18,7 @@ from nanojunction.analysis.field.loops import (
     find_switches,
     with_states,
 )
+from nanojunction.analysis.notation import in_words
 from nanojunction.analysis.run import State
 from nanojunction.analysis.values import Quantity
 
@@ -118,11 +119,12 @@ def propose(loops: Sequence[Sequence[FieldLeg]]) -> Proposal:
         return Proposal(at_p, None, None, "one level only: the loops do not switch beyond noise")
     widest = max(apart, key=lambda p: p.to_T - p.from_T)
     middle = 0.5 * (widest.from_T + widest.to_T)
+    where = f"{in_words(widest.from_T, 'T')} to {in_words(widest.to_T, 'T')}"
     way = "rising" if widest.direction == "up" else "falling"
     return Proposal(
         at_p,
         middle,
         widest.direction,
-        f"P is the level at the largest |H|, {at_p:.4g} T; AP is the level farthest from it, which "
-        f"stands from {widest.from_T:.4g} to {widest.to_T:.4g} T with the field {way}",
+        f"P is the level at the largest |H|, {in_words(at_p, 'T')}; AP is the level farthest from "
+        f"it, which stands from {where} with the field {way}",
     )
