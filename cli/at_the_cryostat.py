@@ -156,6 +156,14 @@ def simulate(
     switch: Annotated[
         str | None, typer.Option(help="Its virtual instrument, such as keithley2700; else none.")
     ] = None,
+    chip: Annotated[
+        str,
+        typer.Option(
+            metavar="POPULATIONS",
+            help="A whole chip behind the switch: a built-in name (chowrira-193, …) or a file.",
+        ),
+    ] = "",
+    chip_seed: Annotated[int, typer.Option(help="Seed that the chip is drawn with.")] = 1,
     field_probe: Annotated[
         str | None, typer.Option(help="Its virtual instrument, such as lakeshore425; else none.")
     ] = None,
@@ -184,6 +192,14 @@ def simulate(
     }
     with one_sentence(Debug.on):
         status = work.simulate(
-            junction, drivers, speed, seed, ready_file, serial=serial, faults_file=faults
+            junction,
+            drivers,
+            speed,
+            seed,
+            ready_file,
+            serial=serial,
+            faults_file=faults,
+            chip=chip,
+            chip_seed=chip_seed,
         )
         raise typer.Exit(status)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from nanojunction.cli.console import FAILED, say, wide_console
-from nanojunction.cli.simulated_switch import JUNCTIONS, chip_of, wiring_of, wiring_text
+from nanojunction.cli.simulated_switch import simulated_junctions, wiring_of, wiring_text
 from nanojunction.instruments.errors import (
     InstrumentError,
     LaboratoryError,
@@ -171,6 +171,8 @@ def simulate(
     *,
     serial: bool = False,
     faults_file: Path | None = None,
+    chip: str = "",
+    chip_seed: int = 1,
 ) -> int:
     """Serve the virtual instruments until Ctrl-C or SIGTERM."""
     from nanojunction.instruments.virtual import VirtualCryostat
@@ -178,8 +180,10 @@ def simulate(
 
     faults = () if faults_file is None else read_faults_file(faults_file)
     switch = drivers.get("switch")
-    chip = chip_of(junction or JUNCTIONS) if switch else {}
-    wiring = wiring_of(chip, switch) if switch else None
+    if chip and not switch:
+        raise StationError("--chip: a whole chip is behind a switch; add --switch keithley2750")
+    junctions = simulated_junctions(junction, chip, chip_seed) if switch else {}
+    wiring = wiring_of(junctions, switch) if switch else None
     try:
         bench = VirtualCryostat(
             "open" if switch else junction or "A",
@@ -188,7 +192,7 @@ def simulate(
             temperature=drivers["temperature"],
             switch=switch,
             field_probe=drivers.get("field_probe"),
-            junctions=chip,
+            junctions=junctions,
             wiring=wiring,
             serve="serial" if serial else "socket",
             speed=speed,

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
-from dataclasses import fields
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
@@ -40,7 +39,6 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 __all__ = ["NotClosed", "Station", "Unsafe", "driver"]
-ROLES = ("source_meter", "magnet", "temperature", "switch", "field_probe")
 
 
 class Unsafe(Exception):
@@ -167,35 +165,9 @@ class Station:
         reached = {role: one for role, one in instruments.items() if one.needs_address}
         if virtual is None or all(config.address for config in reached.values()):
             return
-        from nanojunction.instruments.virtual import VirtualCryostat, WorldSettings
-        from nanojunction.instruments.virtual.faults import read_faults
+        from nanojunction.instruments.virtual.from_station import cryostat_of
 
-        models: dict[str, Any] = {
-            role: reached[role].driver if role in reached else None for role in ROLES
-        }
-        world: dict[str, Any] = dict(virtual.world)
-        known = {field.name for field in fields(WorldSettings)}
-        if unknown := sorted(set(world) - known):
-            raise StationError(
-                f"{self.source}: virtual.world.{unknown[0]}: is not a constant of the world; "
-                f"known are {', '.join(sorted(known))}"
-            )
-        try:
-            bench = VirtualCryostat(
-                virtual.junction,
-                **models,
-                junctions=virtual.junctions,
-                wiring=self.config.switch,
-                serve=virtual.serve,
-                speed=virtual.speed,
-                bus_latency_s=virtual.bus_latency_s,
-                seed=virtual.seed,
-                settings=WorldSettings(**world),
-                faults=read_faults(virtual.faults, self.source),
-            )
-        except (TypeError, ValueError) as problem:
-            place = "virtual." if str(problem).startswith("faults[") else "virtual: "
-            raise StationError(f"{self.source}: {place}{problem}") from problem
+        bench = cryostat_of(self.config, virtual, self.source)
         self.bench = self._open.enter_context(bench)
         self.clock = bench.clock
 

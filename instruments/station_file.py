@@ -188,12 +188,15 @@ class FieldProbeConfig(InstrumentConfig):
 class VirtualConfig(_Table):
     """`[virtual]`: a simulated station; see docs/virtual-cryostat.md.
 
-    `junction` is mounted where there is no switch; `junctions` are at its positions. `serve` is
-    how the instruments are reached: on loopback sockets, or on pseudo-terminals as serial ports.
+    `junction` is mounted where there is no switch; `junctions` are at its positions, and so are
+    the devices of `chip`, a populations file drawn with `chip_seed`. `serve` is how the
+    instruments are reached: on loopback sockets, or on pseudo-terminals as serial ports.
     """
 
     junction: str = "A"
     junctions: Mapping[str, str] = {}
+    chip: str = ""
+    chip_seed: Annotated[int, Field(ge=0)] = 1
     serve: Literal["socket", "serial"] = "socket"
     faults: Annotated[tuple[Mapping[str, Any], ...], Field(strict=False)] = ()
     speed: Annotated[float, Field(ge=1, le=10_000)] = 1.0

@@ -11,7 +11,12 @@ from typing import Any
 
 import pytest
 
-from nanojunction.cli.simulated_switch import chip_of, wiring_of, wiring_text
+from nanojunction.cli.simulated_switch import (
+    chip_of,
+    simulated_junctions,
+    wiring_of,
+    wiring_text,
+)
 from nanojunction.instruments.errors import StationError
 from nanojunction.instruments.ramps import Watch
 from nanojunction.instruments.roles import SourceSettings
@@ -23,22 +28,47 @@ def test_a_position_is_called_after_its_junction() -> None:
     assert chip_of("A, B,chips/C 2.toml") == {"A": "A", "B": "B", "C 2": "chips/C 2.toml"}
 
 
-@pytest.mark.parametrize(
-    ("junctions", "words"),
-    [
-        ("A,B,A", "names two junctions of one name"),
-        ("x/A.toml,A", "names two junctions of one name"),
-        (",", "room for 1 to 7 junctions, not 0"),
-        ("1,2,3,4,5,6,7,8", "room for 1 to 7 junctions, not 8"),
-    ],
-)
-def test_what_does_not_fit_behind_the_switch(junctions: str, words: str) -> None:
-    with pytest.raises(StationError, match=words):
+@pytest.mark.parametrize("junctions", ["A,B,A", "x/A.toml,A"])
+def test_two_junctions_of_one_name_are_refused(junctions: str) -> None:
+    with pytest.raises(StationError, match="names two junctions of one name"):
         chip_of(junctions)
 
 
+@pytest.mark.parametrize(
+    ("driver", "count", "words"),
+    [
+        ("keithley2700", 0, "behind a keithley2700 there is room for 1 to 7 junctions, not 0"),
+        ("keithley2700", 8, "room for 1 to 7 junctions, not 8"),
+        ("keithley2750", 200, "behind a keithley2750 there is room for 1 to 199 junctions"),
+    ],
+)
+def test_what_does_not_fit_behind_the_switch(driver: str, count: int, words: str) -> None:
+    with pytest.raises(StationError, match=words):
+        wiring_of([f"J{n}" for n in range(count)], driver)
+
+
+def test_behind_five_multiplexers_every_junction_has_a_channel_and_no_other_polarity() -> None:
+    wiring = wiring_of([f"J{n}" for n in range(1, 200)], "keithley2750")
+    ways = [one.normal for one in wiring.positions.values()]
+    assert ways[:2] + ways[39:41] + ways[-1:] == [(101,), (102,), (140,), (201,), (539,)]
+    assert wiring.short == (540,)
+    assert not any(one.reversed for one in wiring.positions.values())
+    written = tomllib.loads("[switch]\n" + wiring_text(wiring))["switch"]["positions"]
+    assert written["J41"] == {"normal": [201]}
+
+
+def test_a_chip_has_known_resistors_beside_its_devices() -> None:
+    junctions = simulated_junctions("", "chowrira-193", 3)
+    assert len(junctions) == 196
+    assert list(junctions)[-3:] == ["resistor-100", "resistor-1k", "resistor-10k"]
+    with pytest.raises(StationError, match="has a device of the name 'chip-007', too"):
+        simulated_junctions("mine/chip-007.toml", "chowrira-193", 3)
+    with pytest.raises(StationError, match="--chip: There is no batch and no file 'chowrira-7'"):
+        simulated_junctions("", "chowrira-7", 3)
+
+
 def test_the_text_is_the_wiring() -> None:
-    wiring = wiring_of({"A": "A", 'the "best"': "B"}, "keithley2700")
+    wiring = wiring_of(["A", 'the "best"'], "keithley2700")
     assert tomllib.loads("[switch]\n" + wiring_text(wiring))["switch"] == {
         "short": [108, 124],
         "positions": {

@@ -285,7 +285,7 @@ def test_every_card_has_its_channels_and_no_more(model: str) -> None:
 def test_a_card_that_is_not_known() -> None:
     with pytest.raises(ValueError, match="no virtual card '7710' for a 2700: choose one of 7700,"):
         keithley("7710", None)
-    with pytest.raises(ValueError, match="two slots, not 1"):
+    with pytest.raises(ValueError, match="2 slots, not 1"):
         keithley("7709")
 
 

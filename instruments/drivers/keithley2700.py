@@ -1,4 +1,4 @@
-"""Keithley 2700 Multimeter/Switch System as a `SwitchMatrix`, on PyMeasure's driver.
+"""Keithley 2700 and 2750 Multimeter/Switch Systems as a `SwitchMatrix`, on PyMeasure's driver.
 
 Source: Model 2700 User's Manual (2700-900-01), section 2. Only multiple channel operation is used
 (`ROUTe:MULTiple:…`): it moves the contacts that are listed and no others. PyMeasure's properties

@@ -36,7 +36,10 @@ MODELS: Mapping[str, Mapping[str, str]] = {
         "lakeshore335": "lakeshore33x:LakeShore335",
         "lakeshore336": "lakeshore33x:LakeShore336",
     },
-    "switch": {"keithley2700": "keithley2700:Keithley2700"},
+    "switch": {
+        "keithley2700": "keithley2700:Keithley2700",
+        "keithley2750": "keithley2700:Keithley2750",
+    },
     "field_probe": {
         "lakeshore421": "gaussmeters:LakeShore421",
         "lakeshore425": "gaussmeters:LakeShore425",

@@ -18,14 +18,12 @@ _ITEM = re.compile(r"^\s*(\d{3})\s*(?::\s*(\d{3})\s*)?$")
 
 
 class Channels:
-    """The channels of two slots, closed and opened in a world whose lock the callers hold.
+    """The channels of all slots, closed and opened in a world whose lock the callers hold.
 
     Raises ValueError for a card that is not known.
     """
 
     def __init__(self, world: World, cards: Sequence[str | None]) -> None:
-        if len(cards) != 2:
-            raise ValueError(f"a 2700 has two slots, not {len(cards)}")
         if unknown := [name for name in cards if name is not None and name not in CARDS]:
             raise ValueError(
                 f"no virtual card {unknown[0]!r} for a 2700: choose one of {', '.join(CARDS)}"
@@ -39,16 +37,13 @@ class Channels:
         #: ROUTe:MULTiple:OPEN opens it (manual, "Multiple channel operation anomalies").
         self.system: int | None = None
         self.closures: Counter[int] = Counter()
-
-    @property
-    def all(self) -> list[int]:
-        """Every channel of the installed cards, in order."""
-        return [
+        #: Every channel of the installed cards, in order.
+        self.all: Sequence[int] = tuple(
             100 * slot + channel
             for slot, card in enumerate(self.cards, 1)
             if card is not None
             for channel in range(1, card.channels + 1)
-        ]
+        )
 
     def parse(self, text: str) -> list[int]:
         """Return the channels of a list such as `(@101,105:110)`, each once, in its order.

@@ -9,7 +9,12 @@ from typing import TYPE_CHECKING
 
 from nanojunction.instruments.virtual import scpi
 from nanojunction.instruments.virtual.keithley2700 import channel_commands
-from nanojunction.instruments.virtual.keithley2700.settings import FUNCTIONS, SETTINGS, Setting
+from nanojunction.instruments.virtual.keithley2700.settings import (
+    FUNCTIONS,
+    Mainframe,
+    Setting,
+    settings_of,
+)
 from nanojunction.instruments.virtual.keithley2700.system import (
     Command,
     Plain,
@@ -33,18 +38,18 @@ if TYPE_CHECKING:
 _ELEMENTS = ("READing", "UNITs", "TSTamp", "RNUMber", "CHANnel", "LIMits")
 
 
-def tree() -> scpi.Tree[Command]:
-    """Return all headers of the instrument with what carries them out."""
+def tree(mainframe: Mainframe) -> scpi.Tree[Command]:
+    """Return all headers of an instrument with what carries them out."""
     headers: scpi.Tree[Command] = scpi.Tree()
     headers.add_all(COMMON)
     headers.add_all(memories(4))
     headers.add_all(registers("MEASurement", "OPERation", "QUEStionable"))
     headers.add_all(ERROR_QUEUE)
     headers.add_all(LOCAL)
-    for setting in SETTINGS:
+    for setting in settings_of(mainframe):
         headers.add(setting.header, _setter(setting))
         headers.add(setting.header + "?", _getter(setting))
-    headers.add_all(_COMMANDS | channel_commands.COMMANDS | system_commands())
+    headers.add_all(_COMMANDS | channel_commands.COMMANDS | system_commands(mainframe.slots))
     plain = _PLAIN | channel_commands.PLAIN
     for key, function in FUNCTIONS.items():
         plain[f":CONFigure:{function.header}"] = _configure(key)
@@ -175,7 +180,7 @@ def _show_elements(k: Keithley2700) -> str:
 
 
 def _buffer_points(k: Keithley2700, parameters: Parameters) -> None:
-    k.dmm.buffer_points = Count(2, 55_000, 100).parse(scpi.single(parameters))
+    k.dmm.buffer_points = Count(2, k.mainframe.most_readings, 100).parse(scpi.single(parameters))
     k.dmm.buffer.clear()
 
 

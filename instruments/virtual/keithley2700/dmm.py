@@ -23,7 +23,6 @@ READING_AVAILABLE, BUFFER_AVAILABLE, BUFFER_HALF, BUFFER_FULL = 1 << 5, 1 << 7, 
 #: What open inputs show: white noise (V, A; a choice) at NPLC 1, in °C the room.
 _NOISE = {"VOLT": 1e-6, "VOLT:AC": 1e-5, "CURR": 1e-8, "CURR:AC": 1e-7}
 _ROOM_C = 23.0
-_MOST_READINGS = 55_000
 _NEVER = math.inf
 
 
@@ -41,11 +40,14 @@ class Reading:
 class Multimeter:
     """The DMM behind the channels; whoever calls it holds the world's lock."""
 
-    def __init__(self, channels: Channels, events: Register, line_Hz: float, seed: int) -> None:
+    def __init__(
+        self, channels: Channels, events: Register, line_Hz: float, most_readings: int, seed: int
+    ) -> None:
         self.settings = Settings2700()
         self.channels = channels
         self.events = events
         self.line_Hz = line_Hz
+        self._most_readings = most_readings
         self._random = random.Random(seed)
         self.time_zero_s = 0.0
         self.number = 0
@@ -179,8 +181,10 @@ class Multimeter:
         if not self.continuous or self.feed == "NEV":
             return
         interval = self.duration_s(self.channels.system or 0)
-        if t - self._seen_s > _MOST_READINGS * interval:  # FEED:CONTrol ALWays keeps the last ones
-            self._seen_s = t - _MOST_READINGS * interval
+        if (
+            t - self._seen_s > self._most_readings * interval
+        ):  # FEED:CONTrol ALWays keeps the last ones
+            self._seen_s = t - self._most_readings * interval
         while self.feed != "NEV" and self._seen_s + interval <= t:
             self._seen_s += interval
             self.measure(self._seen_s)

@@ -1,6 +1,7 @@
-"""A virtual Keithley 2700 Multimeter/Switch System with two switching modules.
+"""Virtual Multimeter/Switch Systems: Keithley 2700 (two switching modules) and 2750 (five).
 
-Source: Model 2700 User's Manual (2700-900-01), sections 2, 6 to 8 and 10 to 15.
+Source: Model 2700 User's Manual (2700-900-01), sections 2, 6 to 8 and 10 to 15. The 2750 has the
+same commands, for slots 1 to 5; in what else it differs is in `MODEL_2750`.
 """
 
 from __future__ import annotations
@@ -15,22 +16,28 @@ from nanojunction.instruments.virtual.keithley2700.cards import Card
 from nanojunction.instruments.virtual.keithley2700.channels import Channels
 from nanojunction.instruments.virtual.keithley2700.commands import tree
 from nanojunction.instruments.virtual.keithley2700.dmm import OVERFLOW, Multimeter, Reading
-from nanojunction.instruments.virtual.keithley2700.settings import Settings2700
+from nanojunction.instruments.virtual.keithley2700.settings import Mainframe, Settings2700
 from nanojunction.instruments.virtual.keithley2700.system import Command
 from nanojunction.instruments.virtual.scpi import ScpiError
 from nanojunction.instruments.virtual.scpi.instrument import ScpiInstrument
 from nanojunction.instruments.virtual.world import World
 
+MODEL_2700 = Mainframe("MODEL 2700", slots=2, most_readings=55_000)
+MODEL_2750 = Mainframe("MODEL 2750", slots=5, most_readings=110_000, low_ohms=True)
+
 
 class Keithley2700(ScpiInstrument):
     """A Keithley 2700 whose closed channels are the closed contacts of a world.
 
-    `cards` are the modules in slot 1 and 2 (None: empty): 7700, 7702, 7703, 7705, 7706, 7708 or
-    7709. Raises ValueError for another one.
+    `cards` are the modules in the slots (None: empty): 7700, 7702, 7703, 7705, 7706, 7708 or 7709.
+    Raises ValueError for another one, and unless there is one entry for each slot.
     """
 
     driver: ClassVar[str] = "keithley2700"
     identity: ClassVar[str] = "KEITHLEY INSTRUMENTS INC.,MODEL 2700,0000001,B09  /A02"
+    mainframe: ClassVar[Mainframe] = MODEL_2700
+    #: What is in the slots where nothing else is asked for.
+    usual_cards: ClassVar[tuple[str, ...]] = ("7709", "7702")
     #: Also outside of idle (manual, *OPC, section 12).
     immediate: ClassVar[tuple[str, ...]] = (
         "*RST", "*TRG", "*RCL", "ABOR", "ABORT", "SYST:PRES", "SYSTEM:PRESET",
@@ -42,12 +49,19 @@ class Keithley2700(ScpiInstrument):
         self,
         world: World,
         latency_s: float = 0.0,
-        cards: Sequence[str | None] = ("7709", "7702"),
+        cards: Sequence[str | None] | None = None,
     ) -> None:
         super().__init__(world, latency_s)
+        cards = self.usual_cards if cards is None else cards
+        slots = self.mainframe.slots
+        if len(cards) != slots:
+            name = self.mainframe.model.removeprefix("MODEL ")
+            raise ValueError(f"a {name} has {slots} slots, not {len(cards)}")
         self.channels = Channels(world, cards)
         line_Hz = world.settings.line_frequency_Hz
-        self.dmm = Multimeter(self.channels, self.status.measurement, line_Hz, seed=2700)
+        self.dmm = Multimeter(
+            self.channels, self.status.measurement, line_Hz, self.mainframe.most_readings, seed=2700
+        )
         self.dmm.time_zero_s = self.time_s
         self.monitor = 0
         self._saved: dict[int, tuple[Settings2700, frozenset[int]]] = {}
@@ -60,11 +74,11 @@ class Keithley2700(ScpiInstrument):
         """The multimeter."""
         return self.dmm
 
-    @staticmethod
+    @classmethod
     @functools.cache
-    def tree() -> scpi.Tree[Command]:
+    def tree(cls) -> scpi.Tree[Command]:
         """Return all headers with what carries them out."""
-        return tree()
+        return tree(cls.mainframe)
 
     def acquired(self) -> str:
         """Return the readings of the acquisition that has ended."""
@@ -147,10 +161,19 @@ class Keithley2700(ScpiInstrument):
     def buffer_room(self) -> str:
         """Return the free and the used bytes of the buffer."""
         used = 16 * len(self.dmm.buffer)
-        return f"{16 * 55_000 - used},{used}"
+        return f"{16 * self.mainframe.most_readings - used},{used}"
 
     def condition(self, register: str) -> int:
         """Return what is true now of a SCPI register (manual, section 11)."""
         if register != "OPER":
             return 0
         return 1 << 4 if self.dmm.running or self.dmm.continuous else 1 << 10
+
+
+class Keithley2750(Keithley2700):
+    """A Keithley 2750: five slots, by default each with a 7702 of 40 two-pole channels."""
+
+    driver: ClassVar[str] = "keithley2750"
+    identity: ClassVar[str] = "KEITHLEY INSTRUMENTS INC.,MODEL 2750,0000001,B09  /A02"
+    mainframe: ClassVar[Mainframe] = MODEL_2750
+    usual_cards: ClassVar[tuple[str, ...]] = ("7702",) * 5

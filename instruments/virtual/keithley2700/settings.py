@@ -31,6 +31,7 @@ class Function:
     ranges: tuple[float, ...]
 
 
+_LOW_OHM_RANGES = (1.0, 10.0)
 _OHM_RANGES = (1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8)
 
 #: By the short form without `:DC`. Ranges in V, A, ohm; those without ranges have none.
@@ -49,6 +50,19 @@ FUNCTIONS: Mapping[str, Function] = {
 
 
 @dataclass(frozen=True, slots=True)
+class Mainframe:
+    """What the models of the series differ in.
+
+    `low_ohms` are the ranges below 100 ohm of the 2750 and its dry-circuit measurement of them.
+    """
+
+    model: str
+    slots: int
+    most_readings: int
+    low_ohms: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Setting:
     """A header, the name its value is kept under, its value after *RST, and what it turns off."""
 
@@ -60,8 +74,9 @@ class Setting:
     by_channel: bool = False
 
 
-def _of_function(key: str, function: Function) -> list[Setting]:
+def _of_function(key: str, function: Function, low_ohms: bool = False) -> list[Setting]:
     head, top = f"[:SENSe[1]]:{function.header}", function.maximum or 1e9
+    ranges = (*_LOW_OHM_RANGES, *function.ranges) if low_ohms else function.ranges
     found = [
         Setting(f"{head}:NPLCycles", f"{key} nplc", Real(0.01, 50.0, 5.0), 5.0, by_channel=True),
         Setting(f"{head}:DIGits", f"{key} digits", Count(4, 7, 7), 7, by_channel=True),
@@ -75,11 +90,11 @@ def _of_function(key: str, function: Function) -> list[Setting]:
                 by_channel=True),
         Setting(f"{head}:REFerence:STATe", f"{key} relative", Switch(), False, by_channel=True),
     ]  # fmt: skip
-    if function.ranges:
-        codec = Real(0.0, function.maximum, function.ranges[-1], function.ranges)
+    if ranges:
+        codec = Real(0.0, function.maximum, ranges[-1], ranges)
         auto = f"{key} auto"
         found += [
-            Setting(f"{head}:RANGe[:UPPer]", f"{key} range", codec, function.ranges[-1], auto,
+            Setting(f"{head}:RANGe[:UPPer]", f"{key} range", codec, ranges[-1], auto,
                     by_channel=True),
             Setting(f"{head}:RANGe:AUTO", auto, Switch(), True, by_channel=True),
         ]  # fmt: skip
@@ -97,7 +112,6 @@ SETTINGS: tuple[Setting, ...] = (
             "trigger delay auto"),
     Setting(":TRIGger[:SEQuence[1]]:DELay:AUTO", "trigger delay auto", Switch(), True),
     Setting(":TRIGger[:SEQuence[1]]:TIMer", "trigger timer", Real(0.001, 999999.999, 0.1), 0.1),
-    Setting(":SAMPle:COUNt", "sample count", Count(1, 55_000, 1), 1),
     Setting(":ROUTe:SCAN:LSELect", "scan", Word(("INTernal", "NONE")), "NONE"),
     Setting(":ROUTe:SCAN:NVOLatile", "auto scan", Switch(), False),
     Setting(":ROUTe:MONitor:STATe", "monitor", Switch(), False),
@@ -115,7 +129,23 @@ SETTINGS: tuple[Setting, ...] = (
     Setting(":DISPlay[:WINDow[1]]:TEXT:STATe", "display text", Switch(), False),
 )  # fmt: skip
 
-_DEFAULTS = {setting.name: setting.default for setting in SETTINGS}
+
+def settings_of(mainframe: Mainframe) -> tuple[Setting, ...]:
+    """Return the plain settings of a model."""
+    samples = Count(1, mainframe.most_readings, 1)
+    found = (*SETTINGS, Setting(":SAMPle:COUNt", "sample count", samples, 1))
+    if not mainframe.low_ohms:
+        return found
+    four_wire = _of_function("FRES", FUNCTIONS["FRES"], low_ohms=True)
+    dry = Setting("[:SENSe[1]]:FRESistance:DCIRcuit", "dry circuit", Switch(), False,
+                  by_channel=True)  # fmt: skip
+    return (*found, *four_wire, dry)
+
+
+_DEFAULTS = {setting.name: setting.default for setting in SETTINGS} | {
+    "sample count": 1,
+    "dry circuit": False,
+}
 
 
 @dataclass(slots=True)

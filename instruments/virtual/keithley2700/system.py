@@ -22,10 +22,10 @@ Command = Callable[["Keithley2700", Parameters], str | None]
 Plain = Callable[["Keithley2700"], str | None]
 
 
-def system_commands() -> dict[str, Command]:
-    """Return the headers with what carries them out."""
+def system_commands(slots: int) -> dict[str, Command]:
+    """Return the headers of an instrument with so many slots with what carries them out."""
     plain = dict(_PLAIN)
-    for slot in (1, 2):
+    for slot in range(1, slots + 1):
         for name in _CARD:
             plain[f":SYSTem:CARD{slot}:{name}?"] = _card(slot, name)
     return _COMMANDS | without_parameters(plain)
