@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from difflib import get_close_matches
 from typing import Any
 
 from nanojunction.analysis.notation import symbol_of
 from nanojunction.analysis.values import Curve, Quantity
+from nanojunction.common.names import did_you_mean
 
 
 class Lookup:
@@ -21,7 +21,7 @@ class Lookup:
     >>> result["r_s"]
     Traceback (most recent call last):
     ...
-    LookupError: RunResult has no 'r_s'; did you mean 'r_s_ohm'?
+    LookupError: RunResult has no 'r_s'; did you mean r_s_ohm?
     """
 
     __slots__ = ()
@@ -60,9 +60,8 @@ class Lookup:
     def _why_not(self, key: str, wanted: str) -> str:
         name = type(self).__name__
         if key not in self.quantities:
-            near = get_close_matches(key, self.quantities, n=1)
-            hint = f"did you mean {near[0]!r}?" if near else f"it has {', '.join(self.quantities)}"
-            return f"{name} has no {key!r}; {hint}"
+            meant = did_you_mean(key, self.quantities) or f"; it has {', '.join(self.quantities)}"
+            return f"{name} has no {key!r}{meant}"
         item = self.quantities[key]
         how = f".quantities[{key!r}]"
         if isinstance(item, Quantity):

@@ -66,12 +66,12 @@ def runs(
 
 
 def _in_words(problem: UnknownKey) -> str:
-    from nanojunction.instruments.slips import did_you_mean
+    from nanojunction.common.names import did_you_mean
 
     meant = did_you_mean(problem.key, problem.known)
     if not meant:
         return str(problem)
-    return f"no run in the catalogue has a {problem.key!r}; {meant}"
+    return f"no run in the catalogue has a {problem.key!r}{meant}"
 
 
 def _keys_of(text: str) -> list[str]:

@@ -14,10 +14,10 @@ from typing import Any, Generic, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from nanojunction.common.slips import sentence_of
 from nanojunction.instruments.clock import Clock
 from nanojunction.instruments.errors import InstrumentFault, StationError
 from nanojunction.instruments.roles import Function, Reading, SourceSettings, TimedReading
-from nanojunction.instruments.slips import sentence_of
 from nanojunction.instruments.station_file import InstrumentConfig
 
 Config = TypeVar("Config", bound=InstrumentConfig)

@@ -6,7 +6,6 @@ Every error names file, key and what is allowed. The keys are documented in docs
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
@@ -20,10 +19,11 @@ from pydantic import (
     model_validator,
 )
 
+from nanojunction.common.slips import Location, dotted, sentence_of
+from nanojunction.common.toml_file import read_toml
 from nanojunction.instruments.errors import StationError
 from nanojunction.instruments.reading_config import ReadingConfig
 from nanojunction.instruments.roles import OutputOff
-from nanojunction.instruments.slips import Location, dotted, sentence_of
 from nanojunction.instruments.station_checks import check_whole
 
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
@@ -241,17 +241,7 @@ class StationConfig(_Table):
 
 def load_station_file(path: Path) -> StationConfig:
     """Read and validate a station file; raises StationError with file, key and what is allowed."""
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except FileNotFoundError as problem:
-        raise StationError(f"{path}: there is no such station file") from problem
-    except (OSError, UnicodeDecodeError) as problem:
-        raise StationError(f"{path}: cannot be read ({problem})") from problem
-    try:
-        content = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as problem:
-        raise StationError(f"{path}: is not valid TOML: {problem}") from problem
-    return station_from(content, str(path))
+    return station_from(read_toml(path, StationError, "station file"), str(path))
 
 
 def station_from(content: Mapping[str, Any], source: str) -> StationConfig:

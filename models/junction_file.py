@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import reprlib
-import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, get_args, get_type_hints
 
 from pydantic import TypeAdapter, ValidationError
 
+from nanojunction.common.toml_file import parse_toml, read_text
 from nanojunction.models.junction import JunctionLaw
 from nanojunction.models.laws import Activated, Linear, Metallic
 from nanojunction.models.magnetic_laws import Switching, TunnelPair
@@ -42,25 +42,18 @@ class JunctionFileError(ValueError):
     """A junction file that cannot be used: one sentence with file, key and what is allowed."""
 
 
+def _refusal(words: str) -> JunctionFileError:
+    return JunctionFileError(f"{words}.")
+
+
 def read_junction(path: Path) -> JunctionLaw:
     """Return the junction that the TOML file at `path` describes, or raise JunctionFileError."""
-    try:
-        # Notepad on Windows writes a byte-order mark, which TOML does not know.
-        text = path.read_text(encoding="utf-8-sig")
-    except OSError as error:
-        raise JunctionFileError(f"{path}: cannot be read: {error.strerror}.") from error
-    except UnicodeDecodeError as error:
-        raise JunctionFileError(f"{path}: is not UTF-8 text; save it as UTF-8.") from error
-    return parse_junction(text, str(path))
+    return parse_junction(read_text(path, _refusal), str(path))
 
 
 def parse_junction(text: str, source: str) -> JunctionLaw:
     """Return the junction that the TOML `text` describes; `source` names it in errors."""
-    try:
-        content = tomllib.loads(text)
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
-        raise JunctionFileError(f"{source}: is not valid TOML: {error}.") from error
-    return make_junction(content, source)
+    return make_junction(parse_toml(text, source, _refusal), source)
 
 
 def make_junction(content: Mapping[str, Any], source: str) -> JunctionLaw:

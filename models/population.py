@@ -25,6 +25,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
+from nanojunction.common.toml_file import parse_toml, read_text
 from nanojunction.models.distributions import Distribution, draw, read_distribution
 from nanojunction.models.junction import JunctionLaw, built_in_junctions
 from nanojunction.models.junction_file import JunctionFileError, make_junction
@@ -39,6 +40,10 @@ _POPULATION_KEYS = ("truth", "count", "like", "junction")
 
 class BatchFileError(ValueError):
     """A batch file that cannot be used: one sentence with file, key and what is allowed."""
+
+
+def _refusal(words: str) -> BatchFileError:
+    return BatchFileError(f"{words}.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,14 +92,7 @@ def load_batch(name_or_path: str | Path, seed: int) -> tuple[Device, ...]:
             f"There is no batch and no file {str(name_or_path)!r}: give a TOML file or one of the "
             f"built-in names {names}."
         )
-    try:
-        # Notepad on Windows writes a byte-order mark, which TOML does not know.
-        text = path.read_text(encoding="utf-8-sig")
-    except OSError as error:
-        raise BatchFileError(f"{path}: cannot be read: {error.strerror}.") from error
-    except UnicodeDecodeError as error:
-        raise BatchFileError(f"{path}: is not UTF-8 text; save it as UTF-8.") from error
-    return parse_batch(text, str(path), seed)
+    return parse_batch(read_text(path, _refusal), str(path), seed)
 
 
 def parse_batch(text: str, source: str, seed: int) -> tuple[Device, ...]:
@@ -102,10 +100,7 @@ def parse_batch(text: str, source: str, seed: int) -> tuple[Device, ...]:
 
     Raises BatchFileError.
     """
-    try:
-        content = tomllib.loads(text)
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
-        raise BatchFileError(f"{source}: is not valid TOML: {error}.") from error
+    content = parse_toml(text, source, _refusal)
     _refuse_unknown(content, ("device", "populations"), source, "")
     label = _word(content, "device", source, "")
     populations = _populations(content, source)

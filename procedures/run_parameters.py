@@ -13,8 +13,8 @@ from pymeasure.experiment import (
     Procedure,
 )
 
+from nanojunction.common.names import did_you_mean
 from nanojunction.instruments.errors import LaboratoryError
-from nanojunction.instruments.slips import did_you_mean
 from nanojunction.procedures.quantities import QuantityParameter, TargetParameter, parse_target
 
 
@@ -206,10 +206,9 @@ class RunParameters(Procedure):
         """Set a parameter from a value or a text with a unit; raises ProcedureError."""
         known = self.settable()
         if name not in known and name not in OWN_OPTIONS:
-            meant = did_you_mean(name, known)
+            meant = did_you_mean(name, known) or ";"
             raise ProcedureError(
-                f"unknown key {name!r}; {f'{meant} ' if meant else ''}known are "
-                f"{', '.join(sorted(known))}"
+                f"unknown key {name!r}{meant} known are {', '.join(sorted(known))}"
             )
         parameter = self._parameters[name]
         try:

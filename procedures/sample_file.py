@@ -14,15 +14,15 @@ max_voltage_V = 0.1
 
 from __future__ import annotations
 
-import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from nanojunction.common.slips import sentence_of
+from nanojunction.common.toml_file import read_toml
 from nanojunction.instruments.errors import StationError
 from nanojunction.instruments.limits import SourceLimits
-from nanojunction.instruments.slips import sentence_of
 
 if TYPE_CHECKING:
     from nanojunction.instruments.station_file import StationConfig
@@ -157,14 +157,7 @@ def _set_position(run: JunctionProcedure, junction: Junction, sample: Sample) ->
 
 def load_sample_file(path: Path) -> Sample:
     """Read and validate a sample file; raises SampleFileError naming file and key."""
-    try:
-        content = tomllib.loads(path.read_text(encoding="utf-8-sig"))
-    except OSError as problem:
-        raise SampleFileError(f"{path}: cannot be read ({problem.strerror})") from problem
-    except UnicodeDecodeError as problem:
-        raise SampleFileError(f"{path}: is not UTF-8 text; save it as UTF-8") from problem
-    except tomllib.TOMLDecodeError as problem:
-        raise SampleFileError(f"{path}: is not valid TOML: {problem}") from problem
+    content = read_toml(path, SampleFileError, "sample file")
     try:
         sample = Sample.model_validate(content)
     except ValidationError as problem:

@@ -257,7 +257,7 @@ def test_a_file_of_devices_states_each_and_what_is_the_same_for_all(tmp_path: Pa
 @pytest.mark.parametrize(
     ("content", "words"),
     [
-        ("[devises.B]", "did you mean 'devices'"),
+        ("[devises.B]", "did you mean devices"),
         ('[devices.B]\ndiametre = "3 um"', "devices.B.diametre"),
         ('[default]\ndiameter = "3"', "default: '3' is no size"),
         ("[default]\nlayers = -3", "default.layers: must be a number above 0"),

@@ -202,7 +202,7 @@ def test_a_package_that_is_missing_is_named(
 @pytest.mark.parametrize(
     ("content", "words"),
     [
-        ("[usr]", r"usr: is not a key that is known here; did you mean 'user'\?"),
+        ("[usr]", r"usr: is not a key that is known here; did you mean user\?"),
         ("[user]\nmail = 'x'", "user.mail: is not a key that is known here"),
         ("user = 1", r"user: must be a table, written \[user\]"),
         ("[user]\nname = 1", "user.name: must be a text"),

@@ -11,14 +11,15 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-LAYERS = ("models", "analysis", "instruments", "procedures", "gui", "cli")
+LAYERS = ("common", "models", "analysis", "instruments", "procedures", "gui", "cli")
 MAY_IMPORT = {
-    "models": set(),
-    "analysis": {"models"},
-    "instruments": {"models"},
-    "procedures": {"instruments", "analysis"},
-    "gui": {"models", "analysis", "instruments", "procedures"},
-    "cli": {"models", "analysis", "instruments", "procedures", "gui"},
+    "common": set(),
+    "models": {"common"},
+    "analysis": {"common", "models"},
+    "instruments": {"common", "models"},
+    "procedures": {"common", "instruments", "analysis"},
+    "gui": {"common", "models", "analysis", "instruments", "procedures"},
+    "cli": {"common", "models", "analysis", "instruments", "procedures", "gui"},
 }
 
 

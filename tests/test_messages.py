@@ -19,13 +19,14 @@ from pydantic import BaseModel, Field, ValidationError
 from nanojunction.cli.console import in_words, make_folder
 from nanojunction.cli.measure import help_text
 from nanojunction.cli.stations import named_sensors, station_text
+from nanojunction.common.names import did_you_mean
+from nanojunction.common.slips import keys_at, sentence_of
 from nanojunction.instruments.clock import now_iso
 from nanojunction.instruments.errors import ConnectionFailed, LimitError, StationError
 from nanojunction.instruments.limits import SourceLimits
 from nanojunction.instruments.ownership import lock, records
 from nanojunction.instruments.ownership.records import ProcessId, Record
 from nanojunction.instruments.safe_state import NotDone, not_safe
-from nanojunction.instruments.slips import did_you_mean, keys_at, sentence_of
 from nanojunction.instruments.station import Unsafe
 from nanojunction.instruments.station_file import StationConfig, station_from
 from nanojunction.instruments.visa import Connection
@@ -80,8 +81,8 @@ def test_one_reason_is_said_once_for_all_that_it_kept_from_being_done(
 @pytest.mark.parametrize(
     ("typed", "known", "meant"),
     [
-        ("vmx", ["vmax", "step"], "did you mean vmax?"),
-        ("voltage", ["vmax", "max_voltage_V"], "did you mean max_voltage_V?"),
+        ("vmx", ["vmax", "step"], "; did you mean vmax?"),
+        ("voltage", ["vmax", "max_voltage_V"], "; did you mean max_voltage_V?"),
         ("zzz", ["vmax", "step"], ""),
     ],
 )

@@ -15,8 +15,8 @@ from typing import Any
 import psutil
 import pytest
 
+from nanojunction.common.drives import drive_of
 from nanojunction.instruments.station import Station
-from nanojunction.models.drives import drive_of
 from nanojunction.procedures.recipes.conditions import parse_condition
 from nanojunction.procedures.recipes.folder import folder_of_runs
 from nanojunction.procedures.recipes.journal import NAME, Journal

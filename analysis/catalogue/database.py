@@ -14,7 +14,7 @@ from sqlalchemy.engine import URL, make_url
 
 from nanojunction.analysis.catalogue.errors import CatalogueError
 from nanojunction.analysis.catalogue.tables import TABLES, VERSION, catalogue
-from nanojunction.models.drives import drive_of
+from nanojunction.common.drives import drive_of
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection

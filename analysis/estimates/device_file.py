@@ -14,7 +14,6 @@ diameter = "280 nm"
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
@@ -23,7 +22,8 @@ from typing import Any
 
 from nanojunction.analysis.geometry import Area, parse_area, parse_length
 from nanojunction.analysis.reading.files import PathLike
-from nanojunction.analysis.reading.notes_keys import did_you_mean
+from nanojunction.common.names import did_you_mean
+from nanojunction.common.toml_file import read_toml
 
 _KEYS = (
     "diameter", "area", "pitch", "layers", "sites_per_nm2", "sites", "selector", "centre",
@@ -79,14 +79,7 @@ class Devices:
 def load_devices(path: PathLike) -> Devices:
     """Read a file of devices; raises DeviceFileError naming file and key."""
     path = Path(path)
-    try:
-        content = tomllib.loads(path.read_text(encoding="utf-8-sig"))
-    except OSError as problem:
-        raise DeviceFileError(f"{path}: cannot be read ({problem.strerror})") from problem
-    except UnicodeDecodeError as problem:
-        raise DeviceFileError(f"{path}: is not UTF-8 text; save it as UTF-8") from problem
-    except tomllib.TOMLDecodeError as problem:
-        raise DeviceFileError(f"{path}: is not valid TOML: {problem}") from problem
+    content = read_toml(path, DeviceFileError, "file of devices")
     try:
         _refuse_unknown(content, ("default", "devices"), "")
         named = _table(content, "devices", "")
@@ -111,8 +104,8 @@ def _table(content: Mapping[str, Any], key: str, place: str) -> Mapping[str, Any
 def _refuse_unknown(table: Mapping[str, Any], known: tuple[str, ...], place: str) -> None:
     for key in table:
         if key not in known:
-            meant = did_you_mean(key, known)
-            raise ValueError(f"{place}{key}: is unknown{meant}; allowed are {', '.join(known)}")
+            meant = did_you_mean(key, known) or ";"
+            raise ValueError(f"{place}{key}: is unknown{meant} allowed are {', '.join(known)}")
 
 
 def _stated(table: Mapping[str, Any], place: str, source: str) -> Stated:

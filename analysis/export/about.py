@@ -7,7 +7,6 @@ last calibration of the voltage, the temperature and the current.
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -15,7 +14,8 @@ from pathlib import Path
 
 from nanojunction.analysis.export.errors import ExportError
 from nanojunction.analysis.reading.files import PathLike
-from nanojunction.analysis.reading.notes_keys import did_you_mean
+from nanojunction.common.names import did_you_mean
+from nanojunction.common.toml_file import read_toml
 
 UNKNOWN = "unknown"
 
@@ -38,10 +38,7 @@ class About:
 def read_about(path: PathLike) -> About:
     """Return what a file says; raises ExportError that names the file and the key."""
     path = Path(path)
-    try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as problem:
-        raise ExportError(f"{path}: is not valid TOML ({problem})") from problem
+    content = read_toml(path, ExportError)
     _only(path, "", content, tuple(_KEYS))
     tables: dict[str, dict[str, str]] = {}
     for name, keys in _KEYS.items():
@@ -65,7 +62,7 @@ def _only(path: Path, at: str, content: Mapping[str, object], known: tuple[str, 
         if key not in known:
             raise ExportError(
                 f"{path}: {at}{key}: is not a key that is known here"
-                f"{did_you_mean(key, known)}; allowed are {', '.join(known)}"
+                f"{did_you_mean(key, known) or ';'} allowed are {', '.join(known)}"
             )
 
 

@@ -8,7 +8,7 @@ from functools import lru_cache
 
 from nanojunction.analysis.reading.columns import Column, Role, identify, unit, unit_in
 from nanojunction.analysis.reading.notes import ColumnCorrection, NotesError
-from nanojunction.analysis.reading.notes_keys import did_you_mean
+from nanojunction.common.names import did_you_mean
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +81,9 @@ def _places(
         else:
             found = [index for index, name in enumerate(names) if name.strip() == key.strip()]
         if not found:
+            meant = did_you_mean(key, names) or ";"
             raise NotesError(
-                f'correct.columns."{key}": there is no such column{did_you_mean(key, names)}; '
+                f'correct.columns."{key}": there is no such column{meant} '
                 f"they are: {', '.join(names)}"
             )
         places |= dict.fromkeys(found, (key, correction))

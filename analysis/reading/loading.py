@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import warnings
 from collections.abc import Iterable, Mapping
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, NotRequired, TypedDict, Unpack
 
@@ -19,6 +18,7 @@ from nanojunction.analysis.reading.run_kind import finish
 from nanojunction.analysis.reading.table import ReadError
 from nanojunction.analysis.run import Conditions, Run, RunKind
 from nanojunction.analysis.values import Array
+from nanojunction.common.names import did_you_mean
 
 _ARRAYS = Path("arrays")
 _HELD = ("temperature_K", "field_T")
@@ -112,10 +112,9 @@ def run_from_arrays(
     given: Mapping[str, Any] = columns
     for name in given:
         if name not in Columns.__annotations__:
-            meant = get_close_matches(name, Columns.__annotations__, n=1)
-            hint = f"did you mean {meant[0]!r}? " if meant else ""
+            meant = did_you_mean(name, Columns.__annotations__)
             known = ", ".join(Columns.__annotations__)
-            raise ValueError(f"{name}: is no column; {hint}known are {known}")
+            raise ValueError(f"{name}: is no column{meant or ';'} known are {known}")
     arrays = {name: _numbers(name, values) for name, values in given.items()}
     rows = max((array.size for array in arrays.values() if array.ndim), default=0)
     if rows == 0:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-import tomllib
 from pathlib import Path
 
 from nanojunction.analysis.reading.files import regular_size, why_not
 from nanojunction.analysis.reading.notes import Notes, NotesError, notes_path
 from nanojunction.analysis.reading.notes_keys import content_of, notes_of
+from nanojunction.common.toml_file import parse_toml
 
 _MOST_BYTES = 1 << 20
 
@@ -38,11 +38,7 @@ def parse_notes(text: str, source: str) -> Notes:
 
     Raises NotesError with the first key that is wrong and what is allowed there.
     """
-    try:
-        content = tomllib.loads(text)
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
-        raise NotesError(f"{source}: is not valid TOML: {error}") from error
-    return notes_of(content, source)
+    return notes_of(parse_toml(text, source, NotesError), source)
 
 
 def save_notes(notes: Notes, run_file: Path) -> Path:

@@ -21,6 +21,7 @@ from nanojunction.analysis.reading.notes import (
     Zero,
 )
 from nanojunction.analysis.run import Heater, Polarity, RunKind, State, Wires
+from nanojunction.common.names import did_you_mean
 
 _NUMBER = re.compile(r"\s*([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?|[-+]?inf)\s*(\S{0,12})\s*")
 _LONGEST_NUMBER = 60
@@ -95,8 +96,8 @@ class _Place:
         names = list(known)
         for key in table:
             if key not in names:
-                meant = did_you_mean(key, names)
-                raise self.wrong(key, f"is no key that is known here{meant}; {_are(names)}")
+                meant = did_you_mean(key, names) or ";"
+                raise self.wrong(key, f"is no key that is known here{meant} {_are(names)}")
 
     def table(self, content: Mapping[str, Any], key: str) -> Mapping[str, Any]:
         found = content.get(key, {})
@@ -160,14 +161,6 @@ def _in_SI(text: str, quantity: Role) -> float | None:
     if known is None or known[0] != quantity:
         return None
     return value * known[1] + known[2]
-
-
-def did_you_mean(typed: str, known: Iterable[str]) -> str:
-    """Return "; did you mean …?" with the known name closest to what was typed, or nothing."""
-    from difflib import get_close_matches
-
-    close = get_close_matches(typed[:80], list(known), n=1)
-    return f"; did you mean {close[0]!r}?" if close else ""
 
 
 def _are(names: Iterable[str]) -> str:

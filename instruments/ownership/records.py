@@ -23,9 +23,9 @@ from filelock import FileLock, Timeout
 from platformdirs import user_state_path
 from pydantic import Field, TypeAdapter, ValidationError
 
+from nanojunction.common.drives import drive_of
 from nanojunction.instruments.clock import Clock
 from nanojunction.instruments.errors import LaboratoryError
-from nanojunction.models.drives import drive_of
 
 #: Names another folder for the records, where the usual one is no local disk.
 FOLDER_VARIABLE = "NANOJUNCTION_STATE_DIR"

@@ -8,7 +8,6 @@ in docs/recipes.md. What the keys mean for a procedure and a station is checked 
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -25,7 +24,9 @@ from pydantic import (
     field_validator,
 )
 
-from nanojunction.instruments.slips import did_you_mean, sentence_of
+from nanojunction.common.names import did_you_mean
+from nanojunction.common.slips import sentence_of
+from nanojunction.common.toml_file import parse_toml, read_text
 from nanojunction.procedures.recipes.conditions import Condition, parse_condition
 from nanojunction.procedures.run_parameters import ProcedureError
 from nanojunction.procedures.sample_file import Sample, load_sample_file
@@ -130,7 +131,7 @@ def _action(given: Any) -> str:
         raise ValueError(
             f"a step has exactly one of {known}, this one has "
             f"{' and '.join(f'`{action}`' for action in found) or 'none'}"
-            f"{f'; {meant[0]}' if meant else ''}"
+            f"{meant[0] if meant else ''}"
         )
     return f"<{found[0]}>"
 
@@ -208,13 +209,7 @@ def _walk(
 
 def load_recipe(path: Path) -> Recipe:
     """Read and validate a recipe file; raises RecipeError with file, key and what is allowed."""
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except FileNotFoundError as problem:
-        raise RecipeError(f"{path}: there is no such recipe file") from problem
-    except (OSError, UnicodeDecodeError) as problem:
-        raise RecipeError(f"{path}: cannot be read ({problem})") from problem
-    recipe = recipe_from(text, str(path))
+    recipe = recipe_from(read_text(path, RecipeError, "recipe file"), str(path))
     file = recipe.content.recipe.sample_file
     return replace(recipe, samples=load_sample_file(path.parent / file)) if file else recipe
 
@@ -222,9 +217,7 @@ def load_recipe(path: Path) -> Recipe:
 def recipe_from(text: str, source: str) -> Recipe:
     """Validate the text of a recipe, without its sample file; raises RecipeError."""
     try:
-        content = Content.model_validate(tomllib.loads(text))
-    except tomllib.TOMLDecodeError as problem:
-        raise RecipeError(f"{source}: is not valid TOML: {problem}") from problem
+        content = Content.model_validate(parse_toml(text, source, RecipeError))
     except RecursionError as problem:
         raise RecipeError(f"{source}: steps are nested too deeply") from problem
     except ValidationError as problem:

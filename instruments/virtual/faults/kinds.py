@@ -10,7 +10,6 @@ from __future__ import annotations
 import math
 import random
 import re
-import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -25,6 +24,7 @@ from pydantic import (
     model_validator,
 )
 
+from nanojunction.common.toml_file import read_toml
 from nanojunction.instruments.errors import StationError
 
 Role = Literal["source_meter", "magnet", "temperature", "switch", "field_probe"]
@@ -195,12 +195,7 @@ def read_faults(
 
 def read_faults_file(path: Path) -> tuple[Fault, ...]:
     """Return the faults of a TOML file with tables `[[faults]]`; raises StationError."""
-    try:
-        content = tomllib.loads(path.read_text(encoding="utf-8-sig"))
-    except FileNotFoundError as problem:
-        raise StationError(f"{path}: there is no such file of faults") from problem
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as problem:
-        raise StationError(f"{path}: cannot be read ({problem})") from problem
+    content = read_toml(path, StationError, "file of faults")
     tables = content.pop("faults", None)
     if content or not isinstance(tables, list) or not all(isinstance(t, dict) for t in tables):
         raise StationError(f"{path}: must hold tables [[faults]], and nothing else")

@@ -1,27 +1,16 @@
-"""What is wrong in a file or a name that somebody typed, in a sentence that helps to mend it."""
+"""What is wrong in a file that pydantic has checked, in a sentence that helps to mend it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
 
+from nanojunction.common.names import did_you_mean
+
 #: Where in a file an error is: keys, indices, and tags of unions.
 Location = tuple[int | str, ...]
-
-
-def did_you_mean(typed: str, known: Iterable[str]) -> str:
-    """Return `did you mean …?` with the name that is closest to what was typed; empty if none is.
-
-    Names that begin or end with what was typed, or hold it as a word, count as close.
-    """
-    from difflib import get_close_matches
-
-    names = sorted(known)
-    whole = [name for name in names if typed.lower() in name.lower().split("_")]
-    close = get_close_matches(typed, names, n=1) or whole[:1]
-    return f"did you mean {close[0]}?" if close else ""
 
 
 def sentence_of(
@@ -45,7 +34,7 @@ def sentence_of(
     elif first["type"] == "extra_forbidden":
         known = keys_at(model, location[:-1])
         meant = "" if location[-1] in known else did_you_mean(str(location[-1]), known)
-        words = f"is not a key that is known here{f'; {meant}' if meant else ''}"
+        words = f"is not a key that is known here{meant}"
     words = words.removeprefix("value error, ")
     place = dotted((table, *location)) if place_of is None else place_of(location)
     silent = first["type"] == "missing" or isinstance(first["input"], dict | list | tuple)
