@@ -265,7 +265,7 @@ def _ratio(measured: Quantity, offset: LineOffset) -> Quantity:
 
 
 def _least_ratio(result: RunResult, offset: LineOffset) -> Quantity | None:
-    """Return a lower bound of `offset_ratio_v` where the sweep ends before V_off, if there is one."""
+    """Return a lower bound of `offset_ratio_v` where the sweep ends before V_off, if any."""
     i_off_A = number(result.quantities, "i_off_A").value
     beyond_V = None if i_off_A is None else least_offset_V(result.run, i_off_A)
     largest = offset.value + _ZERO_WITHIN * offset.stderr
