@@ -49,8 +49,6 @@ if TYPE_CHECKING:
     from nanojunction.analysis.controls.carried_out import find_controls
     from nanojunction.analysis.devices.claims import Claim, find_claims
     from nanojunction.analysis.devices.groups import Group, find_groups
-    from nanojunction.analysis.devices.verdicts import Thresholds
-    from nanojunction.analysis.devices.yields import Yields, batch_yields
     from nanojunction.analysis.estimates.device_file import (
         DeviceFileError,
         Devices,
@@ -76,6 +74,8 @@ if TYPE_CHECKING:
     from nanojunction.analysis.results import FileError, write_results
     from nanojunction.analysis.run import Conditions, Run
     from nanojunction.analysis.run_result import RunResult
+    from nanojunction.analysis.screening.thresholds import Thresholds
+    from nanojunction.analysis.screening.yields import Yields, batch_yields
     from nanojunction.analysis.settings import IVSettings
     from nanojunction.analysis.temperature.activation import Arrhenius
     from nanojunction.analysis.values import Curve, Quantity
@@ -171,8 +171,8 @@ _MODULES = {
     "calibration": ("CalibrationError", "MeasuringLine", "against_line", "measuring_line"),
     "devices.claims": ("Claim", "find_claims"),
     "devices.groups": ("Group", "find_groups"),
-    "devices.verdicts": ("Thresholds",),
-    "devices.yields": ("Yields", "batch_yields"),
+    "screening.thresholds": ("Thresholds",),
+    "screening.yields": ("Yields", "batch_yields"),
     "estimates.device_file": ("DeviceFileError", "Devices", "Stated", "load_devices"),
     "estimates.engines": ("Engine", "published_engines"),
     "estimates.formulas": ("areal_power_density", "paramagnetic_sites", "ra_product"),

@@ -20,7 +20,7 @@ from nanojunction.analysis.values import Quantity
 
 if TYPE_CHECKING:
     from nanojunction.analysis.analyse import Analysis
-    from nanojunction.analysis.devices.yields import Yields
+    from nanojunction.analysis.screening.yields import Yields
 
 K_B_meV_per_K = 0.0861733
 

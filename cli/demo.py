@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from nanojunction.analysis.analyse import Analysis
     from nanojunction.analysis.comparison import ComparedRow
-    from nanojunction.analysis.devices.yields import Yields
+    from nanojunction.analysis.screening.yields import Yields
     from nanojunction.analysis.estimates.device_file import Devices
     from nanojunction.cli.demo_campaign import Step
     from nanojunction.instruments.station_file import StationConfig
@@ -85,7 +85,7 @@ def batch_of(name: str, files: Sequence[Path], campaign: Analysis) -> Yields:
     """Analyse the runs of a batch against the campaign's measuring line."""
     from nanojunction.analysis.analyse import analyse
     from nanojunction.analysis.calibration import measuring_line
-    from nanojunction.analysis.devices.yields import batch_yields
+    from nanojunction.analysis.screening.yields import batch_yields
 
     known = [result for result in campaign.run_results if result.run.kind == "calibration"]
     with steps_of(f"analysing {name}") as show:

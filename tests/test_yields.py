@@ -23,11 +23,12 @@ from nanojunction.analysis.calibration import (
     measuring_line,
 )
 from nanojunction.analysis.devices.claims import find_claims
-from nanojunction.analysis.devices.verdicts import DeviceVerdict, Thresholds, judge
-from nanojunction.analysis.devices.yields import batch_yields, wilson
 from nanojunction.analysis.iv.quantities import analyse_iv
 from nanojunction.analysis.run import Run, RunKind
 from nanojunction.analysis.run_result import RunResult
+from nanojunction.analysis.screening.one_run import DeviceVerdict, judge
+from nanojunction.analysis.screening.thresholds import Thresholds
+from nanojunction.analysis.screening.yields import batch_yields, wilson
 from nanojunction.analysis.values import Quantity
 from nanojunction.instruments.station import Station
 from nanojunction.models.population import Device, parse_batch
@@ -204,7 +205,7 @@ def test_a_slope_that_is_hidden_by_noise_is_open_and_one_that_stands_out_is_not(
 def test_a_current_without_a_slope_is_not_called_open() -> None:
     found = verdict(lambda v: np.full(len(v), -1e-6))
     assert found.verdict == "undecided"
-    assert "-1e-06 A" in found.reason
+    assert "-1 µA flows at 0 V" in found.reason
 
 
 @pytest.mark.parametrize("r_ohm", [0.1, 1.0, 9.9])

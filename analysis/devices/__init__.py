@@ -1,1 +1,1 @@
-"""Devices: which runs belong together, checks and claims, verdicts and yields."""
+"""Devices: which runs belong together, checks and claims."""

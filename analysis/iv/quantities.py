@@ -224,14 +224,11 @@ def _local_slope(
 
 def _no_slope(slope: float, error: float, convention: SlopeConvention, window_V: float) -> Quantity:
     note = "dI/dV is exactly zero"
+    extra: dict[str, Any] = {"convention": convention, "window_V": window_V}
     if abs(slope) + 3.0 * error > 0.0:
-        least = 1.0 / (abs(slope) + 3.0 * error)
+        extra["above_ohm"] = least = 1.0 / (abs(slope) + 3.0 * error)
         note = f"dI/dV is zero within its error (|R| is above {least:.2g} ohm)"
-    return Quantity(
-        None,
-        note=note,
-        extra={"convention": convention, "window_V": window_V},
-    )
+    return Quantity(None, note=note, extra=extra)
 
 
 def _chord(model: CurveModel, low: float, high: float, settings: IVSettings) -> Quantity:

@@ -15,21 +15,19 @@ from typing import Any
 import numpy as np
 
 from nanojunction.analysis.calibration import MeasuringLine, is_calibration
-from nanojunction.analysis.devices.verdicts import (
-    VERDICTS,
-    DeviceVerdict,
-    Thresholds,
-    Verdict,
-    judge,
-)
 from nanojunction.analysis.geometry import circle_m2
 from nanojunction.analysis.run import Run
 from nanojunction.analysis.run_result import RunResult
+from nanojunction.analysis.screening.one_run import DeviceVerdict, judge
+from nanojunction.analysis.screening.thresholds import DEFAULT_THRESHOLDS, Thresholds
+from nanojunction.analysis.screening.verdicts import Verdict
 from nanojunction.analysis.values import Quantity, plain
+
+ONE_RUN: tuple[Verdict, ...] = ("open", "short", "candidate", "ohmic", "undecided")
+"""The verdicts that one short I(V) allows."""
 
 BOOTSTRAP_SEED = 193
 BOOTSTRAP_RESAMPLES = 9999
-DEFAULT_THRESHOLDS = Thresholds()
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +58,7 @@ class Yields:
 
     def counts(self) -> dict[Verdict, int]:
         """Return how many devices have each verdict."""
-        return {verdict: self.yields[verdict].count for verdict in VERDICTS}
+        return {verdict: self.yields[verdict].count for verdict in ONE_RUN}
 
     def to_json(self) -> dict[str, Any]:
         """Return the JSON object."""
@@ -92,7 +90,7 @@ def batch_yields(
     _check(results)
     devices = tuple(judge(result, line, thresholds) for result in results)
     found = Counter(device.verdict for device in devices)
-    counts: dict[str, int] = {verdict: found[verdict] for verdict in VERDICTS}
+    counts: dict[str, int] = {verdict: found[verdict] for verdict in ONE_RUN}
     between = [device for device in devices if device.verdict in ("candidate", "ohmic")]
     counts["neither_open_nor_short"] = len(between)
     resistance = _median(

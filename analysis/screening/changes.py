@@ -1,0 +1,112 @@
+"""Whether a junction is the same in two runs: its currents at the voltages that both have."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from nanojunction.analysis.notation import in_words
+from nanojunction.analysis.run import Run
+from nanojunction.analysis.screening.thresholds import Thresholds
+from nanojunction.analysis.values import Array
+
+_NOISES = 8.0  # by which currents differ clearly: that of the protection while a run is measured
+_SAME_SETPOINT = 1e-3  # of the sweep's range
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A change of the current: its rms as a share of the larger run's, and in words."""
+
+    share: float
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Trace:
+    """Currents over voltages in rising order, and how much those at one voltage scatter."""
+
+    voltage_V: Array
+    current_A: Array
+    scatter_A: float
+
+
+def change_between(
+    first: Run, other: Run, thresholds: Thresholds, *, share: float | None = None
+) -> Change | None:
+    """Return how the junction changed from one run to another, None where it did not, or not much.
+
+    The mean current over all legs is compared in the range of voltage that both cover, rows in
+    compliance left out. It changed if the rms difference is above `share` (`change_share` where it
+    is None) of the larger rms current, eight times the noise and `open_below_A`, which is left to
+    the line.
+    """
+    a, b = _trace(first), _trace(other)
+    if a is None or b is None:
+        return None
+    low, high = max(a.voltage_V[0], b.voltage_V[0]), min(a.voltage_V[-1], b.voltage_V[-1])
+    at = np.union1d(a.voltage_V, b.voltage_V)
+    at = at[(at >= low) & (at <= high)]
+    if len(at) < 2:
+        return None
+    was = np.interp(at, a.voltage_V, a.current_A)
+    now = np.interp(at, b.voltage_V, b.current_A)
+    difference_A, larger_A = _rms(now - was), max(_rms(was), _rms(now))
+    noise_A = np.hypot(a.scatter_A, b.scatter_A)
+    if difference_A <= max(_NOISES * noise_A, thresholds.open_below_A):
+        return None
+    apart = difference_A / larger_A
+    if apart <= (thresholds.change_share if share is None else share):
+        return None
+    reason = (
+        f"between {in_words(low, 'V')} and {in_words(high, 'V')} the current is another: "
+        f"{in_words(_rms(was), 'A')} rms in {first.file.name}, {in_words(_rms(now), 'A')} rms in "
+        f"{other.file.name}, apart by {apart:.0%}"
+    )
+    return Change(apart, reason)
+
+
+def scatter_within(run: Run, thresholds: Thresholds) -> Change | None:
+    """Return how much the legs of a run disagree, None where they do not.
+
+    Two levels between which a current jumps scatter by half of their distance, which is what
+    `telegraph_share` limits.
+    """
+    trace = _trace(run)
+    if trace is None:
+        return None
+    size_A = _rms(trace.current_A)
+    apart_A = 2.0 * trace.scatter_A
+    if apart_A <= max(thresholds.telegraph_share * size_A, thresholds.open_below_A):
+        return None
+    share = apart_A / size_A
+    return Change(
+        share,
+        f"legs of {run.file.name} disagree: at one voltage the current is two values "
+        f"{in_words(apart_A, 'A')} apart, {share:.0%} of its rms",
+    )
+
+
+def _rms(values: Array) -> float:
+    return float(np.sqrt(np.mean(values**2)))
+
+
+def _trace(run: Run) -> _Trace | None:
+    """Return the mean current at each setpoint; None where two of them are not left."""
+    free = ~run.in_compliance & np.isfinite(run.current_A) & np.isfinite(run.voltage_V)
+    swept = (run.voltage_V if run.setpoint_V is None else run.setpoint_V)[free]
+    sensed, current = run.voltage_V[free], run.current_A[free]
+    if len(swept) < 2 or float(np.ptp(swept)) == 0.0:
+        return None
+    step_V = _SAME_SETPOINT * float(np.ptp(swept))
+    _, cell = np.unique(np.round(swept / step_V), return_inverse=True)
+    count = np.bincount(cell)
+    if len(count) < 2:
+        return None
+    mean_A = np.bincount(cell, current) / count
+    mean_V = np.bincount(cell, sensed) / count
+    again = int(np.sum(count - 1))
+    square = float(np.sum((current - mean_A[cell]) ** 2))
+    order = np.argsort(mean_V)
+    return _Trace(mean_V[order], mean_A[order], (square / again) ** 0.5 if again else 0.0)
