@@ -3,23 +3,30 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
-from dataclasses import astuple, dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
+from nanojunction.analysis.iv.peak_solver import (
+    ORDERS,
+    SHAPES,
+    Ints,
+    Others,
+    Solved,
+    Tasks,
+    descend,
+    orders_at,
+    orders_before,
+)
+from nanojunction.analysis.together import in_groups
 from nanojunction.analysis.values import Array
 
-_ROOT_LN2 = math.sqrt(math.log(2.0))
-_ORDERS = (1, 2, 3, 5, 7, 9)  # of the background of I(V); chosen by AICc
-_FARTHEST, _WIDEST = 0.7, 1.0  # how far a fit leaves its start: in FWHM, and in its logarithm
-_TRIES, _NO_STEP, _NO_GAIN = 20, 1e-6, 1e-7
-_DAMPING = 1e-3  # Marquardt's, to begin with
-_RIDGE = 1e-13  # added to the diagonal of normalised matrices: far above rounding
-_TINY = 1e-280
-
-# (V − V0)/FWHM -> integral of the peak of height 1, and the peak itself
-_Shape = Callable[[Array], tuple[Array, Array]]
+_ROUGHLY, _WELL = 0.3, 0.01  # χ² that a further step would gain where a fit ends
+_ROUNDS = 3  # times that another order of the background may be taken
+_HOPELESS = 40.0  # AICc by which a rough fit of one shape may be worse than that of the other
+_FARTHEST, _WIDEST = 0.35, 0.5  # a change of order moves a peak by so many FWHM, and ln FWHM
+_UNLIKELY = 1e-6  # Akaike weight of what does not matter
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +54,12 @@ class PeakFit:
     aicc: float
     step_V: float
     region_V: tuple[float, float]
+    tallest_S: float  # than which peaks only cancel each other and the background
+
+    @property
+    def is_sensible(self) -> bool:
+        """Tell whether no peak is taller than all of dI/dV."""
+        return all(abs(peak.height_S) < self.tallest_S for peak in self.peaks)
 
     @property
     def misfit(self) -> float:
@@ -62,13 +75,15 @@ class PeakFit:
         """Return each peak's height over its error, or less than `threshold` if it is no peak.
 
         A peak's width is known to a third and lies between one step and half the region, its place
-        is inside the region, and it does not stand on an opposite peak of about the same width.
+        is inside the region, it is no taller than all of dI/dV, and it does not stand on an
+        opposite peak of about the same width.
         """
         span = self.region_V[1] - self.region_V[0]
         merits = []
         for peak in self.peaks:
             sound = (
-                peak.fwhm_V > 3.0 * peak.fwhm_error_V
+                abs(peak.height_S) < self.tallest_S
+                and peak.fwhm_V > 3.0 * peak.fwhm_error_V
                 and self.step_V < peak.fwhm_V < 0.5 * span
                 and self.region_V[0] < peak.position_V < self.region_V[1]
                 and not any(_cancel(peak, other) for other in self.peaks)
@@ -99,191 +114,150 @@ def _cancel(peak: Peak, other: Peak) -> bool:
     )
 
 
-def _gaussian(u: Array) -> tuple[Array, Array]:
-    from scipy.special import erf
-
-    integral = math.sqrt(math.pi) / (4.0 * _ROOT_LN2) * erf(2.0 * _ROOT_LN2 * u)
-    return np.asarray(integral), np.exp(-4.0 * math.log(2.0) * u * u)
-
-
-def _lorentzian(u: Array) -> tuple[Array, Array]:
-    return 0.5 * np.arctan(2.0 * u), 1.0 / (1.0 + 4.0 * u * u)
-
-
-_SHAPES: dict[str, _Shape] = {"gaussian": _gaussian, "lorentzian": _lorentzian}
-
-
 @dataclass(frozen=True, slots=True, eq=False)
-class _State:
-    """Peaks of given places and widths, their heights and the background solved for."""
-
-    v0: Array
-    w: Array
-    h: Array
-    columns: Array  # of heights, then of places, then of logarithms of widths; background taken off
-    residual: Array
-    chi2: float
-
-
 class Stretch:
     """A stretch of I(V) with white noise of known size, in which peaks of dI/dV are fitted."""
 
-    def __init__(self, x: Array, y: Array, error: Array) -> None:
-        self.x = x
-        self.error = error
-        self.y = (y - y.mean()) / error
-        self.step_V = float(x[-1] - x[0]) / (len(x) - 1)
-        self.tallest_S = 2.0 * float(np.ptp(np.gradient(y, x)))
-        u = 2.0 * (x - x[0]) / (x[-1] - x[0]) - 1.0
-        # Legendre polynomials keep the projection well conditioned at any order.
-        legendre = np.polynomial.legendre.legvander(u, _ORDERS[-1]) / error[:, None]
-        self._background = np.asarray(np.linalg.qr(legendre)[0])
-        self._per_error = 1.0 / error[:, None]
+    x: Array
+    y: Array
+    error: Array
 
-    def fit(self, starts: Sequence[tuple[float, float]]) -> PeakFit | None:
-        """Return the best fit of len(starts) peaks, each from (position, FWHM) in V.
+    @property
+    def step_V(self) -> float:
+        """The mean step."""
+        return float(self.x[-1] - self.x[0]) / (len(self.x) - 1)
 
-        Shape and order of the background are those with the least AICc; what other likely ones
-        say enters the errors with their Akaike weight. None if nothing converges.
-        """
-        fits: list[PeakFit] = []
-        done: set[tuple[str, int]] = set()
-        for shape in ("gaussian", "gaussian", "lorentzian"):
-            order = self._likely_order(starts, shape)
-            for tried in (order, *[n for n in _ORDERS if n > order][:1]):
-                if (shape, tried) in done:
-                    continue
-                done.add((shape, tried))
-                fit = self._fit(starts, shape, tried)
-                # Peaks taller than all of dI/dV only cancel each other and the background.
-                if fit is not None and all(abs(p.height_S) < self.tallest_S for p in fit.peaks):
-                    fits.append(fit)
-            if fits:
-                best = min(fits, key=lambda fit: fit.aicc)
-                starts = [(peak.position_V, peak.fwhm_V) for peak in best.peaks]
-        if not fits:
-            return None
-        return _with_model_error(min(fits, key=lambda fit: fit.aicc), fits)
-
-    def _likely_order(self, starts: Sequence[tuple[float, float]], shape: str) -> int:
-        """Return the order of the background with the least AICc for peaks at these places."""
-        at, wide = np.array(starts).T
-        columns = wide * _SHAPES[shape]((self.x[:, None] - at) / wide)[0] * self._per_error
-        columns = np.column_stack([columns, self.y])
-        lowest = self._background[:, : _ORDERS[0] + 1]
-        columns -= lowest @ (lowest.T @ columns)
-        normal = columns.T @ columns
-        along = self._background.T @ columns
-        n, k = len(self.x), len(at)
-        found: dict[int, float] = {}
-        for order in _ORDERS:
-            left = normal - along[: order + 1].T @ along[: order + 1]
-            inverse = _inverse(left[:k, :k])
-            chi2 = float(left[k, k] - left[k, :k] @ inverse @ left[:k, k])
-            free = order + 2 + 3 * k
-            found[order] = chi2 + 2.0 * free * n / max(n - free - 1, 1)
-        return min(found, key=found.__getitem__)
-
-    def _fit(self, starts: Sequence[tuple[float, float]], shape: str, order: int) -> PeakFit | None:
-        """Return the fit with one shape and background order, by variable projection.
-
-        Kaufman, BIT 15, 49 (1975): heights and background are solved for at every step, and the
-        steps of places and widths are Marquardt's (SIAM J. Appl. Math. 11, 431 (1963)).
-        """
-        at, wide = np.array(starts).T
-        dof = len(self.x) - order - 1 - 3 * len(at)
-        if dof < 3:
-            return None
-        q = self._background[:, : order + 1]
-        target = self.y - q @ (q.T @ self.y)
-        limit = np.repeat([_FARTHEST, _WIDEST], len(at))
-        p = np.zeros(2 * len(at))
-        state = self._solve(shape, q, target, at, wide)
-        damping = _DAMPING
-        normal, uphill = self._normal(state)
-        for _ in range(_TRIES):
-            damped = normal + np.diag(damping * normal.diagonal())
-            step = _inverse(damped) @ uphill
-            step[: len(at)] *= state.w / wide
-            trial = np.minimum(np.maximum(p + step, -limit), limit)
-            if np.max(np.abs(trial - p)) <= _NO_STEP:
-                break
-            v0, w = at + trial[: len(at)] * wide, wide * np.exp(trial[len(at) :])
-            new = self._solve(shape, q, target, v0, w)
-            if new.chi2 >= state.chi2:
-                damping *= 10.0
-                continue
-            gain, p, state = state.chi2 - new.chi2, trial, new
-            if gain <= _NO_GAIN * state.chi2:
-                break
-            damping *= 0.1
-            normal, uphill = self._normal(state)
-        return self._result(shape, order, dof, state)
-
-    def _solve(self, shape: str, q: Array, target: Array, v0: Array, w: Array) -> _State:
-        """Return the best heights of peaks at these places, and what they leave."""
-        u = (self.x[:, None] - v0) / w
-        integral, peak = _SHAPES[shape](u)
-        columns = np.hstack([w * integral, -peak * w, w * (integral - u * peak)])
-        columns *= self._per_error
-        columns -= q @ (q.T @ columns)
-        of_heights = columns[:, : len(v0)]
-        inverse = _inverse(of_heights.T @ of_heights)
-        h = inverse @ (of_heights.T @ target)
-        residual = target - of_heights @ h
-        correction = inverse @ (of_heights.T @ residual)
-        h, residual = h + correction, residual - of_heights @ correction
-        return _State(v0, w, h, columns, residual, float(residual @ residual))
-
-    def _normal(self, state: _State) -> tuple[Array, Array]:
-        """Return the normal matrix of places and log widths, heights solved for, and the slope."""
-        k = len(state.h)
-        heights, turns = state.columns[:, :k], state.columns[:, k:] * np.tile(state.h, 2)
-        inverse = _inverse(heights.T @ heights)
-        across = heights.T @ turns
-        return turns.T @ turns - across.T @ inverse @ across, turns.T @ state.residual
-
-    def _result(self, shape: str, order: int, dof: int, state: _State) -> PeakFit:
-        """Return the fit in this state, with errors from the full Jacobian."""
-        k, chi2 = len(state.h), state.chi2
-        jacobian = state.columns.copy()
-        jacobian[:, k:] *= np.tile(state.h / state.w, 2)
-        inverse = _inverse(jacobian.T @ jacobian)
-        errors = np.sqrt(np.maximum(inverse.diagonal() * max(chi2 / dof, 0.5), 0.0))
-        of_height, of_place, of_width = errors.reshape(3, k)
-        peaks = tuple(
-            Peak(*map(float, row))
-            for row in sorted(
-                zip(state.v0, of_place, state.w, of_width, state.h, of_height, strict=True)
-            )
-        )
-        n, free = len(self.x), order + 2 + 3 * k
-        aicc = chi2 + 2.0 * free * n / max(n - free - 1, 1)
-        region = (float(self.x[0]), float(self.x[-1]))
-        residual = state.residual * self.error
-        return PeakFit(peaks, shape, order, residual, chi2 / dof, dof, aicc, self.step_V, region)
+    @property
+    def tallest_S(self) -> float:
+        """Twice the range of dI/dV."""
+        return 2.0 * float(np.ptp(np.gradient(self.y, self.x)))
 
 
-def _inverse(normal: Array) -> Array:
-    """Return the inverse of a normal matrix; like columns share what belongs to their sum."""
-    size = np.sqrt(np.maximum(normal.diagonal(), _TINY))
-    scales = size * size[:, None]
-    scaled = normal / scales
-    scaled.ravel()[:: len(size) + 1] += _RIDGE
-    return np.asarray(np.linalg.inv(scaled) / scales)
+@dataclass(frozen=True, slots=True, eq=False)
+class Wish:
+    """A fit to make: a peak for each start (position, FWHM) in V."""
+
+    stretch: Stretch
+    starts: Sequence[tuple[float, float]]
 
 
-def _with_model_error(best: PeakFit, fits: list[PeakFit]) -> PeakFit:
-    """Return the best fit, its errors widened by the other fits' results (Burnham & Anderson)."""
-    weights = np.array([math.exp(-0.5 * min(fit.aicc - best.aicc, 200.0)) for fit in fits])
-    weights /= weights.sum()
-    kept = np.flatnonzero(weights > 1e-6).tolist()
-    table = np.array([[astuple(peak) for peak in fits[k].peaks] for k in kept])
-    off = table[:, :, ::2] - np.array([astuple(peak)[::2] for peak in best.peaks])
-    errors = np.minimum(table[:, :, 1::2], 1e100)
-    widened = np.sqrt(np.tensordot(weights[kept], errors**2 + off**2, 1)).tolist()
-    peaks = [
-        replace(peak, position_error_V=place, fwhm_error_V=width, height_error_S=height)
-        for peak, (place, width, height) in zip(best.peaks, widened, strict=True)
+def fit_peaks(wishes: Sequence[Wish]) -> list[PeakFit | None]:
+    """Return the best fit for each wish, None where there are too few points.
+
+    Shape and order of the background are those with the least AICc; what other likely ones say
+    enters the errors with their Akaike weight.
+    """
+    return in_groups(wishes, _size, _fit_alike)
+
+
+def _size(wish: Wish) -> tuple[int, int]:
+    return len(wish.stretch.x), len(wish.starts)
+
+
+def _fit_alike(wishes: Sequence[Wish]) -> list[PeakFit | None]:
+    """Return the fits of as many peaks to as many points each."""
+    points, peaks = _size(wishes[0])
+    if points - ORDERS[0] - 1 - 3 * peaks < 3:
+        return [None] * len(wishes)
+    tasks = _begun(wishes)
+    fits = descend(tasks, _ROUGHLY)
+    others = orders_at(tasks, fits)
+    best = np.tile(others.aicc.min(axis=1).reshape(len(SHAPES), -1).min(axis=0), len(SHAPES))
+    hopeful = np.flatnonzero(others.aicc.min(axis=1) <= best + _HOPELESS)
+    tasks, fits, others = tasks.take(hopeful), fits.take(hopeful), others.take(hopeful)
+    _refine(tasks, fits, others)
+    whose = hopeful % len(wishes)
+    found: list[PeakFit | None] = []
+    for k, wish in enumerate(wishes):
+        its = np.flatnonzero(whose == k)
+        found.append(_result(wish, tasks.take(its), fits.take(its), others.take(its)))
+    return found
+
+
+def _begun(wishes: Sequence[Wish]) -> Tasks:
+    """Return the tasks of all wishes with the first shape, then with the second one."""
+    stretches = [wish.stretch for wish in wishes]
+    x = np.stack([one.x for one in stretches])
+    y = np.stack([one.y for one in stretches])
+    error = np.stack([one.error for one in stretches])
+    starts = np.array([wish.starts for wish in wishes])
+    one_shape = Tasks.of(x, y, error, starts[:, :, 0], starts[:, :, 1])
+    tasks = one_shape.take(np.tile(np.arange(len(wishes)), len(SHAPES)))
+    tasks = replace(tasks, shapes=np.repeat(np.arange(len(SHAPES)), len(wishes)))
+    return replace(tasks, orders=orders_before(tasks).aicc.argmin(axis=1))
+
+
+def _refine(tasks: Tasks, fits: Solved, others: Others) -> None:
+    """Put fits with the likeliest order of the background in the place of these."""
+    again = np.arange(len(fits.place))
+    k, points = fits.place.shape[1], tasks.x.shape[1]
+    for _ in range(_ROUNDS):
+        orders = others.aicc[again].argmin(axis=1)
+        here, step = fits.take(again), others.step[again, orders]
+        away, wider = (step[:, at : at + k] / here.width for at in (k, 2 * k))
+        place = here.place + here.width * np.clip(away, -_FARTHEST, _FARTHEST)
+        width = here.width * np.exp(np.clip(wider, -_WIDEST, _WIDEST))
+        trial = replace(tasks.take(again), orders=orders, place=place, width=width)
+        found = descend(trial, _WELL)
+        before = _aicc(here.chi2, tasks.orders[again], k, points)
+        better = _aicc(found.chi2, orders, k, points) <= before
+        again, trial, found = again[better], trial.take(better), found.take(better)
+        tasks.put(again, trial)
+        fits.put(again, found)
+        others.put(again, orders_at(trial, found))
+        again = again[others.aicc[again].argmin(axis=1) != tasks.orders[again]]
+        if not len(again):
+            break
+
+
+def _aicc(chi2: Array, orders: Ints, peaks: int, points: int) -> Array:
+    free = np.array(ORDERS)[orders] + 2 + 3 * peaks
+    return np.asarray(chi2 + 2.0 * free * points / np.maximum(points - free - 1, 1))
+
+
+def _result(wish: Wish, tasks: Tasks, fits: Solved, others: Others) -> PeakFit:
+    """Return the best of the fits of one wish, its errors widened by the others' results."""
+    tallest = wish.stretch.tallest_S
+    sensible = np.abs(fits.height).max(axis=1) < tallest
+    if sensible.any():
+        tasks, fits, others = tasks.take(sensible), fits.take(sensible), others.take(sensible)
+    points, peaks = _size(wish)
+    aicc = _aicc(fits.chi2, tasks.orders, peaks, points)
+    best = int(aicc.argmin())
+    order = ORDERS[tasks.orders[best]]
+    dof = points - order - 1 - 3 * peaks
+    values = np.concatenate([fits.height, fits.place, fits.width], axis=1)
+    # The fits themselves are known better than to first order.
+    others.aicc[np.arange(len(aicc)), tasks.orders] = aicc
+    errors = _errors(others, values, best)
+    table = np.stack([values[best].reshape(3, peaks), errors.reshape(3, peaks)], axis=2)
+    found = [
+        Peak(*place, *width, *height) for height, place, width in table.transpose(1, 0, 2).tolist()
     ]
-    return replace(best, peaks=tuple(peaks))
+    x = wish.stretch.x
+    return PeakFit(
+        tuple(sorted(found, key=lambda peak: peak.position_V)),
+        SHAPES[tasks.shapes[best]],
+        order,
+        fits.residual[best] * wish.stretch.error,
+        float(fits.chi2[best]) / dof,
+        dof,
+        float(aicc[best]),
+        wish.stretch.step_V,
+        (float(x[0]), float(x[-1])),
+        tallest,
+    )
+
+
+def _errors(others: Others, values: Array, best: int) -> Array:
+    """Return the errors of the best values, what other shapes and orders say included.
+
+    Burnham & Anderson, Model Selection and Multimodel Inference (2002), eq. 4.9.
+    """
+    weights = np.exp(-0.5 * np.minimum(others.aicc - others.aicc.min(), 200.0))
+    weights[weights < _UNLIKELY] = 0.0
+    weights /= weights.sum()
+    scatter = np.maximum(others.chi2 / np.maximum(others.dof, 1), 0.5)
+    variance = np.minimum(others.variance * scatter[:, :, None], 1e200)
+    off = values[:, None, :] + others.step - values[best]
+    return np.asarray(np.einsum("ij,ijk->k", weights, np.hypot(np.sqrt(variance), off)))

@@ -1,0 +1,180 @@
+"""Groups of neighbouring peaks in dI/dV: from its turning points to the fit that is likeliest."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from nanojunction.analysis.iv.peak_choice import choose_turns
+from nanojunction.analysis.iv.peak_fit import PeakFit, Stretch, Wish, fit_peaks
+from nanojunction.analysis.iv.peak_search import Hit, strongest_of_each, threshold_of
+from nanojunction.analysis.iv.turning_points import Turn, turns_of_each
+from nanojunction.analysis.together import Analysis, ask, together
+from nanojunction.analysis.values import Array
+
+LIKELY = 0.7
+"""A fitted peak is kept from this part of the search's threshold on."""
+
+_MOST = 9  # peaks in a group
+_ADDED = 3  # peaks that the residual may add to those seen at first
+_REACHES = (6.0, 3.0, 1.5)  # a fit extends so many FWHM beyond the outermost peaks of a group
+_NOISE_ALONE = 4.0  # standard deviations by which residuals may exceed the noise in a fit to keep
+_NEEDED = 6.0  # AICc by which a peak that is not sound must better the fit to stay in it
+
+Start = tuple[float, float]
+"""Position and FWHM in V."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Search:
+    """Evenly stepped points of one direction, in which the filters have hit something.
+
+    `rest` is what a smooth description leaves of the current y, where there is one.
+    """
+
+    x: Array
+    y: Array
+    rest: Array
+    error: Array
+    hit: Hit
+    is_described: bool
+
+    @property
+    def threshold(self) -> float:
+        """Standard deviations that noise alone exceeds in 2 % of such searches."""
+        return threshold_of(len(self.x))
+
+    def within(self, low_V: float, high_V: float) -> Search | None:
+        """Return the part between two voltages, None with fewer than 16 points."""
+        near = (self.x >= low_V) & (self.x <= high_V)
+        if np.count_nonzero(near) < 16:
+            return None
+        x, y, rest, error = (one[near] for one in (self.x, self.y, self.rest, self.error))
+        return Search(x, y, rest, error, self.hit, self.is_described)
+
+
+def fits_of(searches: Sequence[Search]) -> list[list[PeakFit]]:
+    """Return fits of the significant peaks, one for each group of neighbours of similar width.
+
+    Several beginnings are followed in a group (the turning points of dI/dV or some of them, the
+    strongest peak alone), and what AICc likes best is kept.
+    """
+    turns = turns_of_each([(one.x, one.y, one.error) for one in searches])
+    groups: list[tuple[int, list[Turn]]] = []
+    for k, (search, seen) in enumerate(zip(searches, turns, strict=True)):
+        if seen:
+            groups += [(k, group) for group in _groups(seen)]
+        elif search.is_described:
+            groups.append((k, [Turn(search.hit.position_V, search.hit.fwhm_V, 1)]))
+        # Else it is bent without a peak: nothing smooth is known that one could stand out of.
+    found: list[list[PeakFit]] = [[] for _ in searches]
+    fits = together(_fit_group(searches[k], group) for k, group in groups)
+    for (k, _), fit in zip(groups, fits, strict=True):
+        if fit is not None:
+            found[k].append(fit)
+    return found
+
+
+def _groups(turns: list[Turn]) -> list[list[Turn]]:
+    """Return turning points by position, in groups of near neighbours of similar width."""
+    ordered = sorted(turns)
+    groups = [[ordered[0]]]
+    for one in ordered[1:]:
+        last = groups[-1][-1]
+        wide, narrow = max(one.fwhm_V, last.fwhm_V), min(one.fwhm_V, last.fwhm_V)
+        if one.position_V - last.position_V < 3.0 * wide and wide < 3.0 * max(narrow, 1e-300):
+            groups[-1].append(one)
+        else:
+            groups.append([one])
+    return groups
+
+
+def _fit_group(search: Search, group: list[Turn]) -> Analysis[PeakFit | None]:
+    """Return the fit of a group in the widest region in which peaks on a polynomial describe I."""
+    width = float(np.median([turn.fwhm_V for turn in group]))
+    best: PeakFit | None = None
+    for reach in _REACHES:
+        low_V, high_V = (group[k].position_V for k in (0, -1))
+        near = search.within(low_V - reach * width, high_V + reach * width)
+        if near is None:
+            break
+        hit = yield from ask(strongest_of_each, (near.rest, near.error, near.x))
+        if hit is None or hit.z < search.threshold:
+            continue
+        stretch = Stretch(near.x, near.y, near.error)
+        fits: list[PeakFit] = []
+        chosen = yield from ask(choose_turns, (stretch, group))
+        for starts in _beginnings(chosen, group, hit):
+            fit = yield from _follow(stretch, starts, search.threshold)
+            if fit is not None:
+                fits.append(fit)
+                if (yield from _is_all(fit, stretch, search.threshold)):
+                    break
+        if not fits:
+            continue
+        liked = min(fits, key=lambda fit: fit.aicc)
+        if liked.is_adequate:
+            return liked
+        if best is None or liked.misfit < best.misfit:
+            best = liked
+    return best
+
+
+def _is_all(fit: PeakFit, stretch: Stretch, threshold: float) -> Analysis[bool]:
+    """Tell whether a fit holds sound peaks alone and leaves nothing but noise."""
+    if fit.misfit > _NOISE_ALONE or fit.weakest(threshold) is not None:
+        return False
+    hit = yield from ask(strongest_of_each, (fit.residual_A, stretch.error, stretch.x))
+    return hit is None or hit.z < threshold
+
+
+def _beginnings(chosen: list[Turn], group: list[Turn], hit: Hit) -> list[list[Start]]:
+    """Return the sets of peaks that a fit starts from: the likely ones first."""
+    peaks, dips = ([turn for turn in group if turn.sign == sign] for sign in (1, -1))
+    sets = [chosen, peaks, dips, group, group[1:], group[:-1], group[1:-1]]
+    sets.append([Turn(hit.position_V, hit.fwhm_V, 1)])
+    unique: list[list[Start]] = []
+    for turns in sets:
+        starts = [(turn.position_V, turn.fwhm_V) for turn in turns]
+        if 0 < len(starts) <= _MOST and starts not in unique:
+            unique.append(starts)
+    return unique
+
+
+def _follow(stretch: Stretch, starts: list[Start], threshold: float) -> Analysis[PeakFit | None]:
+    """Return a fit from these starts: peaks added while the rest shows one, weak ones dropped."""
+    best = yield from _pruned(stretch, starts, threshold)
+    for _ in range(_ADDED):
+        rest = stretch.y if best is None else best.residual_A
+        hit = yield from ask(strongest_of_each, (rest, stretch.error, stretch.x))
+        if hit is None or hit.z < threshold:
+            break
+        more = [*_places(best), (hit.position_V, hit.fwhm_V)]
+        if len(more) > _MOST:
+            break
+        trial = yield from _pruned(stretch, more, threshold)
+        if trial is None or (best is not None and trial.aicc >= best.aicc):
+            break
+        best = trial
+    return best
+
+
+def _pruned(stretch: Stretch, starts: list[Start], threshold: float) -> Analysis[PeakFit | None]:
+    """Return the fit from these starts without peaks that are none and that the data do without."""
+    fit = yield from ask(fit_peaks, Wish(stretch, starts))
+    while fit is not None:
+        weak = fit.weakest(LIKELY * threshold)
+        if weak is None:
+            return fit
+        rest = [place for k, place in enumerate(_places(fit)) if k != weak]
+        less = (yield from ask(fit_peaks, Wish(stretch, rest))) if rest else None
+        if fit.is_sensible and (less is None or less.aicc > fit.aicc + _NEEDED):
+            return fit
+        fit = less
+    return None
+
+
+def _places(fit: PeakFit | None) -> list[Start]:
+    return [] if fit is None else [(peak.position_V, peak.fwhm_V) for peak in fit.peaks]

@@ -1,0 +1,74 @@
+"""Where dI/dV turns: the peaks and dips of it that stand out once it is smoothed a little."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from nanojunction.analysis.iv.peak_search import NARROWEST
+from nanojunction.analysis.iv.slopes import slope_weights
+from nanojunction.analysis.iv.stencils import medians
+from nanojunction.analysis.together import in_groups
+from nanojunction.analysis.values import Array
+
+_HALVES = (1, 2, 3, 4, 6)  # windows of the derivative, in points to either side
+_CLEAR = 9.0  # prominence of a turning point over the error of dI/dV
+_BROADEST = 0.2  # FWHM over the swept range; what is broader is the I(V) itself
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Turn:
+    """A peak (sign +1) or dip (−1) of dI/dV, as it looks like."""
+
+    position_V: float
+    fwhm_V: float
+    sign: int
+
+
+Sampled = tuple[Array, Array, Array]
+"""x, y and the error of y of a stretch of I(V)."""
+
+
+def turns_of_each(stretches: Sequence[Sampled]) -> list[list[Turn]]:
+    """Return the turning points of dI/dV, with the smoothing that shows most, of each stretch."""
+    return in_groups(stretches, lambda one: len(one[0]), _turns_of_alike)
+
+
+def _turns_of_alike(stretches: Sequence[Sampled]) -> list[list[Turn]]:
+    x, y, error = (np.stack(columns) for columns in zip(*stretches, strict=True))
+    # All curves of a run in a row, upright and upside down, with walls that no peak reaches across.
+    curves = np.full((len(x), len(_HALVES), 2, x.shape[1] + 1), np.inf)
+    least = np.full(curves.shape, np.nan)
+    for k, half in enumerate(_HALVES):
+        slopes = slope_weights(x, half)
+        curves[:, k, 0, :-1] = slopes.apply(y)
+        least[:, k, :, :-1] = _CLEAR * medians(np.sqrt(slopes.variance(error**2)))[:, None, None]
+    np.negative(curves[:, :, 0, :-1], out=curves[:, :, 1, :-1])
+    return [_turns(*one) for one in zip(x, curves, least, strict=True)]
+
+
+def _turns(x: Array, curves: Array, least: Array) -> list[Turn]:
+    """Return the turning points of the curve (halves, ±, points) that has most of them."""
+    from scipy.signal import find_peaks, peak_widths
+
+    peaks, _ = find_peaks(curves.ravel(), prominence=least.ravel())
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # of widths of 0
+        widths = np.maximum(peak_widths(curves.ravel(), peaks)[0], NARROWEST)
+    span = float(x[-1] - x[0])
+    found: list[list[Turn]] = [[] for _ in curves]
+    halves, upside_down, places = np.unravel_index(peaks, curves.shape)
+    fwhm = widths * (span / (len(x) - 1))
+    for half, sign, at, width in zip(
+        halves.tolist(),
+        (1 - 2 * upside_down).tolist(),
+        x[places].tolist(),
+        fwhm.tolist(),
+        strict=True,
+    ):
+        if width < _BROADEST * span:
+            found[half].append(Turn(at, width, sign))
+    return max(found, key=len)
