@@ -6,7 +6,7 @@ import dataclasses
 import reprlib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, get_args, get_type_hints
+from typing import Any, TypeVar, get_args, get_type_hints
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -15,7 +15,16 @@ from nanojunction.models.junction import JunctionLaw
 from nanojunction.models.laws import Activated, Linear, Metallic
 from nanojunction.models.magnetic_laws import Switching, TunnelPair
 
-__all__ = ["LAWS", "JunctionFileError", "make_junction", "parse_junction", "read_junction"]
+__all__ = [
+    "LAWS",
+    "JunctionFileError",
+    "checked",
+    "make_junction",
+    "parse_junction",
+    "read_junction",
+]
+
+T = TypeVar("T")
 
 # What `law = "…"` may say. A file can choose among these and nothing else.
 LAWS: Mapping[str, type[Linear | Metallic | Activated | Switching | TunnelPair]] = {
@@ -70,13 +79,23 @@ def make_junction(content: Mapping[str, Any], source: str) -> JunctionLaw:
         raise JunctionFileError(
             f"{source}: key 'law' {found}; it must be one of {', '.join(LAWS)}."
         )
+    return checked(law, parameters, source, also=("law",))
+
+
+def checked(
+    kind: type[T], content: Mapping[str, Any], source: str, *, also: tuple[str, ...] = ()
+) -> T:
+    """Return the dataclass `kind` of a table's `content`, checked in full.
+
+    `also` are keys of the table that are none of its fields. Raises JunctionFileError.
+    """
     try:
-        return TypeAdapter(law).validate_python(parameters)
+        return TypeAdapter(kind).validate_python(content)
     except ValidationError as error:
-        raise JunctionFileError(_sentence(error, source, law)) from error
+        raise JunctionFileError(_sentence(error, source, kind, also)) from error
 
 
-def _sentence(error: ValidationError, source: str, law: type) -> str:
+def _sentence(error: ValidationError, source: str, kind: type, also: tuple[str, ...]) -> str:
     """Say the first of pydantic's complaints in one sentence, and how many more there are."""
     first = error.errors(include_url=False)[0]
     location: tuple[int | str, ...] = first["loc"]
@@ -84,23 +103,25 @@ def _sentence(error: ValidationError, source: str, law: type) -> str:
     key = f"key '{key.removeprefix('.')}'"
     match first["type"]:
         case "unexpected_keyword_argument":
-            text = f"{key} is unknown; allowed here are {', '.join(_keys(law, location[:-1]))}"
+            text = (
+                f"{key} is unknown; allowed here are {', '.join(_keys(kind, location[:-1], also))}"
+            )
         case "missing":
             text = f"{key} is missing"
         case "value_error":
             text = f"{first['ctx']['error']}" if not location else f"{key}: {first['ctx']['error']}"
-        case kind:
-            wanted = _WANTED.get(kind, first["msg"].replace("Input should", "must", 1))
+        case found:
+            wanted = _WANTED.get(found, first["msg"].replace("Input should", "must", 1))
             text = f"{key}: {wanted}, found {reprlib.repr(first['input'])}"
     more = error.error_count() - 1
-    also = f" ({more} more after this one)" if more else ""
-    return f"{source}: {text}{also}."
+    others = f" ({more} more after this one)" if more else ""
+    return f"{source}: {text}{others}."
 
 
-def _keys(law: type, location: tuple[int | str, ...]) -> list[str]:
-    """Return the keys that are allowed in the table at `location` of a law's file."""
-    table: Any = law
+def _keys(kind: type, location: tuple[int | str, ...], also: tuple[str, ...]) -> list[str]:
+    """Return the keys that are allowed in the table at `location` of what is checked."""
+    table: Any = kind
     for part in location:
         table = get_type_hints(table)[part] if isinstance(part, str) else get_args(table)[0]
     names = [field.name for field in dataclasses.fields(table) if field.init]
-    return names if location else ["law", *names]
+    return names if location else [*also, *names]

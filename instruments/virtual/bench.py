@@ -19,6 +19,7 @@ from nanojunction.instruments.virtual.serving.serial_port import SerialPort
 from nanojunction.instruments.virtual.serving.server import InstrumentServer
 from nanojunction.instruments.virtual.serving.sockets import SocketPort
 from nanojunction.instruments.virtual.world import World, WorldSettings
+from nanojunction.models.behaviour import Behaviour
 from nanojunction.models.junction import JunctionLaw, load_junction
 
 _HERE = "nanojunction.instruments.virtual"
@@ -64,7 +65,8 @@ class VirtualCryostat:
 
     `junction` is a law, or what `load_junction` takes (a name or a TOML file). A role set to
     None is left out. With the `wiring` of a switch, `junctions` are at its positions and
-    `junction` is not used; a switch without wiring connects nothing and moves nothing. Raises
+    `junction` is not used, and `behaviours` are what some of them do beside their laws; a switch
+    without wiring connects nothing and moves nothing. Raises
     ValueError for a model that cannot be simulated, a junction at a position that is not wired,
     a fault of what is not there, or a speed outside of 1 … 10000.
     """
@@ -79,6 +81,7 @@ class VirtualCryostat:
         switch: str | None = None,
         field_probe: str | None = None,
         junctions: Mapping[str, str | Path | JunctionLaw] = MappingProxyType({}),
+        behaviours: Mapping[str, Behaviour] = MappingProxyType({}),
         wiring: SwitchConfig | None = None,
         serve: Literal["socket", "serial"] = "socket",
         speed: float = 1.0,
@@ -101,6 +104,7 @@ class VirtualCryostat:
                 position: with_breakdowns(_law(one), faults, position)
                 for position, one in junctions.items()
             },
+            behaviours=behaviours,
             wiring=wiring,
         )
         self._serve = serve

@@ -37,6 +37,7 @@ def cryostat_of(config: StationConfig, virtual: VirtualConfig, source: str) -> V
             virtual.junction,
             **models,
             junctions={**{name: one.law for name, one in devices.items()}, **virtual.junctions},
+            behaviours={name: one.behaviour for name, one in devices.items()},
             wiring=config.switch,
             serve=virtual.serve,
             speed=virtual.speed,

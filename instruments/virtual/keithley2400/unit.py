@@ -182,7 +182,12 @@ class SourceMeasureUnit:
         conversions = len(self.measured - {"RES"})
         if s.autozero:
             conversions *= spec.AUTOZERO_CONVERSIONS
-        return conversions * self._repeats * self._integration_s
+        return conversions * self._span_s
+
+    @property
+    def _span_s(self) -> float:
+        """What a reading is a mean over (s)."""
+        return self._repeats * self._integration_s
 
     @property
     def _integration_s(self) -> float:
@@ -202,7 +207,7 @@ class SourceMeasureUnit:
     def measure(self, t: float) -> tuple[Reading, float]:
         """Return one reading integrated around `t`, and what changing ranges took besides (s)."""
         extra_s = self._find_ranges(t)
-        point = self.world.working_point(t)
+        point = self.world.working_point(t, self._span_s)
         status = self._status(point)
         voltage = self.level if self.sources_voltage else NOT_MEASURED
         current = NOT_MEASURED if self.sources_voltage else self.level
@@ -242,14 +247,14 @@ class SourceMeasureUnit:
         if self.auto_ohms and s.resistance_auto:
             changes += self._find_resistance_range(t)
         if self.sources_voltage and s.current_auto and "CURR" in self.measured:
-            current = self.world.working_point(t).current_A
+            current = self.world.working_point(t, self._span_s).current_A
             best = better_range(current, s.current_range, spec.CURRENT_RANGES)
             best = max(best, s.current_lower)
             best = min(best, range_for(s.current_compliance, spec.CURRENT_RANGES))
             changes += best != s.current_range
             s.current_range = best
         elif not self.sources_voltage and s.voltage_auto and "VOLT" in self.measured:
-            sensed = self.world.working_point(t).sensed_V
+            sensed = self.world.working_point(t, self._span_s).sensed_V
             best = better_range(sensed, s.voltage_range, spec.VOLTAGE_RANGES)
             best = max(best, s.voltage_lower)
             best = min(best, range_for(s.voltage_compliance, spec.VOLTAGE_RANGES))

@@ -165,6 +165,11 @@ class SourceMeasureUnit:
         sense = self.sense
         return sense.filter_count if sense.filter_on and sense.filter_kind == "REP" else 1
 
+    @property
+    def _span_s(self) -> float:
+        """What a reading is a mean over (s)."""
+        return self._repeats * self.aperture_s
+
     def measuring_s(self, t: float) -> float:
         """Return what the conversions of one reading take (s), references and read-back too."""
         conversions = self._repeats * (2 if self.settings.sense_function == "RES" else 1)
@@ -189,7 +194,7 @@ class SourceMeasureUnit:
         s = self.settings
         self._settles = False
         extra_s = self._find_range(t)
-        point = self.world.working_point(t)
+        point = self.world.working_point(t, self._span_s)
         source = self.source.level
         if self.source.readback:
             source = self._convert(s.source_function, point, t)
@@ -241,7 +246,7 @@ class SourceMeasureUnit:
         function = "CURR" if self.sources_voltage else "VOLT"
         if s.sense_function == s.source_function or not self.sense.auto:
             return 0.0
-        point, sense = self.world.working_point(t), s.sense[function]
+        point, sense = self.world.working_point(t, self._span_s), s.sense[function]
         value = point.current_A if function == "CURR" else point.sensed_V
         ranges = [r for r in spec.RANGES[function] if r >= sense.lower * (1 - 1e-9)]
         best = shared.better_range(value / FULL_SCALE, sense.range, ranges)

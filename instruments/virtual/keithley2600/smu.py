@@ -200,7 +200,7 @@ class Smu:
         duration = len(quantities) * repeats * self._aperture_s
         t = yield t + 0.5 * duration
         extra = self._find_ranges(quantities, t, duration)
-        point = self.terminals.working_point(t)
+        point = self.terminals.working_point(t, duration)
         self.in_compliance = point.limited and self.output_on
         true = {"v": point.sensed_V, "i": point.current_A}
         found = {q: self._convert(q, true[q], repeats, t) for q in quantities}
@@ -219,7 +219,7 @@ class Smu:
 
     def _find_ranges(self, quantities: list[str], t: float, duration: float) -> float:
         """Choose the measuring ranges; return what the changes cost (s)."""
-        s, point, cost = self.settings, self.terminals.working_point(t), 0.0
+        s, point, cost = self.settings, self.terminals.working_point(t, duration), 0.0
         if "i" in quantities and self.sources_voltage and s.measure_autorangei:
             best = self._best_current_range(point.current_A)
             if best != s.measure_rangei:

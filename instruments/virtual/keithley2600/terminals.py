@@ -14,7 +14,7 @@ class Terminals(Protocol):
     def drive(self, t: float, source: Source, output_on: bool, programmed: Source) -> None:
         """Connect a source."""
 
-    def working_point(self, t: float) -> WorkingPoint:
+    def working_point(self, t: float, span_s: float = 0.0) -> WorkingPoint:
         """Solve the circuit."""
 
 
@@ -29,6 +29,6 @@ class NothingWired:
         """Connect a source."""
         self._source = source
 
-    def working_point(self, t: float) -> WorkingPoint:
+    def working_point(self, t: float, span_s: float = 0.0) -> WorkingPoint:
         """Solve the circuit: no current at any voltage."""
         return self._circuit.solve(self._source, lambda _voltage: 0.0)

@@ -12,6 +12,7 @@ from nanojunction.instruments.clock import Clock
 from nanojunction.instruments.roles import Connected
 from nanojunction.instruments.station_file import SwitchConfig
 from nanojunction.instruments.virtual.world.cryostat import Cryostat
+from nanojunction.instruments.virtual.world.habits import is_broken
 from nanojunction.instruments.virtual.world.holder import HOT_V, Holder, Mounted
 from nanojunction.instruments.virtual.world.line import (
     OPEN,
@@ -22,6 +23,7 @@ from nanojunction.instruments.virtual.world.line import (
 )
 from nanojunction.instruments.virtual.world.magnet import Magnet
 from nanojunction.instruments.virtual.world.settings import WorldSettings
+from nanojunction.models.behaviour import Behaviour
 from nanojunction.models.junction import JunctionLaw
 
 
@@ -30,7 +32,8 @@ class World:
 
     Without `wiring` the one junction is always connected. With it, `junctions` are at the wired
     positions, and the closed contacts of a switch connect them: several at once are in parallel,
-    none is an open line. Temperature and field act on all of them. Raises ValueError for a
+    none is an open line. `behaviours` are what they do beside their laws. Temperature and field act
+    on all of them. Raises ValueError for a
     junction at a position that is not wired.
 
     Everything is a function of the clock's time `t` (s) and is brought up to date when it is
@@ -46,6 +49,7 @@ class World:
         seed: int = 1,
         *,
         junctions: Mapping[str, JunctionLaw] = MappingProxyType({}),
+        behaviours: Mapping[str, Behaviour] = MappingProxyType({}),
         wiring: SwitchConfig | None = None,
     ) -> None:
         self.clock = clock or Clock()
@@ -62,7 +66,7 @@ class World:
         self._output_on = False
         self._programmed = OPEN
         self._source = OPEN
-        self._holder = Holder(junction, junctions, wiring)
+        self._holder = Holder(junction, junctions, wiring, behaviours, seed)
 
     # What is true now
 
@@ -149,6 +153,15 @@ class World:
             self.sync()
             return self._holder.mounted[position].largest_V
 
+    def broken_at(self, position: str) -> bool:
+        """Tell whether a junction has broken down since it was mounted.
+
+        Raises LookupError for a position without a junction.
+        """
+        with self.lock:
+            self.sync()
+            return is_broken(self._holder.mounted[position].memory)
+
     @property
     def connected_positions(self) -> tuple[Connected, ...]:
         """The positions that closed contacts connect, and which way round."""
@@ -185,7 +198,7 @@ class World:
         found = [one for one in self._holder.connected if one.position in self._holder.mounted]
         if len(found) != 1:
             raise LookupError(f"{len(found)} junctions are connected, not one")
-        return self._holder.mounted[found[0].position], -1.0 if found[0].is_reversed else 1.0
+        return self._holder.at(found[0].position), -1.0 if found[0].is_reversed else 1.0
 
     # What instruments do to it; the lock is held and `t` (s) is when it happens
 
@@ -213,9 +226,8 @@ class World:
         Raises ValueError for a position that is not wired.
         """
         with self.lock:
-            now = self.sync()
-            memory = junction.apply_field(junction.at_rest(), self.magnet.field_T(now))
-            self._holder.mount(position, junction, memory)
+            self.sync()
+            self._holder.mount(position, junction)
 
     def move_contacts(self, t: float, closed: Collection[int]) -> None:
         """Close these contacts of the switch and open all others, at once.
@@ -225,7 +237,7 @@ class World:
         self.working_point(t)
         holder = self._holder
         before = holder.live()
-        moved = holder.move(closed)
+        moved = holder.move(closed, t)
         live = before | holder.live()
         level_V = self._open_line_V()
         if moved and live and abs(level_V) > HOT_V:
@@ -241,16 +253,19 @@ class World:
             return asked.level
         return math.copysign(asked.limit, asked.level)
 
-    def working_point(self, t: float) -> WorkingPoint:
-        """Solve the circuit at `t` and let the junctions remember the voltage they saw."""
+    def working_point(self, t: float, span_s: float = 0.0) -> WorkingPoint:
+        """Solve the circuit at `t` and let the junctions remember the voltage they saw.
+
+        What junctions do by themselves is averaged over `span_s` (s) around `t`.
+        """
         self._apply_field(t)
         holder = self._holder
         if holder.shorted:
             point = self._circuit.solve_short(self._source)
         else:
-            law = holder.current_law(self.cryostat.sample_K(t))
+            law = holder.current_law(self.cryostat.sample_K(t), t, span_s)
             point = self._circuit.solve(self._source, law)
-        holder.remember(point.junction_V, self._drives())
+        holder.remember(point.junction_V, self._drives(), t, span_s)
         return point
 
     def _drives(self) -> bool:

@@ -1,0 +1,280 @@
+"""Populations files: tables of a TOML file, checked, not yet drawn. See docs/populations.md."""
+
+from __future__ import annotations
+
+import math
+import tomllib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from importlib import resources
+from typing import Any
+
+from nanojunction.common.names import did_you_mean
+from nanojunction.common.toml_file import parse_toml
+from nanojunction.models.junction import built_in_junctions
+from nanojunction.models.junction_file import JunctionFileError, checked
+from nanojunction.models.wafer import Wafer
+
+__all__ = ["BatchFileError", "Population", "PopulationsFile", "read_populations", "refusal"]
+
+MOST_DEVICES = 100_000
+
+_DATA = resources.files("nanojunction.sample_data")
+_FILE_KEYS = ("device", "wafer", "populations")
+_POPULATION_KEYS = (
+    *("truth", "count", "like", "junction", "channel", "behaviour"),
+    *("more_at_edge", "at_edge", "more_in", "in_split"),
+)
+#: Channels of a switch with no junction behind them: what is measured through them.
+_CHANNELS = {"empty": 1e15, "shorted": 1e-3}
+
+
+class BatchFileError(ValueError):
+    """A populations file that cannot be used: one sentence with file, key and what is allowed."""
+
+
+def refusal(words: str) -> BatchFileError:
+    """Return the error of a sentence without its full stop."""
+    return BatchFileError(f"{words}.")
+
+
+@dataclass(frozen=True, slots=True)
+class Population:
+    """A checked entry of the file; `where` names its table in errors.
+
+    `table` is that of the junction with the key `behaviour` beside the law's. `factors` multiply
+    numbers of it, by their place in it: at the edge (key None) or in a process split. `weights`
+    are how many times as frequent the population is there.
+    """
+
+    where: str
+    truth: str
+    count: int
+    table: Mapping[str, Any]
+    weights: Mapping[str | None, float]
+    factors: Mapping[str | None, Mapping[str, float]]
+
+
+@dataclass(frozen=True, slots=True)
+class PopulationsFile:
+    """A whole file: what its devices are called after, its places (if it says), who is there."""
+
+    device: str
+    wafer: Wafer | None
+    populations: tuple[Population, ...]
+
+
+def read_populations(text: str, source: str) -> PopulationsFile:
+    """Return the checked content of TOML text; `source` names it in errors.
+
+    Raises BatchFileError.
+    """
+    content = parse_toml(text, source, refusal)
+    _refuse_unknown(content, _FILE_KEYS, source, "")
+    device = _word(content, "device", source, "")
+    wafer = _wafer(content, source)
+    tables = content.get("populations")
+    if not isinstance(tables, list) or not tables:
+        raise refusal(
+            f"{source}: key 'populations' must be a list of at least one table ([[populations]])"
+        )
+    counts = _counts(tables, wafer, source)
+    populations = tuple(
+        _population(table, count, f"populations[{i}]", wafer, source)
+        for i, (table, count) in enumerate(zip(tables, counts, strict=True))
+    )
+    return PopulationsFile(device, wafer, populations)
+
+
+def _wafer(content: Mapping[str, Any], source: str) -> Wafer | None:
+    if "wafer" not in content:
+        return None
+    if not isinstance(content["wafer"], dict):
+        raise refusal(f"{source}: key 'wafer' must be a table ([wafer])")
+    try:
+        return checked(Wafer, content["wafer"], f"{source}: wafer")
+    except JunctionFileError as error:
+        raise BatchFileError(str(error)) from error
+
+
+# How many
+
+
+def _counts(tables: list[Any], wafer: Wafer | None, source: str) -> list[int]:
+    """Return the populations' counts, that of `"rest"` too; with a wafer they fill its places."""
+    counts: list[int | None] = []
+    for i, table in enumerate(tables):
+        at = f"populations[{i}]"
+        if not isinstance(table, dict):
+            raise refusal(f"{source}: key '{at}' must be a table ([[populations]])")
+        _refuse_unknown(table, _POPULATION_KEYS, source, f"{at}.")
+        counts.append(_count(table.get("count"), at, wafer, source))
+    known = sum(count for count in counts if count is not None)
+    if known > MOST_DEVICES:
+        raise refusal(
+            f"{source}: the populations' counts add up to {known} devices; the most is "
+            f"{MOST_DEVICES}"
+        )
+    if wafer is None:
+        return [count for count in counts if count is not None]
+    left = len(wafer.places()) - known
+    rests = counts.count(None)
+    if rests > 1 or left < rests or (left > 0 and not rests):
+        raise refusal(
+            f"{source}: the populations' counts add up to {known} devices, and the wafer has "
+            f'{known + left} places; they must be equal, or one count "rest" and something left '
+            "for it"
+        )
+    return [left if count is None else count for count in counts]
+
+
+def _count(count: object, at: str, wafer: Wafer | None, source: str) -> int | None:
+    if count == "rest" and wafer is not None:
+        return None
+    if type(count) is int and count >= 1:
+        return count
+    rest = ', or "rest" of the wafer\'s places' if wafer is not None else ""
+    raise refusal(
+        f"{source}: key '{at}.count' must be a whole number from 1 on{rest}, found {count!r}"
+    )
+
+
+# What
+
+
+def _population(
+    table: Mapping[str, Any], count: int, at: str, wafer: Wafer | None, source: str
+) -> Population:
+    truth = _word(table, "truth", source, f"{at}.")
+    where = f"{source}: {at}.junction"
+    junction: Mapping[str, Any]
+    if "channel" in table:
+        junction = _channel(table, f"{source}: {at}")
+    else:
+        junction = _table(table, "junction", "[populations.junction]", source, at)
+        if "like" in table:
+            name = _word(table, "like", source, f"{at}.")
+            junction = _alike(name, junction, f"{source}: {at}")
+    for key in ("name", "behaviour"):
+        if key in junction:
+            raise refusal(
+                f"{source}: key '{at}.junction.{key}' cannot be given: devices are named by their "
+                "place, and behaviour has a table of its own ([populations.behaviour])"
+            )
+    behaviour = _table(table, "behaviour", "[populations.behaviour]", source, at)
+    whole = {**junction, "behaviour": behaviour}
+    weights, factors = _variation(table, wafer, source, at)
+    return Population(where, truth, count, whole, weights, factors)
+
+
+def _channel(table: Mapping[str, Any], where: str) -> dict[str, Any]:
+    choice = table["channel"]
+    if choice not in _CHANNELS:
+        raise refusal(
+            f"{where}: key 'channel' is {choice!r}; it must be one of {', '.join(_CHANNELS)}"
+        )
+    if "like" in table or "junction" in table:
+        raise refusal(f"{where}: give either 'channel', behind which no junction is, or a junction")
+    return {"law": "linear", "r_s_ohm": _CHANNELS[choice]}
+
+
+def _alike(name: str, changes: Mapping[str, Any], where: str) -> dict[str, Any]:
+    """Return a built-in junction's content with `changes` to its keys, without its name."""
+    content = built_in_content(name, f"{where}: key 'like'")
+    if "law" in changes:
+        raise refusal(f"{where}: give either 'like' or 'junction.law', not both")
+    if "p_max_W" in changes and content["law"] == "metallic":
+        del content["i_off_A"]
+    del content["name"]
+    return {**content, **changes}
+
+
+def built_in_content(name: str, key: str) -> dict[str, Any]:
+    """Return the content of a built-in junction's file; raises BatchFileError that names `key`."""
+    if name not in built_in_junctions():
+        names = ", ".join(built_in_junctions())
+        raise refusal(f"{key} is {name!r}; it must be a built-in junction ({names})")
+    return tomllib.loads((_DATA / "junctions" / f"{name}.toml").read_text(encoding="utf-8"))
+
+
+# Where
+
+
+def _variation(
+    table: Mapping[str, Any], wafer: Wafer | None, source: str, at: str
+) -> tuple[dict[str | None, float], dict[str | None, Mapping[str, float]]]:
+    """Return how frequent a population is at the edge (None) and in splits, and its factors."""
+    given = [key for key in ("more_at_edge", "at_edge", "more_in", "in_split") if key in table]
+    if given and wafer is None:
+        raise refusal(f"{source}: key '{at}.{given[0]}' needs the places of a wafer ([wafer])")
+    more_in = _table(table, "more_in", "more_in = { split = 2.0 }", source, at)
+    in_split = _table(table, "in_split", "[populations.in_split.SPLIT]", source, at)
+    splits = () if wafer is None else tuple(wafer.splits)
+    for key, names in (("more_in", more_in), ("in_split", in_split)):
+        for name in names:
+            if name not in splits:
+                known = f"the splits are {', '.join(splits)}" if splits else "the wafer has none"
+                raise refusal(f"{source}: key '{at}.{key}.{name}' is no split; {known}")
+    weights: dict[str | None, float] = {
+        split: _factor(value, f"{source}: key '{at}.more_in.{split}'")
+        for split, value in more_in.items()
+    }
+    if "more_at_edge" in table:
+        weights[None] = _factor(table["more_at_edge"], f"{source}: key '{at}.more_at_edge'")
+    at_edge = _table(table, "at_edge", "[populations.at_edge]", source, at)
+    factors: dict[str | None, Mapping[str, float]] = {}
+    if at_edge:
+        factors[None] = dict(_flat(at_edge, "", f"{source}: key '{at}.at_edge"))
+    for split in in_split:
+        inner = _table(in_split, split, f"[populations.in_split.{split}]", source, f"{at}.in_split")
+        factors[split] = dict(_flat(inner, "", f"{source}: key '{at}.in_split.{split}"))
+    return weights, factors
+
+
+def _flat(table: Mapping[str, Any], path: str, key: str) -> Iterator[tuple[str, float]]:
+    """Yield the factors of nested tables by their dotted places."""
+    for name, value in table.items():
+        inner = f"{path}.{name}" if path else name
+        if isinstance(value, dict):
+            yield from _flat(value, inner, key)
+        else:
+            yield inner, _factor(value, f"{key}.{inner}'")
+
+
+def _factor(value: object, key: str) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < math.inf:
+        raise refusal(f"{key} must be a finite number above 0, found {value!r}")
+    return float(value)
+
+
+# Keys
+
+
+def _table(
+    table: Mapping[str, Any], key: str, written: str, source: str, at: str
+) -> Mapping[str, Any]:
+    found = table.get(key, {})
+    if not isinstance(found, dict):
+        raise refusal(f"{source}: key '{at}.{key}' must be a table ({written})")
+    return found
+
+
+def _refuse_unknown(
+    table: Mapping[str, Any], allowed: tuple[str, ...], source: str, prefix: str
+) -> None:
+    for key in table:
+        if key not in allowed:
+            raise refusal(
+                f"{source}: key '{prefix}{key}' is unknown; allowed here are {', '.join(allowed)}"
+                f"{did_you_mean(key, allowed)}".rstrip("?")
+            )
+
+
+def _word(table: Mapping[str, Any], key: str, source: str, prefix: str) -> str:
+    value = table.get(key)
+    if not (isinstance(value, str) and value and value.replace("-", "").isalnum()):
+        found = "is missing" if value is None else f"is {value!r}"
+        raise refusal(
+            f"{source}: key '{prefix}{key}' {found}; it must be a text of letters, digits and -"
+        )
+    return value
