@@ -50,10 +50,15 @@ def _turning_points(swept: Array, tolerance: float) -> list[int]:
 
 def white_noise(values: Array) -> float:
     """Return the standard deviation of white noise on a smooth course, from second differences."""
-    if len(values) < 3:
-        return 0.0
-    second = np.abs(values[2:] - 2.0 * values[1:-1] + values[:-2])
-    return float(1.4826 * np.median(second) / _NOISE_OF_SECOND_DIFFERENCE)
+    return float(white_noises(values[None, :])[0])
+
+
+def white_noises(values: Array) -> Array:
+    """Return what `white_noise` does for each row of values."""
+    if values.shape[1] < 3:
+        return np.zeros(len(values))
+    second = np.abs(values[:, 2:] - 2.0 * values[:, 1:-1] + values[:, :-2])
+    return np.asarray(1.4826 * np.median(second, axis=1) / _NOISE_OF_SECOND_DIFFERENCE)
 
 
 def is_swept(values: Array) -> bool:

@@ -10,7 +10,7 @@ import numpy as np
 
 from nanojunction.analysis.iv.derivative import Derivative, means_of_directions
 from nanojunction.analysis.iv.drift import linear_drifts, without_drift
-from nanojunction.analysis.iv.global_fit import GlobalModel
+from nanojunction.analysis.iv.global_model import GlobalModel
 from nanojunction.analysis.iv.grid import Grid, grids_of
 from nanojunction.analysis.iv.traces import Stack, Traces, alike, gradients_of_legs
 from nanojunction.analysis.together import in_groups

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from typing import Protocol
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass, fields
+from typing import Any, Protocol, Self, TypeVar
 
 import numpy as np
 
+from nanojunction.analysis.iv.stencils import IntArray
 from nanojunction.analysis.values import Array
+
+Factor = Array | float
+Kind = TypeVar("Kind", bound=np.dtype[Any])
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -20,8 +23,7 @@ class Expansion:
     distance from `at_V` of a row that was used, `model` says what was fitted. `influence`, (3,
     noises), is what each of several independent noises of standard deviation 1, those of the rows
     or sums of them, adds to the coefficients: two expansions by one model have the covariance
-    a.influence @ b.influence.T. `note` says
-    what the reader of a slope must know.
+    a.influence @ b.influence.T. `note` says what the reader of a slope must know.
     """
 
     at_V: float
@@ -32,46 +34,128 @@ class Expansion:
     influence: Array
     note: str | None = None
 
-    def error(self, weights: Sequence[float]) -> float:
-        """Return the standard error of the sum of the coefficients times `weights`."""
-        g = np.asarray(weights)
-        return math.sqrt(max(float(g @ self.covariance @ g), 0.0))
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Expansions:
+    """Expansions of several curves, one each: what `Expansion` has, with the curves in front."""
+
+    at_V: Array
+    c: Array
+    covariance: Array
+    window_V: Array
+    model: np.ndarray[tuple[int], np.dtype[np.object_]]
+    influence: Array
+    note: np.ndarray[tuple[int], np.dtype[np.object_]]
+
+    @classmethod
+    def of(cls, each: Sequence[Expansion]) -> Self:
+        """Return expansions with influences of one shape."""
+        numbers = (
+            np.array([getattr(one, name) for one in each])
+            for name in ("at_V", "c", "covariance", "window_V", "influence")
+        )
+        at_V, c, covariance, window_V, influence = numbers
+        model = np.array([one.model for one in each], dtype=object)
+        note = np.array([one.note for one in each], dtype=object)
+        return cls(at_V, c, covariance, window_V, model, influence, note)
+
+    def __len__(self) -> int:
+        return len(self.at_V)
+
+    def take(self, index: IntArray) -> Self:
+        """Return those of some curves."""
+        return type(self)(*(getattr(self, field.name)[index] for field in fields(self)))
+
+    def put(self, index: IntArray, others: Expansions) -> Self:
+        """Return these with those of some curves exchanged for others."""
+        pairs = ((getattr(self, field.name), getattr(others, field.name)) for field in fields(self))
+        return type(self)(*(exchanged(mine, index, theirs) for mine, theirs in pairs))
+
+    def errors(self, weights: Sequence[Factor]) -> Array:
+        """Return the standard errors of the sums of the coefficients times `weights`."""
+        g = np.empty(self.c.shape)
+        for k, weight in enumerate(weights):
+            g[:, k] = weight
+        return np.asarray(np.sqrt(np.maximum(_squared(g, self.covariance), 0.0)))
 
 
-class CurveModel(Protocol):
-    """Something that knows I(V) near any voltage of the swept range."""
+def exchanged(
+    values: np.ndarray[Any, Kind], index: IntArray, others: np.ndarray[Any, Kind]
+) -> np.ndarray[Any, Kind]:
+    """Return values in which those at an index, without repetition, are exchanged for others."""
+    if len(index) == len(values):
+        return others
+    changed = values.copy()
+    changed[index] = others
+    return changed
 
-    def at(self, voltage_V: float, target: int) -> Expansion:
-        """Return the expansion at a voltage, best for the value (target 0) or the slope (1)."""
+
+def _squared(g: Array, matrices: Array) -> Array:
+    """Return gᵀ·M·g for each row of g and its matrix."""
+    return np.asarray((g[:, None, :] @ matrices @ g[:, :, None])[:, 0, 0])
+
+
+class Curves(Protocol):
+    """The I(V) of several runs near any voltage of their swept ranges."""
+
+    def __len__(self) -> int:
+        """Return the number of runs."""
+        ...
+
+    def at(self, run: IntArray, voltage_V: Array, target: int) -> Expansions:
+        """Return the expansions of some runs, each at its voltage.
+
+        They are best for the value (target 0) or the slope (1).
+        """
         ...
 
 
-def joint_error(terms: Sequence[tuple[float, int, Expansion]]) -> float:
-    """Return the standard error of a sum of factor·coefficient over expansions by one model.
+class CurveModel(Protocol):
+    """A description of I(V), alone or together with others of its kind."""
 
-    Each term is (factor, which coefficient, expansion). Bias beyond the noise adds in quadrature.
+    def kind(self) -> Hashable:
+        """Return what descriptions have in common that are worked out together."""
+        ...
+
+    def curves(self, models: Sequence[Self]) -> Curves:
+        """Return the curves of models of this kind."""
+        ...
+
+
+def joint_errors(terms: Sequence[tuple[Factor, int, Expansions]]) -> Array:
+    """Return the standard errors of sums of factor·coefficient, each over expansions of one curve.
+
+    Each term is (factors, which coefficient, expansions). Bias beyond the noise adds in quadrature.
     """
-    rows, bias = np.zeros(terms[0][2].influence.shape[1]), 0.0
+    rows: Array | float = 0.0
+    bias: Array | float = 0.0
     for factor, k, part in terms:
-        own = part.influence[k]
-        rows += factor * own
-        bias += factor**2 * max(float(part.covariance[k, k] - own @ own), 0.0)
-    return math.sqrt(float(rows @ rows) + bias)
+        own = part.influence[:, k]
+        rows = rows + np.reshape(factor, (-1, 1)) * own
+        beyond = part.covariance[:, k, k] - np.einsum("ij,ij->i", own, own)
+        bias = bias + np.square(factor) * np.maximum(beyond, 0.0)
+    return np.asarray(np.sqrt(np.einsum("ij,ij->i", rows, rows) + bias))
 
 
-def average(parts: Sequence[tuple[float, Expansion]]) -> Expansion:
-    """Return the mean of expansions with Akaike weights, their disagreement in the covariance.
+def average(parts: Sequence[tuple[Array, Expansions]]) -> Expansions:
+    """Return means of expansions with Akaike weights (curves,), the disagreement in the covariance.
 
     Burnham & Anderson, Model Selection and Multimodel Inference (2002), eq. 4.9.
     """
     if len(parts) == 1:
         return parts[0][1]
     total = sum(weight for weight, _ in parts)
-    mean = sum((w / total * e.c for w, e in parts), start=np.zeros(3))
-    covariance = np.zeros((3, 3))
-    for weight, part in parts:
+    weights = [(weight / total)[:, None, None] for weight, _ in parts]
+    first = parts[0][1]
+    mean = np.zeros(first.c.shape)
+    for weight, (_, part) in zip(weights, parts, strict=True):
+        mean = mean + weight[:, 0] * part.c
+    covariance = np.zeros(first.covariance.shape)
+    influence = np.zeros(first.influence.shape)
+    for weight, (_, part) in zip(weights, parts, strict=True):
         off = part.c - mean
-        covariance = covariance + weight / total * (part.covariance + np.outer(off, off))
-    leading = max(parts, key=lambda part: part[0])[1]
-    influence = np.sum([weight / total * part.influence for weight, part in parts], axis=0)
-    return replace(leading, c=mean, covariance=covariance, influence=influence)
+        covariance = covariance + weight * (part.covariance + off[:, :, None] * off[:, None, :])
+        influence = influence + weight * part.influence
+    leading = np.argmax([weight for weight, _ in parts], axis=0)
+    model = np.array([part.model for _, part in parts])[leading, np.arange(len(first))]
+    return Expansions(first.at_V, mean, covariance, first.window_V, model, influence, first.note)

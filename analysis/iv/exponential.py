@@ -141,17 +141,19 @@ def _inverse(cosines: Array) -> Array:
 
 def _terms(signs: Array, rate: float, amplitudes: Array) -> Terms:
     """Return V, the exponentials and their derivative by the rate."""
+    count = len(signs) + 2
+    return Terms(count, _exponentials, np.array([rate, *signs, *amplitudes]), count)
 
-    def terms(at: float) -> Array:
-        e = np.exp(rate * (signs * at - 1.0))
-        out = np.empty((3, len(signs) + 2))
-        out[:, 0] = at, 1.0, 0.0
-        slopes, bends = rate * signs * e, 0.5 * rate**2 * e
-        out[:, 1:-1] = e, slopes, bends
-        u = signs * at - 1.0
-        out[0, -1] = (u * e) @ amplitudes
-        out[1, -1] = (u * slopes + signs * e) @ amplitudes
-        out[2, -1] = (u * bends + rate * e) @ amplitudes
-        return out
 
-    return Terms(len(signs) + 2, terms)
+def _exponentials(x: Array, parameters: Array) -> Array:
+    count = (parameters.shape[1] - 1) // 2
+    rate, signs, amplitudes = np.split(parameters, [1, 1 + count], axis=1)
+    u = signs * x[:, None] - 1.0
+    e = np.exp(rate * u)
+    slopes, bends = rate * signs * e, 0.5 * rate**2 * e
+    by_rate = u * e, u * slopes + signs * e, u * bends + rate * e
+    out = np.empty((len(x), 3, count + 2))
+    out[:, :, 0] = np.stack([x, np.ones(len(x)), np.zeros(len(x))], axis=1)
+    out[:, :, 1:-1] = np.stack([e, slopes, bends], axis=1)
+    out[:, :, -1] = np.stack([(each * amplitudes).sum(axis=1) for each in by_rate], axis=1)
+    return out

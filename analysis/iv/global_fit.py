@@ -8,14 +8,14 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import cache
 
 import numpy as np
 
-from nanojunction.analysis.iv.expansion import Expansion, average
 from nanojunction.analysis.iv.exponential import EXPONENTIAL, any_exponentials, best_exponential
+from nanojunction.analysis.iv.global_model import GlobalModel
 from nanojunction.analysis.iv.power_law import exponents, logarithm, power_terms
 from nanojunction.analysis.iv.projected import (
+    HIGHEST,
     FitOf,
     Projected,
     ProjectedFit,
@@ -36,67 +36,6 @@ _POLYNOMIAL, _POWER_LAW = "polynomial", "power law"
 _BENT = 0.3  # of the variance between neighbours: a law that leaves less may have missed more
 _EXTRA_2 = 13.8  # χ² of two more terms that are not needed, p = 0.001
 _EXTRA_3 = 19.7  # χ² of three more terms, p = 0.0002
-
-
-class GlobalModel:
-    """Descriptions of the whole range that the data do not contradict."""
-
-    def __init__(self, data: Projected, fits: Sequence[tuple[float, ProjectedFit]]) -> None:
-        self.data = data
-        self._scale = data.scale
-        self._low_V, self._high_V = data.low_V, data.high_V
-        best = max(fits, key=lambda pair: pair[0])[1]
-        #: The standard deviation of a typical row from the description.
-        self.noise_A = math.sqrt(best.variance)
-        self.best, self.model, self.aicc = best, best.model, min(fit.aicc for _, fit in fits)
-        self._known: dict[float, Expansion] = {}
-        noise = data.share if data.relative_noise is None else data.share * data.relative_noise
-        share = math.sqrt(float(noise @ noise))
-        root = _root(data)
-        self._parts = [(w, fit.model, fit.terms, fit.table(root, share)) for w, fit in fits]
-        #: The current less its description, per row, legs and directions each with their own.
-        self.residual_A: Array = best.residual
-        if data.relative_noise is not None:
-            self.residual_A = self.residual_A * data.relative_noise
-
-    @property
-    def relative_noise(self) -> Array | None:
-        """The noise of every row over that of a typical one, None where it is the same."""
-        return self.data.relative_noise
-
-    def distance_of(self, studentised_A: Array) -> float:
-        """Return the largest distance of a row from the description, in standard deviations."""
-        distance = np.abs(studentised_A)
-        if self.relative_noise is not None:
-            distance = distance / self.relative_noise
-        return float(np.max(distance)) / max(self.noise_A, 1e-300)
-
-    def at(self, voltage_V: float, target: int) -> Expansion:
-        """Return the expansion at a voltage of the range; the target does not matter here."""
-        del target
-        if voltage_V not in self._known:
-            window = max(self._high_V - voltage_V, voltage_V - self._low_V)
-            x, unit = voltage_V / self._scale, 1.0 / self._scale
-            units = np.array([[1.0], [unit], [unit * unit]])
-            parts = []
-            for weight, model, terms, table in self._parts:
-                out = terms.at(x) @ table[1:]
-                out[0] += table[0]
-                out *= units
-                c, influence = out[:, 0], out[:, 1:]
-                square = influence @ influence.T
-                parts.append((weight, Expansion(voltage_V, c, square, window, model, influence)))
-            self._known[voltage_V] = average(parts)
-        return self._known[voltage_V]
-
-
-def _root(data: Projected) -> Array:
-    """Return a matrix whose square, rootᵀ·root, is the normal matrix of the columns."""
-    size = np.sqrt(np.maximum(data.gram.diagonal(), 1e-300))
-    try:
-        return np.asarray(np.linalg.cholesky(data.gram / (size * size[:, None])).T * size)
-    except np.linalg.LinAlgError:
-        return np.asarray(np.linalg.qr(data.design.T, mode="r"))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -213,22 +152,25 @@ def _is_white(fit: ProjectedFit, traces: Traces) -> bool:
     return products < 4.0 * fit.variance * math.sqrt(max(int(np.count_nonzero(same)), 1))
 
 
-@cache
 def _polynomial_terms(order: int) -> Terms:
-    exponents = np.arange(order + 1.0)
-    powers = exponents[1:]
-    bends = 0.5 * powers * (powers - 1.0)
+    return Terms(order, _powers, np.empty(0), HIGHEST)
 
-    def terms(x: float) -> Array:
-        known = x**exponents
-        out = np.empty((3, order))
-        out[0] = known[1:]
-        out[1] = powers * known[:-1]
-        out[2, 0] = 0.0
-        out[2, 1:] = bends[1:] * known[:-2]
-        return out
 
-    return Terms(order, terms)
+_EXPONENTS = np.arange(1.0, HIGHEST + 1.0)
+_BENDS = 0.5 * _EXPONENTS * (_EXPONENTS - 1.0)
+
+
+def _powers(x: Array, parameters: Array) -> Array:
+    """Return powers of x, as terms of polynomials of whatever order."""
+    del parameters
+    known = np.ones((len(x), HIGHEST + 1))
+    known[:, 1:] = x[:, None]
+    np.multiply.accumulate(known, axis=1, out=known)
+    out = np.zeros((len(x), 3, HIGHEST))
+    out[:, 0] = known[:, 1:]
+    out[:, 1] = _EXPONENTS * known[:, :-1]
+    out[:, 2, 1:] = _BENDS[1:] * known[:, :-2]
+    return out
 
 
 def _polynomials(tried: Tried, orders: Sequence[int]) -> Analysis[dict[int, ProjectedFit]]:

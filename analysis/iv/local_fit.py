@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from nanojunction.analysis.iv.expansion import Expansion
+from nanojunction.analysis.iv.expansion import Expansion, Expansions
 from nanojunction.analysis.iv.grid import Grid
+from nanojunction.analysis.iv.stencils import IntArray
 from nanojunction.analysis.iv.traces import Traces
 from nanojunction.analysis.iv.unresolved import unresolved
 from nanojunction.analysis.values import Array
@@ -61,6 +63,14 @@ class LocalModel:
         self._grid = grid
         self._noise = (traces.noise_A or 0.0) ** 2
         self._known: dict[tuple[float, int], Expansion] = {}
+
+    def kind(self) -> Hashable:
+        """Return what models have in common whose expansions have the same shape."""
+        return len(self._traces)
+
+    def curves(self, models: Sequence[LocalModel]) -> LocalCurves:
+        """Return the curves of models of this kind."""
+        return LocalCurves(models)
 
     def at(self, voltage_V: float, target: int) -> Expansion:
         """Return the expansion at a voltage, its window chosen for the value (0) or slope (1)."""
@@ -174,6 +184,21 @@ class LocalModel:
             mine = self._traces.direction == direction
             out[:, mine] = per_cell[:, self._grid.cell[mine]]
         return out
+
+
+class LocalCurves:
+    """The curves of several runs of equally many rows that have no description of a whole."""
+
+    def __init__(self, models: Sequence[LocalModel]) -> None:
+        self._models = models
+
+    def __len__(self) -> int:
+        return len(self._models)
+
+    def at(self, run: IntArray, voltage_V: Array, target: int) -> Expansions:
+        """Return the expansions of some runs, each at its voltage, best for value or slope."""
+        pairs = zip(run.tolist(), voltage_V.tolist(), strict=True)
+        return Expansions.of([self._models[k].at(at_V, target) for k, at_V in pairs])
 
 
 def _windows(sides: list[_Side]) -> Array:

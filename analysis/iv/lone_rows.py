@@ -16,7 +16,8 @@ from functools import lru_cache
 
 import numpy as np
 
-from nanojunction.analysis.iv.global_fit import SIMPLEST, GlobalModel, Tried, any_fits, fitting
+from nanojunction.analysis.iv.global_fit import SIMPLEST, Tried, any_fits, fitting
+from nanojunction.analysis.iv.global_model import GlobalModel
 from nanojunction.analysis.iv.projected import leverages, project
 from nanojunction.analysis.iv.traces import Traces
 from nanojunction.analysis.together import Analysis, ask, ask_each

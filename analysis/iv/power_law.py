@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Hashable, Sequence
 
 import numpy as np
@@ -92,18 +91,20 @@ def _orthonormal(columns: Array) -> Array:
 
 def power_terms(n: float) -> Terms:
     """Return the terms V, V², sgn(V)|V|ⁿ and its derivative by n."""
+    return Terms(4, _powers, np.array([n]), 4)
 
-    def terms(at: float) -> Array:
-        a, s = abs(at), math.copysign(1.0, at)
-        log = math.log(a) if a > 0 else 0.0
-        value, slope = a**n, a ** (n - 1)
-        half = 0.5 * s * a ** (n - 2) if a else 0.0
-        return np.array(
-            [
-                [at, at * at, s * value, s * value * log],
-                [1.0, 2 * at, n * slope, slope * (1 + n * log)],
-                [0.0, 1.0, half * n * (n - 1), half * ((2 * n - 1) + n * (n - 1) * log)],
-            ]
-        )
 
-    return Terms(4, terms)
+def _powers(x: Array, exponent: Array) -> Array:
+    n, size, sign = exponent[:, 0], np.abs(x), np.sign(x)
+    somewhere = size > 0.0
+    log = np.log(np.where(somewhere, size, 1.0))
+    slope = np.where(somewhere, np.exp((n - 1.0) * log), 0.0)
+    value = size * slope
+    half = np.where(somewhere, 0.5 * sign * np.exp((n - 2.0) * log), 0.0)
+    out = np.zeros((len(x), 3, 4))
+    out[:, 0, 0], out[:, 1, 0] = x, 1.0
+    out[:, 0, 1], out[:, 1, 1], out[:, 2, 1] = x * x, 2.0 * x, 1.0
+    out[:, 0, 2], out[:, 1, 2], out[:, 2, 2] = sign * value, n * slope, half * n * (n - 1.0)
+    out[:, 0, 3], out[:, 1, 3] = sign * value * log, slope * (1.0 + n * log)
+    out[:, 2, 3] = half * ((2.0 * n - 1.0) + n * (n - 1.0) * log)
+    return out

@@ -27,10 +27,16 @@ _CONDITION = 1e11  # of a normal matrix that is not trusted
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Terms:
-    """The last columns of a fit as functions of x: value, slope, half the curvature, (3, count)."""
+    """The last columns of a fit as functions of x: value, slope, half the curvature.
+
+    `at` takes the x and the parameters of several fits, (fits,) and (fits, parameters), to
+    (fits, 3, most): the fit has the first `count` of these terms.
+    """
 
     count: int
-    at: Callable[[float], Array]
+    at: Callable[[Array, Array], Array]
+    parameters: Array
+    most: int
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -60,20 +66,9 @@ class ProjectedFit:
         penalty = 2.0 * k * n / (n - k - 1) if n > k + 1 else math.inf
         return n * math.log(max(spread, 1e-300)) + penalty
 
-    def table(self, root: Array, share: float) -> Array:
-        """Return coefficients and what unit noises add to them, (1 + terms, 1 + noises).
-
-        The first row is the constant at x = 0. The columns have the normal matrix rootᵀ·root; the
-        constant has a noise of its own, the columns being free of it: `share` is that of the mean
-        current for noise of size 1.
-        """
-        spread = (self.inverse @ root[:, self.columns].T) * math.sqrt(self.variance)
-        first = len(self.means) - self.terms.count
-        out = np.empty((1 + self.terms.count, 2 + len(root)))
-        out[0, 0], out[1:, 0] = self.coefficients[0], self.coefficients[1 + first :]
-        out[0, 1], out[1:, 1] = share * math.sqrt(self.variance), 0.0
-        out[0, 2:], out[1:, 2:] = -(self.means @ spread), spread[first:]
-        return out
+    def numbers(self) -> list[int]:
+        """Return the columns as numbers."""
+        return list(range(self.columns.stop)) if isinstance(self.columns, slice) else self.columns
 
 
 class Projected:
