@@ -9,12 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from nanojunction.analysis.calibration import (
-    CalibrationError,
     MeasuringLine,
     against_line,
     is_calibration,
-    measuring_line,
-    not_as_stated,
+    line_of,
 )
 from nanojunction.analysis.controls.carried_out import find_controls
 from nanojunction.analysis.devices.groups import Group, find_groups, run_name
@@ -242,20 +240,9 @@ def _calibrations(
 
 def _line(candidates: Sequence[RunResult], errors: list[FileError]) -> MeasuringLine | None:
     """Return the measuring line that runs of calibrated resistors make, None without one."""
-    runs = []
-    for result in candidates:
-        wrong = not_as_stated(result)
-        if wrong is None:
-            runs.append(result)
-        else:
-            errors.append(FileError.of(result.run.file, wrong))
-    if not runs:
-        return None
-    try:
-        return measuring_line(runs)
-    except CalibrationError as error:
-        errors.append(FileError.of(runs[0].run.file, error))
-        return None
+    line, refused = line_of(candidates)
+    errors += [FileError.of(result.run.file, why) for result, why in refused]
+    return line
 
 
 def _completed(

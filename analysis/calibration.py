@@ -177,6 +177,24 @@ def measuring_line(results: Sequence[RunResult]) -> MeasuringLine:
     return MeasuringLine(tuple(_line_point(cluster) for cluster in clusters))
 
 
+def line_of(
+    results: Sequence[RunResult],
+) -> tuple[MeasuringLine | None, list[tuple[RunResult, str]]]:
+    """Return the line that those of the results make that can serve, None where none can.
+
+    And the others, each with the reason.
+    """
+    judged = [(result, not_as_stated(result)) for result in results]
+    refused = [(result, why) for result, why in judged if why is not None]
+    serving = [result for result, why in judged if why is None]
+    if not serving:
+        return None, refused
+    try:
+        return measuring_line(serving), refused
+    except CalibrationError as error:
+        return None, [*refused, (serving[0], str(error))]
+
+
 def _line_point(cluster: Sequence[tuple[float, RunResult]]) -> LinePoint:
     results = [result for _, result in cluster]
     return LinePoint(

@@ -33,14 +33,14 @@ LISTS = ("runs", "groups", *_TEXTS)
 
 
 class ResultsError(ValueError):
-    """A document is not what `nanojunction-results/1` promises; the sentence says where."""
+    """A document is not what its schema promises; the sentence says where."""
 
 
 def check_results(document: Mapping[str, Any]) -> None:
     """Raise ResultsError with the place and the reason unless the document has its shape."""
     check_schema(document.get("schema"))
     for key in ("runs", "groups", "errors"):
-        _expect(isinstance(document.get(key), list), key, "must be a list")
+        expect(isinstance(document.get(key), list), key, "must be a list")
     for key in LISTS:
         for index, item in enumerate(document.get(key, ())):
             check_item(key, item, f"{key}[{index}]")
@@ -49,7 +49,7 @@ def check_results(document: Mapping[str, Any]) -> None:
 
 def check_schema(schema: Any) -> None:
     """Raise ResultsError unless a document states the schema that this is about."""
-    _expect(schema == SCHEMA, "schema", f"must be {SCHEMA!r}")
+    expect(schema == SCHEMA, "schema", f"must be {SCHEMA!r}")
 
 
 def check_item(key: str, item: Any, where: str) -> None:
@@ -59,9 +59,9 @@ def check_item(key: str, item: Any, where: str) -> None:
     elif key == "groups":
         _check_group(item, where)
     else:
-        _texts(item, where, _TEXTS[key])
+        check_texts(item, where, _TEXTS[key])
         if key == "estimates":
-            _check_values(item.get("quantities"), f"{where}.quantities")
+            check_values(item.get("quantities"), f"{where}.quantities")
 
 
 def check_numbers(item: Any, where: str) -> None:
@@ -73,27 +73,29 @@ def check_numbers(item: Any, where: str) -> None:
         raise
 
 
-def _expect(fulfilled: bool, where: str, what: str) -> None:
+def expect(fulfilled: bool, where: str, what: str) -> None:
+    """Raise ResultsError with the place and what must be there unless it is."""
     if not fulfilled:
         raise ResultsError(f"{where}: {what}")
 
 
-def _texts(item: Any, where: str, keys: Sequence[str]) -> None:
-    _expect(isinstance(item, Mapping), where, "must be an object")
+def check_texts(item: Any, where: str, keys: Sequence[str]) -> None:
+    """Raise ResultsError unless an object has texts under these keys."""
+    expect(isinstance(item, Mapping), where, "must be an object")
     for key in keys:
-        _expect(isinstance(item.get(key), str), f"{where}.{key}", "must be text")
+        expect(isinstance(item.get(key), str), f"{where}.{key}", "must be text")
 
 
 def _check_run(run: Any, where: str) -> None:
-    _texts(run, where, ("file", "kind", "device"))
-    _expect(run["kind"] in RUN_KINDS, f"{where}.kind", f"must be one of {', '.join(RUN_KINDS)}")
+    check_texts(run, where, ("file", "kind", "device"))
+    expect(run["kind"] in RUN_KINDS, f"{where}.kind", f"must be one of {', '.join(RUN_KINDS)}")
     conditions = run.get("conditions")
-    _expect(isinstance(conditions, Mapping), f"{where}.conditions", "must be an object")
+    expect(isinstance(conditions, Mapping), f"{where}.conditions", "must be an object")
     for key, value in conditions.items():
         _check_condition(key, value, f"{where}.conditions.{key}")
-    _check_values(run.get("quantities"), f"{where}.quantities")
+    check_values(run.get("quantities"), f"{where}.quantities")
     warnings = run.get("warnings")
-    _expect(
+    expect(
         isinstance(warnings, list) and all(isinstance(item, str) for item in warnings),
         f"{where}.warnings",
         "must be a list of texts",
@@ -103,58 +105,59 @@ def _check_run(run: Any, where: str) -> None:
 
 
 def _check_notes(notes: Any, where: str) -> None:
-    _texts(notes, where, ("file", "comment", "why_corrected"))
+    check_texts(notes, where, ("file", "comment", "why_corrected"))
     stars = notes.get("stars")
     known = stars is None or (isinstance(stars, int) and 0 <= stars <= MOST_STARS)
-    _expect(known, f"{where}.stars", f"must be a whole number from 0 to {MOST_STARS}, or null")
+    expect(known, f"{where}.stars", f"must be a whole number from 0 to {MOST_STARS}, or null")
     for key, texts in (("corrected", ("what", "after")), ("excluded", ("reason",))):
-        _expect(isinstance(notes.get(key), list), f"{where}.{key}", "must be a list")
+        expect(isinstance(notes.get(key), list), f"{where}.{key}", "must be a list")
         for index, one in enumerate(notes[key]):
-            _texts(one, f"{where}.{key}[{index}]", texts)
+            check_texts(one, f"{where}.{key}[{index}]", texts)
     if notes.get("zero") is not None:
-        _texts(notes["zero"], f"{where}.zero", ("reason",))
+        check_texts(notes["zero"], f"{where}.zero", ("reason",))
 
 
 def _check_condition(key: str, value: Any, where: str) -> None:
     known = (*CONDITIONS, *WORDS, "position")
-    _expect(key in known, where, f"is unknown; allowed are {', '.join(known)}")
+    expect(key in known, where, f"is unknown; allowed are {', '.join(known)}")
     if value is None:
         return
     if key in WORDS:
         words = " or ".join(map(str, WORDS[key]))
-        _expect(value in WORDS[key], where, f"must be {words}, or null")
+        expect(value in WORDS[key], where, f"must be {words}, or null")
     elif key == "position":
-        _expect(isinstance(value, str), where, "must be text or null")
+        expect(isinstance(value, str), where, "must be text or null")
     else:
-        _expect(_number(value), where, "must be a number or null")
+        expect(_number(value), where, "must be a number or null")
 
 
 def _check_group(group: Any, where: str) -> None:
-    _texts(group, where, ("kind", "device"))
+    check_texts(group, where, ("kind", "device"))
     kind = group["kind"]
-    _expect(kind in GROUP_KINDS, f"{where}.kind", f"must be one of {', '.join(GROUP_KINDS)}")
+    expect(kind in GROUP_KINDS, f"{where}.kind", f"must be one of {', '.join(GROUP_KINDS)}")
     quantities = group.get("quantities")
-    _check_values(quantities, f"{where}.quantities")
+    check_values(quantities, f"{where}.quantities")
     if kind == "arrhenius":
         for key, fits in quantities.items():
             at = f"{where}.quantities.{key}"
             best = fits.get("best")
-            _expect(best in ("one-regime", "two-regime", None), f"{at}.best", "names no regime")
+            expect(best in ("one-regime", "two-regime", None), f"{at}.best", "names no regime")
             for regime in ("one-regime", "two-regime"):
-                _expect(isinstance(fits.get(regime), Mapping), f"{at}.{regime}", "is missing")
+                expect(isinstance(fits.get(regime), Mapping), f"{at}.{regime}", "is missing")
     if kind == "controls":
         checks = group.get("checks")
-        _expect(isinstance(checks, list) and bool(checks), f"{where}.checks", "must be a list")
+        expect(isinstance(checks, list) and bool(checks), f"{where}.checks", "must be a list")
         for index, check in enumerate(checks):
             at = f"{where}.checks[{index}]"
-            _texts(check, at, ("name", "outcome", "reason"))
-            _expect(check["name"] in CHECK_NAMES, f"{at}.name", "is no check that is known")
-            _expect(check["outcome"] in OUTCOMES, f"{at}.outcome", "is no outcome of a check")
-            _check_values(check.get("quantities"), f"{at}.quantities")
+            check_texts(check, at, ("name", "outcome", "reason"))
+            expect(check["name"] in CHECK_NAMES, f"{at}.name", "is no check that is known")
+            expect(check["outcome"] in OUTCOMES, f"{at}.outcome", "is no outcome of a check")
+            check_values(check.get("quantities"), f"{at}.quantities")
 
 
-def _check_values(item: Any, where: str) -> None:
-    _expect(isinstance(item, Mapping), where, "must be an object")
+def check_values(item: Any, where: str) -> None:
+    """Raise ResultsError unless an object holds numbers and curves as the document writes them."""
+    expect(isinstance(item, Mapping), where, "must be an object")
     for key, value in item.items():
         _check_value(value, f"{where}.{key}")
 
@@ -168,12 +171,12 @@ def _check_value(item: Any, where: str) -> None:
         return
     if {"x", "y", "stderr"} <= item.keys():
         sizes = {len(item[key]) for key in ("x", "y", "stderr") if isinstance(item[key], list)}
-        _expect(len(sizes) == 1, where, "x, y and stderr of a curve must be equally long lists")
+        expect(len(sizes) == 1, where, "x, y and stderr of a curve must be equally long lists")
     elif {"value", "stderr"} <= item.keys() and not isinstance(item["value"], list):
         for key in ("value", "stderr"):
-            _expect(item[key] is None or _number(item[key]), f"{where}.{key}", "must be a number")
+            expect(item[key] is None or _number(item[key]), f"{where}.{key}", "must be a number")
         explained = item["value"] is not None or bool(item.get("note"))
-        _expect(explained, where, "a missing value needs a note that says why")
+        expect(explained, where, "a missing value needs a note that says why")
     else:
         for key, part in item.items():
             _check_value(part, f"{where}.{key}")
@@ -187,13 +190,13 @@ def _finite(item: Any, where: str) -> None:
     """Raise ResultsError for NaN, Infinity and anything that JSON does not know."""
     if isinstance(item, Mapping):
         for key, part in item.items():
-            _expect(isinstance(key, str), where, f"the key {key!r} must be text")
+            expect(isinstance(key, str), where, f"the key {key!r} must be text")
             _finite(part, f"{where}.{key}")
     elif isinstance(item, list):
         for index, part in enumerate(item):
             _finite(part, f"{where}[{index}]")
     elif isinstance(item, float):
-        _expect(math.isfinite(item), where, f"{item} is not a number that JSON knows")
+        expect(math.isfinite(item), where, f"{item} is not a number that JSON knows")
     else:
         known = item is None or isinstance(item, str | int | bool)
-        _expect(known, where, f"{type(item).__name__} is nothing that JSON knows")
+        expect(known, where, f"{type(item).__name__} is nothing that JSON knows")

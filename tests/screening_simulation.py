@@ -78,6 +78,7 @@ class Bench:
     limit_A: Mapping[Stage, float] = field(default_factory=lambda: {"contact": 1e-4})
     most_A: float = 1e-3
     status_of: Callable[[Stage, int], str] = lambda stage, n: "finished"
+    device: str = "J1"
     clock_s: float = 0.0
     runs: dict[Stage, list[RunResult]] = field(default_factory=dict)
     largest_V: float = 0.0
@@ -130,9 +131,10 @@ class Bench:
         kind: RunKind = "iv",
         again: int = 0,
         status: str = "finished",
-        device: str = "J1",
+        device: str | None = None,
     ) -> Run:
         setpoint, leg = path
+        device = device or self.device
         time_s = 0.2 * np.arange(len(setpoint))
         limit_A = self.limit_A.get(stage, self.most_A) if stage else self.most_A
         at_V = setpoint + SOURCE_V
@@ -179,18 +181,7 @@ JUNCTION = Junction("J1", max_voltage_V=0.2, max_current_A=1e-3)
 
 def line_of(seed: int = 5, ohms: Sequence[float] = (100.0, 1e3, 10e3)) -> MeasuringLine:
     """The line as runs on calibrated resistors give it."""
-    results = []
-    for n, ohm in enumerate(ohms):
-        bench = Bench(lambda stage, again, ohm=ohm: resistor(ohm), seed=seed + n)
-        run = bench.run_of(
-            None,
-            resistor(ohm),
-            bench.sweep("repeats", None),
-            kind="calibration",
-            device=f"resistor-{ohm:g}",
-        )
-        results.append(analyse_run(run))
-    return measuring_line(results)
+    return measuring_line([analyse_run(run) for run in calibration_runs(seed, ohms)])
 
 
 def screened(
@@ -208,3 +199,39 @@ def screened(
             return found
         bench.measure(found.next_stage, found.next_reach_V)
     raise AssertionError(f"the judgement asks for ever: {found}")
+
+
+COLUMNS = "Time (s),Leg,Setpoint (V),Voltage (V),Current (A),Temperature (K),In compliance"
+
+
+def written(run: Run, folder: Path, rows: slice = slice(None), part: str = "") -> Path:
+    """Write a run, or some of its rows, as a run file of ours; `part` is what its header states."""
+    header = {"Sample": run.device, "Kind": run.kind, **run.header}
+    procedure = header.pop("Procedure")
+    if part:
+        header["Part"] = part
+    stated = [f"#\t{key}: {value}" for key, value in header.items()]
+    lines = [f"#Procedure: {procedure}", "#Parameters:", *stated, "#Data:", COLUMNS]
+    assert run.time_s is not None and run.setpoint_V is not None
+    kelvin = np.full(len(run), run.conditions.temperature_K)
+    limited = run.in_compliance.astype(int)
+    columns = (run.time_s, run.leg, run.setpoint_V, run.voltage_V, run.current_A, kelvin, limited)
+    values = zip(*(one[rows].tolist() for one in columns), strict=True)
+    lines += [",".join(map(repr, row)) for row in values]
+    if run.status is not None:
+        lines.append(f'# End: {{"status": "{run.status}", "rows": {len(run)}}}')
+    name = f"{run.file.stem}_part{part.partition(',')[0]}.csv" if part else run.file.name
+    path = folder / name
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return path
+
+
+def calibration_runs(seed: int = 5, ohms: Sequence[float] = (100.0, 1e3, 10e3)) -> list[Run]:
+    """Runs on calibrated resistors."""
+    runs = []
+    for n, ohm in enumerate(ohms):
+        bench = Bench(lambda stage, again, ohm=ohm: resistor(ohm), seed=seed + n)
+        name = f"resistor-{ohm:g}"
+        path = bench.sweep("repeats", None)
+        runs.append(bench.run_of(None, resistor(ohm), path, kind="calibration", device=name))
+    return runs

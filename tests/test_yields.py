@@ -26,9 +26,10 @@ from nanojunction.analysis.devices.claims import find_claims
 from nanojunction.analysis.iv.quantities import analyse_iv
 from nanojunction.analysis.run import Run, RunKind
 from nanojunction.analysis.run_result import RunResult
+from nanojunction.analysis.screening.intervals import wilson
 from nanojunction.analysis.screening.one_run import DeviceVerdict, judge
 from nanojunction.analysis.screening.thresholds import Thresholds
-from nanojunction.analysis.screening.yields import batch_yields, wilson
+from nanojunction.analysis.screening.yields import batch_yields
 from nanojunction.analysis.values import Quantity
 from nanojunction.instruments.station import Station
 from nanojunction.models.population import Device, parse_batch

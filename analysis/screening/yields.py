@@ -12,12 +12,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
 from nanojunction.analysis.calibration import MeasuringLine, is_calibration
 from nanojunction.analysis.geometry import circle_m2
 from nanojunction.analysis.run import Run
 from nanojunction.analysis.run_result import RunResult
+from nanojunction.analysis.screening.intervals import Yield, median_of, wilson
 from nanojunction.analysis.screening.one_run import DeviceVerdict, judge
 from nanojunction.analysis.screening.thresholds import DEFAULT_THRESHOLDS, Thresholds
 from nanojunction.analysis.screening.verdicts import Verdict
@@ -25,20 +24,6 @@ from nanojunction.analysis.values import Quantity, plain
 
 ONE_RUN: tuple[Verdict, ...] = ("open", "short", "candidate", "ohmic", "undecided")
 """The verdicts that one short I(V) allows."""
-
-BOOTSTRAP_SEED = 193
-BOOTSTRAP_RESAMPLES = 9999
-
-
-@dataclass(frozen=True, slots=True)
-class Yield:
-    """A count out of all devices as a fraction, with the ends of its Wilson interval."""
-
-    count: int
-    of: int
-    fraction: float
-    low: float
-    high: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +78,7 @@ def batch_yields(
     counts: dict[str, int] = {verdict: found[verdict] for verdict in ONE_RUN}
     between = [device for device in devices if device.verdict in ("candidate", "ohmic")]
     counts["neither_open_nor_short"] = len(between)
-    resistance = _median(
+    resistance = median_of(
         [device.resistance_ohm for device in between if device.resistance_ohm is not None],
         thresholds.confidence,
     )
@@ -106,16 +91,6 @@ def batch_yields(
         ra_ohm_um2=None if diameter_m is None else _area_product(resistance, diameter_m),
         thresholds=thresholds,
     )
-
-
-def wilson(count: int, of: int, confidence: float = 0.95) -> Yield:
-    """Return a yield with its Wilson score interval; raises ValueError unless 0 ≤ count ≤ of."""
-    from scipy.stats import binomtest
-
-    if not 0 <= count <= of or of == 0:
-        raise ValueError(f"{count} of {of} is no yield: give 0 ≤ count ≤ of, of above 0")
-    interval = binomtest(count, of).proportion_ci(confidence, method="wilson")
-    return Yield(count, of, count / of, float(interval.low), float(interval.high))
 
 
 def _check(results: Iterable[RunResult]) -> None:
@@ -131,34 +106,6 @@ def _check(results: Iterable[RunResult]) -> None:
         seen[run.device] = run
     if not seen:
         raise ValueError("there are no results: a batch needs one I(V) of each device")
-
-
-def _median(values: Sequence[float], confidence: float) -> Quantity:
-    """Return the median with the standard error and percentile interval of a bootstrap."""
-    if not values:
-        return Quantity(None, note="no device is neither open nor short")
-    median = float(np.median(values))
-    if len(values) < 3:
-        return Quantity(median, None, f"of {len(values)} devices: too few for an interval")
-    from scipy.stats import bootstrap
-
-    found = bootstrap(
-        (np.asarray(values, dtype=float),),
-        np.median,
-        n_resamples=BOOTSTRAP_RESAMPLES,
-        batch=500,
-        confidence_level=confidence,
-        method="percentile",
-        random_state=np.random.default_rng(BOOTSTRAP_SEED),
-    )
-    interval = found.confidence_interval
-    extra = {
-        "interval": [float(interval.low), float(interval.high)],
-        "confidence": confidence,
-        "devices": len(values),
-        "bootstrap_seed": BOOTSTRAP_SEED,
-    }
-    return Quantity(median, float(found.standard_error), extra=extra)
 
 
 def _area_product(resistance: Quantity, diameter_m: float) -> Quantity:
