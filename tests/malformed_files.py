@@ -212,6 +212,7 @@ NO_FILES: dict[str, Case] = {
     "a pipe": a_pipe,
     "a socket": a_socket,
     "an endless device": lambda path: path.symlink_to("/dev/zero"),
+    "a log of the system that waits": lambda path: path.symlink_to("/proc/kmsg"),
     "a file that fails to be read": lambda path: path.symlink_to("/proc/self/mem"),
 }
 """What POSIX systems know beside files."""

@@ -207,7 +207,7 @@ def public_folder() -> Iterator[Path]:
 @POSIX
 def test_what_may_not_be_read_is_named(public_folder: Path) -> None:
     tmp_path = public_folder
-    good = write(tmp_path, FOREIGN, "good.csv")
+    good = write(tmp_path, AT_REST, "good.csv")
     write(tmp_path, FOREIGN, "bad.csv").chmod(0)
     (tmp_path / "locked").mkdir(mode=0)
     analyse([good])  # imports what it needs, which nobody may not be allowed to read

@@ -224,10 +224,12 @@ def test_a_part_killed_before_its_first_row_is_no_error(
     assert (result.run.parts, result.run.status) == ((second, third), "finished")
     first.unlink()
     (error,) = analyse([second, third]).errors
-    assert (error.file, error.error) == (second.as_posix(), CUT_OFF)
+    sentence = CUT_OFF if empty else EMPTY
+    assert (error.file, error.error) == (second.as_posix(), sentence)
 
 
 CUT_OFF = "the run was cut off before its first row: nothing to analyse"
+EMPTY = "is empty: nothing to analyse"
 
 
 def test_files_that_were_cut_off_before_their_first_row_are_errors(tmp_path: Path) -> None:
@@ -236,7 +238,9 @@ def test_files_that_were_cut_off_before_their_first_row_are_errors(tmp_path: Pat
     (tmp_path / "c.csv").write_text(HEADER + NAMES, encoding="utf-8")
     found = analyse([tmp_path])
     assert [(Path(error.file).name, error.error) for error in found.errors] == [
-        (name, CUT_OFF) for name in ("a.csv", "b.csv", "c.csv")
+        ("a.csv", EMPTY),
+        ("b.csv", CUT_OFF),
+        ("c.csv", CUT_OFF),
     ]
     assert (found.run_results, found.warnings) == ((), ())
 

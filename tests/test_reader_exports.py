@@ -193,6 +193,27 @@ def test_quoted_thousands_between_commas(tmp_path: Path) -> None:
     np.testing.assert_allclose(run.voltage_V, [1.2345, 1.235])
 
 
+def test_quoted_decimal_commas_between_commas(tmp_path: Path) -> None:
+    run = read(tmp_path, 'n,U (mV),I (nA)\n1,"-1,5","2,25"\n2,"0","3,5"\n3,"1,5","4,75"\n')
+    np.testing.assert_allclose(run.voltage_V, [-1.5e-3, 0.0, 1.5e-3])
+    np.testing.assert_allclose(run.current_A, [2.25e-9, 3.5e-9, 4.75e-9])
+
+
+@pytest.mark.parametrize("mark", [";", "\t"])
+def test_the_decimal_comma_may_be_missing_in_the_first_row(tmp_path: Path, mark: str) -> None:
+    text = "U (mV);I (nA)\n0;1\n1,5;2,25\n3;4\n"
+    run = read(tmp_path, text.replace(";", mark))
+    np.testing.assert_allclose(run.voltage_V, [0.0, 1.5e-3, 3e-3])
+    np.testing.assert_allclose(run.current_A, [1e-9, 2.25e-9, 4e-9])
+    assert run.warnings == ()
+
+
+def test_commas_beside_points_are_never_decimal(tmp_path: Path) -> None:
+    run = read(tmp_path, "U (mV);I (nA)\n0.5;1\n1,5;2\n2.5;4\n")
+    np.testing.assert_allclose(run.voltage_V, [0.5e-3, 2.5e-3])
+    assert run.warnings == ("1 row was dropped for a missing number (line 3)",)
+
+
 def test_commas_that_may_be_either_are_said_to_be_decimal(tmp_path: Path) -> None:
     run = read(tmp_path, "V (mV);I (nA)\n1,234;2,000\n1,235;4,000\n")
     np.testing.assert_allclose(run.voltage_V, [1.234e-3, 1.235e-3])
@@ -218,6 +239,7 @@ def test_names_between_commas_above_numbers_between_tabs(tmp_path: Path) -> None
         ("2023-05-01 12:00:00.125", "2023-05-01 12:00:00.625", 0.5),
         ("2023-05-01T12:00:00+02:00", "2023-05-01T12:01:00+02:00", 60.0),
         ("2023/05/01 12:00:00", "2023/05/02 12:00:00", 86400.0),
+        ("01.05.2023 12:00:00", "02.05.2023 12:00:00,5", 86400.5),
         ("12:00:01", "12:00:03.5", 2.5),
         ("23:59:59", "00:00:01", 2.0),
     ],

@@ -82,6 +82,24 @@ def test_fields_in_any_unit(tmp_path: Path, name: str, value: str, tesla: float)
     assert read(tmp_path, text).conditions.field_T == pytest.approx(tesla)
 
 
+def test_an_applied_field_is_the_field_and_its_setpoint_stands_with_a_warning(
+    tmp_path: Path,
+) -> None:
+    applied = read(tmp_path, "V (V),I (A),Applied magnetic field (Oe)\n0,1e-9,50\n1,2e-9,50\n")
+    assert applied.conditions.field_T == pytest.approx(5e-3)
+    setpoint = read(tmp_path, "V (V),I (A),Field setpoint (mT)\n0,1e-9,5\n1,2e-9,5\n")
+    assert setpoint.conditions.field_T == pytest.approx(5e-3)
+    assert "there is no measured field: the setpoint stands for it" in setpoint.warnings
+
+
+@pytest.mark.parametrize("name", ["T (°C)", "T (° C)", "T [deg C]", "T (℃)", "Température (°C)"])
+def test_degrees_celsius(tmp_path: Path, name: str) -> None:
+    of_column = read(tmp_path, f"V (V),I (A),{name}\n0,1e-9,-196.15\n1,2e-9,-196.15\n")
+    assert of_column.conditions.temperature_K == pytest.approx(77.0)
+    of_header = read(tmp_path, f"{name}: -196.15\nV (V),I (A)\n0,1e-9\n1,2e-9\n")
+    assert of_header.conditions.temperature_K == pytest.approx(77.0)
+
+
 @pytest.mark.parametrize("name", ["Temp (K)", "T_sample [K]", "T (K)", "Temperature"])
 def test_temperatures(tmp_path: Path, name: str) -> None:
     text = f"t (min),V (V),I (A),{name}\n0,0,1e-9,40\n1,1,2e-9,42\n"
@@ -129,6 +147,7 @@ def test_a_sourced_current_stands_for_the_current_with_a_warning(tmp_path: Path)
         ("V (V),I (A)\n", "no complete row"),
         ("", "no complete row"),
         ("V (V),I (A)\nx,y\n", "no complete row"),
+        ("V|I\n1|2\n3|4\n", "line 3 is '3|4', and a row is two numbers or more between commas"),
         ("V (V),I (A)\n1,nan\n2,nan\n3,4e-9", "no complete row"),
         ("x,y\n1,2\n3,4\n", "no column is known"),
         ("x,y\n1,2\n3,4\n", "known are names such as V, Bias (mV), I [nA], Current (A)"),
@@ -232,6 +251,14 @@ def test_a_pattern_reads_conditions_from_the_name_and_wins(tmp_path: Path) -> No
     assert run.conditions.temperature_K == 40.0
     assert run.conditions.field_T == pytest.approx(-0.05)
     assert run.conditions.state == "AP"
+
+
+@pytest.mark.parametrize("number", ["4.2", "4,2", "4p2", "+4.2e0"])
+def test_decimals_in_a_name_have_a_point_a_comma_or_a_p(tmp_path: Path, number: str) -> None:
+    run = read(
+        tmp_path, "V (V),I (A)\n0,1e-9\n1,2e-9\n", f"B7_{number}K.csv", "{device}_{temperature_K}K"
+    )
+    assert run.conditions.temperature_K == 4.2
 
 
 def test_a_pattern_wins_over_the_header_too(tmp_path: Path) -> None:

@@ -60,13 +60,26 @@ def find_beginning(body: Lines, comments: list[str], name: str) -> Beginning:
             break
     if first is None:
         sentence = f"{name}: there is no complete row of numbers in this file"
-        raise NothingFound(sentence, body, comments)
+        raise NothingFound(sentence + _nearest_to_a_row(body), body, comments)
     if not first.names:
         raise ReadError(
             f"{name}, line {body[first.at][0]}: the numbers begin without a line of column names "
             "before them; add one such as 'V (V),I (A)'"
         )
     return first
+
+
+def _nearest_to_a_row(body: Lines) -> str:
+    """Return the rest of a sentence: a line that might have been meant as a row of numbers."""
+    digits = [(number, line) for number, line in body if any(map(str.isdigit, line[:200]))]
+    if not digits:
+        return ""
+    number, line = digits[len(digits) // 2]
+    shown = line.strip()[:60] + ("…" if len(line.strip()) > 60 else "")
+    return (
+        f"; line {number} is {shown!r}, and a row is two numbers or more between commas, "
+        "semicolons, tabs or blanks"
+    )
 
 
 def _skipped(lines: list[int]) -> tuple[str, ...]:

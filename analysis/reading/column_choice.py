@@ -56,7 +56,8 @@ def _choice(names: Sequence[str], corrections: Mapping[str, ColumnCorrection]) -
     for key, columns in candidates.items():
         best = [c for c in columns if not c[1].qualifier] or columns
         if len(best) > 1 and key.removeprefix("setpoint ") in ("voltage", "current"):
-            both = " and ".join(f"'{column.name}'" for _, column in best)
+            both = " and ".join(f"'{column.name}'" for _, column in best[:3])
+            both += f" and {len(best) - 3} more" if len(best) > 3 else ""
             raise ValueError(
                 f"the columns {both} both mean the {key}; name one a setpoint, or remove it"
             )

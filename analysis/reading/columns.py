@@ -14,6 +14,7 @@ Role = Literal[
 Source = Literal["set", "sensed", "plain"]
 
 _MU_0 = 4e-7 * math.pi
+_CELSIUS = dict.fromkeys(("C", "°C", "° C", "ºC", "℃", "degC", "deg C", "deg. C"), 273.15)
 
 # Factors to SI of every unit, by what it measures.
 _FACTORS: dict[Role, dict[str, float]] = {
@@ -31,7 +32,7 @@ _FACTORS: dict[Role, dict[str, float]] = {
         "A/m": _MU_0,
         "kA/m": 1e3 * _MU_0,
     },
-    "temperature": {"K": 1, "mK": 1e-3, "C": 1, "°C": 1, "degC": 1},
+    "temperature": {"K": 1, "mK": 1e-3, **dict.fromkeys(_CELSIUS, 1)},
     "time": {
         "s": 1,
         "sec": 1,
@@ -43,7 +44,6 @@ _FACTORS: dict[Role, dict[str, float]] = {
         "d": 86400,
     },
 }
-_CELSIUS = {"C": 273.15, "°C": 273.15, "degC": 273.15}
 _IN_WORDS = {
     **dict.fromkeys(("volt", "volts"), "V"),
     **dict.fromkeys(("amp", "amps", "ampere", "amperes"), "A"),
@@ -68,7 +68,8 @@ _WORDS: dict[str, Role] = {
     **dict.fromkeys(("h", "b", "field", "mu0h", "µ0h", "b0"), "field"),
     **dict.fromkeys(("feld", "magnetfeld", "champ"), "field"),
     **dict.fromkeys(("temp", "temperature", "tsample", "temperatur"), "temperature"),
-    **dict.fromkeys(("time", "elapsed", "zeit", "timestamp", "datetime"), "time"),
+    **dict.fromkeys(("température", "temperatura"), "temperature"),
+    **dict.fromkeys(("time", "elapsed", "zeit", "temps", "timestamp", "datetime"), "time"),
     "leg": "leg",
     "compliance": "compliance",
     "incompliance": "compliance",
@@ -202,7 +203,8 @@ def identify(name: str) -> Column | None:
             )
     elif found[0] != quantity:
         raise ValueError(f"column '{name}' gives a {quantity} in a unit of {found[0]}")
-    source = _source(words)
+    # A field is always applied; its setpoint is called by another name.
+    source = _source([word for word in words if word != "applied" or quantity != "field"])
     plain = (_SET_WORDS | _SENSED_WORDS | _NEUTRAL_WORDS | _WORDS.keys() | {"t"}) - _CALENDAR_WORDS
     return Column(
         name=name,
@@ -234,7 +236,8 @@ def _split_unit(name: str) -> tuple[str, tuple[Role, float, float] | None, list[
         return head, known, []
     head, _, tail = text.replace(" ", "_").rpartition("_")
     if head.strip("_") and (known := unit(tail)) is not None:
-        return head, known, []
+        # In "smu_volt" the unit in words says what is measured, too.
+        return text if tail.lower() in _WORDS.keys() & _IN_WORDS.keys() else head, known, []
     return text, None, []
 
 

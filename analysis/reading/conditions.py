@@ -12,6 +12,7 @@ from nanojunction.analysis.reading.columns import identify, unit
 from nanojunction.analysis.run import Conditions, Heater, Output, Polarity, State, Wires
 
 _NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
+_NUMBER_IN_NAME = r"[-+]?(?:\d+[.,p]?\d*|\.\d+)(?:[eE][-+]?\d+)?"  # 4p2 and 4,2 are 4.2
 _FIELD = re.compile(r"\{([^{}]*)\}")
 _NAMES = {"temperature": "K", "field": "T", "voltage": "V", "current": "A"}
 _WORDS = {
@@ -37,8 +38,8 @@ def match_pattern(stem: str, pattern: str) -> dict[str, str | float] | str:
     Fields are `{device}`, `{state}` (P or AP), `{polarity}` (normal or reversed), `{wires}` (2 or
     4), `{heater}` (on or off), `{output}` (on or off, before the run), `{position}`,
     `{temperature_K}`, `{field_T}`, `{voltage_V}`, `{current_A}` (also with other units, such as
-    `{field_Oe}` or `{voltage_mV}`) and `{}` for anything. Numbers are returned in SI under the SI
-    key. Raises ValueError for an unknown field.
+    `{field_Oe}` or `{voltage_mV}`) and `{}` for anything. The decimal mark is a point, a comma or
+    a p. Numbers are returned in SI under the SI key. Raises ValueError for an unknown field.
     """
     expression = ""
     keys: list[tuple[str, float, float] | None] = []
@@ -56,7 +57,10 @@ def match_pattern(stem: str, pattern: str) -> dict[str, str | float] | str:
         if key is None:
             continue
         name, factor, offset = key
-        values[name] = text if name in _WORDS else float(text) * factor + offset
+        if name in _WORDS:
+            values[name] = text
+        else:
+            values[name] = float(re.sub("[,p]", ".", text)) * factor + offset
     return values
 
 
@@ -81,7 +85,7 @@ def _pattern_field(field: str, pattern: str) -> tuple[tuple[str, float, float] |
             "{field_T}, {voltage_V}, {current_A} and {}, also with other units such as "
             "{voltage_mV} or {field_Oe}"
         )
-    return (f"{name}_{_NAMES[name]}", known[1], known[2]), f"({_NUMBER})"
+    return (f"{name}_{_NAMES[name]}", known[1], known[2]), f"({_NUMBER_IN_NAME})"
 
 
 def conditions_of(header: Mapping[str, str], named: Mapping[str, str | float]) -> Conditions:
@@ -219,7 +223,7 @@ def _part(settings: Mapping[str, Any], *keys: str) -> Mapping[str, Any]:
 
 def _number(text: str, quantity: str) -> float | None:
     """Return a header's "40 K" or "5 mV" in SI, None if it is no number with a unit of that."""
-    found = re.fullmatch(rf"\s*({_NUMBER})\s*(\S*)\s*", text) if len(text) < 80 else None
+    found = re.fullmatch(rf"\s*({_NUMBER})\s*(.*?)\s*", text) if len(text) < 80 else None
     if found is None:
         return None
     known = unit(found[2]) if found[2] else (quantity, 1.0, 0.0)

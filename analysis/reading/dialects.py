@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import math
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
@@ -14,6 +14,7 @@ from nanojunction.analysis.reading.table import OVERFLOW
 _DELIMITERS = (";", "\t", ",")
 _DIGIT = re.compile(r"[0-9]")
 _COMMA_INSIDE = re.compile(r"\d,\d|(?<!\d),\d")
+_DECIMAL_COMMA = re.compile(r"[-+]?\d*,\d+(?:[eE][-+]?\d+)?")
 _GROUPED = {
     ",": re.compile(r"[-+]?\d{1,3}(?:,\d{3})+(?:\.\d*)?(?:[eE][-+]?\d+)?"),
     ".": re.compile(r"[-+]?\d{1,3}(?:\.\d{3})+(?:,\d*)?(?:[eE][-+]?\d+)?"),
@@ -21,6 +22,7 @@ _GROUPED = {
 _BLANKS_IN_NUMBERS = re.compile(r"(?<=\d)['’\u00a0\u202f](?=\d{3}(?!\d))")
 _TWO_NUMBERS = re.compile(r"[-+.\deE]+\s+[-+.\deE]+")
 _CLOCK = re.compile(r"(\d{1,3}):([0-5]\d)(?::([0-5]\d(?:[.,]\d+)?))?")
+_DAY_FIRST = re.compile(r"^(\d\d)\.(\d\d)\.(\d{4})(?!\d)")
 _LONGEST_NUMBER = 400
 _YES = {"1": 1.0, "true": 1.0, "t": 1.0, "yes": 1.0, "y": 1.0, "on": 1.0}
 _NO = {"0": 0.0, "false": 0.0, "f": 0.0, "no": 0.0, "n": 0.0, "off": 0.0, "ok": 0.0}
@@ -79,7 +81,10 @@ class Dialect:
 
 def is_number(field: str) -> bool:
     """Tell whether a field is a number, with a decimal point or comma."""
-    return math.isfinite(Dialect(None, decimal_comma=True).number(field))
+    return _DIGIT.search(field) is not None and math.isfinite(_WITH_COMMAS.number(field))
+
+
+_WITH_COMMAS = Dialect(None, decimal_comma=True)
 
 
 def dialect_of(line: str) -> Dialect | None:
@@ -89,8 +94,8 @@ def dialect_of(line: str) -> Dialect | None:
     for delimiter in (*_DELIMITERS, None):
         if delimiter is not None and delimiter not in line:
             continue
-        dialect = Dialect(delimiter, delimiter != "," and bool(_COMMA_INSIDE.search(line)))
-        fields = dialect.split(line)
+        fields = Dialect(delimiter, decimal_comma=False).split(line)
+        dialect = Dialect(delimiter, any(map(_COMMA_INSIDE.search, fields)))
         numbers = [field for field in fields if is_number(field) or _grouping_of([field])]
         if len(fields) >= 2 and len(numbers) >= 2 and not any(" " in f for f in numbers):
             # Decimal commas between blanks leave "1 2" fields behind when split at the comma.
@@ -100,13 +105,22 @@ def dialect_of(line: str) -> Dialect | None:
     return None
 
 
-def with_grouping(dialect: Dialect, rows: Iterable[Sequence[str]]) -> Dialect:
-    """Return the dialect with the mark between thousands, where a number of the rows shows one."""
+def with_marks(dialect: Dialect, rows: Sequence[Sequence[str]]) -> Dialect:
+    """Return the dialect with the marks that the numbers of any row show.
+
+    That is the one between thousands; and the decimal comma, which the first row may lack, where
+    no number has a point.
+    """
     for fields in rows:
         mark = _grouping_of(fields)
         if mark:
             return replace(dialect, grouping=mark, decimal_comma=mark == ".")
-    return dialect
+    if dialect.decimal_comma or not any(
+        "," in field and _DECIMAL_COMMA.fullmatch(field) for fields in rows for field in fields
+    ):
+        return dialect
+    points = any("." in field and is_number(field) for fields in rows for field in fields)
+    return replace(dialect, decimal_comma=not points)
 
 
 def _grouping_of(fields: Sequence[str]) -> str:
@@ -145,7 +159,9 @@ def yes_or_no(field: str) -> float:
 
 
 def seconds_of(texts: Sequence[str]) -> list[float] | None:
-    """Return ISO dates with times, or h:min:s, as seconds since the first; None if none is one.
+    """Return dates with times, or h:min:s, as seconds since the first; None if none is one.
+
+    Dates are ISO's, or day.month.year.
 
     A text between them that is none gives NaN. A time of day that falls back by more than half a
     day has passed midnight.
@@ -154,7 +170,7 @@ def seconds_of(texts: Sequence[str]) -> list[float] | None:
     first = next((moment for moment in found if moment is not None), None)
     if first is None:
         return None
-    of_day = all(":" in text and "-" not in text and "/" not in text for text in texts if text)
+    of_day = all(_CLOCK.fullmatch(text.strip("\"' ")) for text in texts if text)
     seconds, days, before = [], 0, first
     for moment in found:
         if moment is None:
@@ -174,6 +190,7 @@ def _moment(text: str) -> float | None:
     if (clock := _CLOCK.fullmatch(text)) is not None:
         hours, minutes, rest = clock.groups(default="0")
         return 3600.0 * int(hours) + 60.0 * int(minutes) + float(rest.replace(",", "."))
+    text = _DAY_FIRST.sub(r"\3-\2-\1", text)
     try:
         when = datetime.fromisoformat(text.replace("/", "-"))
     except ValueError:

@@ -8,6 +8,7 @@ import stat
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import BinaryIO
 
 from nanojunction.analysis.reading.notes import SUFFIX, is_notes
 from nanojunction.analysis.reading.table import ReadError
@@ -157,22 +158,34 @@ def _leads_up(link: Path) -> bool:
 def read_bytes(path: Path) -> bytes:
     """Return a file's contents; raises ReadError for what is no regular file, or is too large."""
     try:
-        size = regular_size(path)
-        if size > MOST_BYTES:
-            raise ReadError(
-                f"{path}: has {size / 2**20:.0f} MiB, and a run file at most {MOST_BYTES >> 20}; "
-                "is it one? Else split it"
-            )
-        return path.read_bytes()
+        with open_regular(path) as file:
+            size = os.fstat(file.fileno()).st_size
+            if size > MOST_BYTES:
+                raise ReadError(
+                    f"{path}: has {size / 2**20:.0f} MiB, and a run file at most "
+                    f"{MOST_BYTES >> 20}; is it one? Else split it"
+                )
+            # No more than was there, if it grows; None where a log of the system would wait.
+            return file.read(size) or b""
     except OSError as error:
         raise ReadError(f"{path}: {why_not(error)}") from error
 
 
-def regular_size(path: Path) -> int:
-    """Return the size (bytes) of a regular file; raises OSError for anything else.
+def open_regular(path: Path) -> BinaryIO:
+    """Open a regular file for reading; raises OSError for anything else.
 
     A pipe or a device is never opened: that would wait for whoever writes into it.
     """
+    regular_size(path)
+    return open(path, "rb", opener=_without_waiting)
+
+
+def _without_waiting(name: str, flags: int) -> int:
+    return os.open(name, flags | getattr(os, "O_NONBLOCK", 0))
+
+
+def regular_size(path: Path) -> int:
+    """Return the size (bytes) of a regular file; raises OSError for anything else."""
     status = path.stat()
     if (problem := _not_regular(status.st_mode)) is not None:
         raise OSError(errno.EINVAL, problem, str(path))

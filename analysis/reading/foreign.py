@@ -20,7 +20,7 @@ from nanojunction.analysis.reading.dialects import (
     commas_are_doubtful,
     is_number,
     seconds_of,
-    with_grouping,
+    with_marks,
     yes_or_no,
 )
 from nanojunction.analysis.reading.headers import foreign_header
@@ -157,7 +157,7 @@ def _table(rows: Lines, begin: Beginning, name: str) -> Table:
             f"{name}, line {rows[0][0]}: the rows have {len(split[0][1])} fields, "
             f"but there are {width} column names ({', '.join(names)[:200]})"
         )
-    dialect = with_grouping(begin.dialect, (fields for _, fields in good))
+    dialect = with_marks(begin.dialect, [fields for _, fields in good])
     values = np.array([[dialect.number(field) for field in fields] for _, fields in good])
     remarks = list(begin.remarks)
     if commas_are_doubtful(dialect, [fields for _, fields in good]):

@@ -8,9 +8,12 @@ from nanojunction.analysis.reading.columns import unit
 from nanojunction.analysis.reading.dialects import is_number
 
 _LONGEST_LINE = 100_000
-_DEVICE = ("device", "device name", "junction", "sample name", "sample id")
+_DEVICE = (
+    *("device", "device name", "junction", "sample name", "sample id"),
+    *("échantillon", "probenname"),
+)
 _WITH_UNIT = re.compile(r"([^()\[\]]+?)\s*[(\[]([^()\[\]]{1,12})[)\]]")
-_WITH_COMMA = re.compile(r"^([-+]?\d*),(\d+(?:[eE][-+]?\d+)?(?:\s*\S+)?)$")
+_WITH_COMMA = re.compile(r"^([-+]?\d*),(\d+(?:[eE][-+]?\d+)?(?:\s*\S+(?: \S+)?)?)$")
 _NUMBERED = re.compile(
     r"([^\W\d]\w*)\s*=\s*([-+]?(?:\d+(?:[.,]\d+)?|\.\d+)(?:[eE][-+]?\d+)?)\s*([^\W\d]*(?:/m)?|°C)"
 )

@@ -15,11 +15,13 @@ from pathlib import Path
 import numpy as np
 
 from nanojunction.analysis.reading.columns import identify
+from nanojunction.analysis.reading.files import open_regular
 from nanojunction.analysis.reading.table import OURS, Table, parse_header
 from nanojunction.analysis.values import Array
 
 _STATED = re.compile(r"\d+, after (\d+) rows in (.+)")
 _HEADER_LINE = b"#\tPart: "
+_LONGEST_LINE = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,11 +63,11 @@ def _continuation(text: str) -> Continuation | None:
 def _stated_in(path: Path) -> Continuation | None:
     """Return what a file's header says that it goes on after, without reading its rows."""
     try:
-        with path.open("rb") as file:
-            if file.read(len(OURS)) != OURS:  # others may have no end of line
+        with open_regular(path) as file:
+            if file.read(len(OURS)) != OURS:
                 return None
-            file.readline()
-            for line in file:
+            file.readline(_LONGEST_LINE)  # what is damaged may have no end of line
+            while line := file.readline(_LONGEST_LINE):
                 if line.startswith(_HEADER_LINE):
                     header = parse_header(line.decode("utf-8", "replace"))
                     return _continuation(header.get("Part", ""))

@@ -132,6 +132,9 @@ def _run(
         raise ValueError(
             f"no column means a current ({_known_are(table.names)}{_resistance(table)}"
         )
+    if "field" not in columns and "setpoint field" in columns:
+        warnings.append("there is no measured field: the setpoint stands for it")
+        columns["field"] = columns["setpoint field"]
     status = table.end.get("status") if table.end is not None else None
     return Run(
         file=parts[0].path,
@@ -193,7 +196,9 @@ def _known_are(names: tuple[str, ...]) -> str:
     """Return the rest of a sentence about a column that is not there."""
     shown = ", ".join(names)
     shown = shown if len(shown) <= 300 else f"{shown[:300]}…"
-    return f"they are: {shown}); known are names such as {KNOWN_NAMES}"
+    return (
+        f"they are: {shown}); known are names such as {KNOWN_NAMES}, and notes say what others mean"
+    )
 
 
 def _replacement(

@@ -84,7 +84,8 @@ def _nothing_in(run_parts: Sequence[Part], outcome: Outcome) -> None:
     """Say what became of a run without a row: it ended by itself, or it was cut off."""
     for part in run_parts:
         if part.table.end is None:
-            sentence = "the run was cut off before its first row: nothing to analyse"
+            begun = "the run was cut off before its first row" if part.table.header else "is empty"
+            sentence = f"{begun}: nothing to analyse"
             outcome.errors.append(FileError.of(part.path, sentence))
         else:
             outcome.empty[part.path] = _how_ended(part)
