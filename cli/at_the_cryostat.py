@@ -142,6 +142,38 @@ def safe(station: Station) -> None:
         raise typer.Exit(work.make_safe(station))
 
 
+def virtual_chip(
+    population: Annotated[
+        str,
+        typer.Argument(
+            metavar="POPULATION", help="A built-in name (chowrira-193, …) or a populations file."
+        ),
+    ],
+    seed: Annotated[int, typer.Option(min=0, help="Seed that the chip is drawn with.")] = 1,
+    out: Annotated[
+        Path, typer.Option("--out", metavar="DIR", help="Folder of chip, station and truth.")
+    ] = Path("virtual-chip"),
+    switch: Annotated[
+        str, typer.Option(help="What the chip is behind, as for simulate.")
+    ] = "keithley2750",
+    speed: Annotated[float, typer.Option(help="How much faster than real time, 1 to 10000.")] = 1e3,
+    served: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="F", help="The ready file of a `simulate` that serves this chip; else its own."
+        ),
+    ] = None,
+) -> None:
+    """Draw a chip of known truth: its chip file, a virtual station for it, and the truth."""
+    from nanojunction.cli import virtual_chip as work
+
+    with one_sentence(Debug.on):
+        status = work.write_virtual_chip(
+            population, seed, out, switch=switch, speed=speed, served=served
+        )
+        raise typer.Exit(status)
+
+
 def simulate(
     junction: Annotated[
         str,

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
     from nanojunction.analysis.analyse import Analysis
     from nanojunction.analysis.comparison import ComparedRow
-    from nanojunction.analysis.screening.yields import Yields
     from nanojunction.analysis.estimates.device_file import Devices
+    from nanojunction.analysis.screening.yields import Yields
     from nanojunction.cli.demo_campaign import Step
     from nanojunction.instruments.station_file import StationConfig
 

@@ -8,12 +8,12 @@ from pathlib import Path
 
 from nanojunction.instruments.errors import StationError
 from nanojunction.instruments.station_file import SwitchConfig, Wiring
-from nanojunction.models.junction import JunctionLaw
+from nanojunction.models.population import BatchFileError, Device, load_batch
 
 #: What is mounted where nothing else is asked for, each at the position of its name.
 JUNCTIONS = "A,B,C,MTJ,B-degraded,resistor-1k,resistor-10k"
 #: What is mounted beside a whole chip: known resistors, to measure the line with.
-RESISTORS = "resistor-100,resistor-1k,resistor-10k"
+RESISTORS = {"R100": "resistor-100", "R1k": "resistor-1k", "R10k": "resistor-10k"}
 #: Columns of the matrix card in slot 1 (7709); the eighth is the short.
 COLUMNS = 8
 #: Two-pole channels of the five multiplexer cards (7702); the last one is the short.
@@ -32,21 +32,17 @@ def chip_of(junctions: str) -> dict[str, str]:
     return found
 
 
-def simulated_junctions(junctions: str, chip: str, seed: int) -> dict[str, str | JunctionLaw]:
-    """Return what is mounted at each position: a chip's devices, and the junctions of a list.
+def simulated_chip(chip: str, seed: int, junctions: str) -> dict[str, str | Device]:
+    """Return what is mounted at each position: a chip's devices, and known resistors or a list.
 
     Raises StationError for a chip that cannot be used, and for two positions of one name.
     """
-    if not chip:
-        return dict(chip_of(junctions or JUNCTIONS))
-    from nanojunction.models.population import BatchFileError, load_batch
-
     try:
         devices = load_batch(chip, seed)
     except BatchFileError as problem:
         raise StationError(f"--chip: {problem}".rstrip(".")) from problem
-    found: dict[str, str | JunctionLaw] = {device.name: device.law for device in devices}
-    for position, one in chip_of(junctions or RESISTORS).items():
+    found: dict[str, str | Device] = {device.name: device for device in devices}
+    for position, one in (chip_of(junctions) if junctions else RESISTORS).items():
         if position in found:
             raise StationError(f"--junction: {chip} has a device of the name {position!r}, too")
         found[position] = one

@@ -7,7 +7,13 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from nanojunction.cli.console import FAILED, say, wide_console
-from nanojunction.cli.simulated_switch import simulated_junctions, wiring_of, wiring_text
+from nanojunction.cli.simulated_switch import (
+    JUNCTIONS,
+    chip_of,
+    simulated_chip,
+    wiring_of,
+    wiring_text,
+)
 from nanojunction.instruments.errors import (
     InstrumentError,
     LaboratoryError,
@@ -29,6 +35,7 @@ from nanojunction.instruments.station_file import (
     load_station_file,
 )
 from nanojunction.instruments.switching import in_words
+from nanojunction.models.population import Device
 from nanojunction.procedures.stopping import StopRequest, stop_on_signals
 
 
@@ -182,7 +189,11 @@ def simulate(
     switch = drivers.get("switch")
     if chip and not switch:
         raise StationError("--chip: a whole chip is behind a switch; add --switch keithley2750")
-    junctions = simulated_junctions(junction, chip, chip_seed) if switch else {}
+    junctions: Mapping[str, str | Device] = {}
+    if chip:
+        junctions = simulated_chip(chip, chip_seed, junction)
+    elif switch:
+        junctions = chip_of(junction or JUNCTIONS)
     wiring = wiring_of(junctions, switch) if switch else None
     try:
         bench = VirtualCryostat(

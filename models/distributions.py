@@ -5,12 +5,20 @@ from __future__ import annotations
 import dataclasses
 import math
 import random
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from statistics import NormalDist
 from typing import Any
 
-__all__ = ["Distribution", "LogNormal", "Uniform", "draw", "read_distribution"]
+__all__ = [
+    "Choice",
+    "Distribution",
+    "LogNormal",
+    "Normal",
+    "Uniform",
+    "draw",
+    "read_distribution",
+]
 
 _FINEST = 2**52  # probabilities of this grain are exact in a float, and never 0 or 1
 _STANDARD = NormalDist()
@@ -55,8 +63,46 @@ class LogNormal:
         return self.median * math.exp(self.sigma * _STANDARD.inv_cdf(p))
 
 
-Distribution = Uniform | LogNormal
-_KINDS: Mapping[str, type[Distribution]] = {"uniform": Uniform, "lognormal": LogNormal}
+@dataclass(frozen=True, slots=True)
+class Normal:
+    """A mean and a standard deviation. Raises ValueError for a sigma that is not positive."""
+
+    mean: float
+    sigma: float
+    stratified: bool = False
+
+    def __post_init__(self) -> None:
+        if not self.sigma > 0:
+            raise ValueError(f"sigma = {self.sigma:g} must be greater than 0")
+
+    def quantile(self, p: float) -> float:
+        """Return the value below which the share `p` of all lies, 0 < p < 1."""
+        return self.mean + self.sigma * _STANDARD.inv_cdf(p)
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One of several values, all alike. Raises ValueError without any."""
+
+    values: tuple[float, ...]
+    stratified: bool = False
+
+    def __post_init__(self) -> None:
+        if not self.values:
+            raise ValueError("values must have at least one number")
+
+    def quantile(self, p: float) -> float:
+        """Return the value of a share, in the order of the values, 0 < p < 1."""
+        return self.values[min(int(p * len(self.values)), len(self.values) - 1)]
+
+
+Distribution = Uniform | LogNormal | Normal | Choice
+_KINDS: Mapping[str, type[Distribution]] = {
+    "uniform": Uniform,
+    "lognormal": LogNormal,
+    "normal": Normal,
+    "choice": Choice,
+}
 
 
 def draw(distribution: Distribution, count: int, source: random.Random) -> list[float]:
@@ -90,12 +136,16 @@ def read_distribution(table: Mapping[str, Any]) -> Distribution:
     values: dict[str, Any] = {}
     for key, field in fields.items():
         if key in table:
-            values[key] = (
-                _flag(key, table[key]) if key == "stratified" else _number(key, table[key])
-            )
+            values[key] = _READ.get(key, _number)(key, table[key])
         elif field.default is dataclasses.MISSING:
             raise ValueError(f"{key} is missing")
     return kind(**values)
+
+
+def _numbers(key: str, value: object) -> tuple[float, ...]:
+    if not isinstance(value, list):
+        raise ValueError(f"{key} must be a list of numbers, found {value!r}")
+    return tuple(_number(key, one) for one in value)
 
 
 def _flag(key: str, value: object) -> bool:
@@ -114,3 +164,6 @@ def _number(key: str, value: object) -> float:
     if not math.isfinite(number):
         raise ValueError(f"{key} must be a finite number")
     return number
+
+
+_READ: Mapping[str, Callable[[str, object], Any]] = {"stratified": _flag, "values": _numbers}

@@ -97,7 +97,9 @@ def checked(
 
 def _sentence(error: ValidationError, source: str, kind: type, also: tuple[str, ...]) -> str:
     """Say the first of pydantic's complaints in one sentence, and how many more there are."""
-    first = error.errors(include_url=False)[0]
+    # A mistyped key is also a missing one: the typing is what can be mended.
+    errors = error.errors(include_url=False)
+    first = min(errors, key=lambda one: one["type"] != "unexpected_keyword_argument")
     location: tuple[int | str, ...] = first["loc"]
     key = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in location)
     key = f"key '{key.removeprefix('.')}'"

@@ -23,13 +23,19 @@ from pathlib import Path
 
 from nanojunction.common.toml_file import read_text
 from nanojunction.models.population_draw import Device, drawn
-from nanojunction.models.population_file import BatchFileError, read_populations, refusal
+from nanojunction.models.population_file import (
+    BatchFileError,
+    Limits,
+    read_populations,
+    refusal,
+)
 from nanojunction.models.wafer import Wafer
 
 __all__ = [
     "Batch",
     "BatchFileError",
     "Device",
+    "Limits",
     "built_in_batches",
     "load_batch",
     "load_population",
@@ -42,9 +48,14 @@ _CHIPS = resources.files("nanojunction.sample_data") / "chips"
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """The devices that a populations file and a seed make, by name, and their wafer, if any."""
+    """The devices that a populations file and a seed make, by name, and their wafer, if any.
+
+    `temperature_K` is at which they are meant to be screened, None where the file does not say.
+    """
 
     label: str
+    temperature_K: float | None
+    limits: Limits
     wafer: Wafer | None
     devices: tuple[Device, ...]
 
@@ -81,7 +92,7 @@ def parse_population(text: str, source: str, seed: int) -> Batch:
     Raises BatchFileError.
     """
     file = read_populations(text, source)
-    return Batch(file.device, file.wafer, drawn(file, seed))
+    return Batch(file.device, file.temperature_K, file.limits, file.wafer, drawn(file, seed))
 
 
 def load_batch(name_or_path: str | Path, seed: int) -> tuple[Device, ...]:

@@ -62,7 +62,7 @@ def drawn(file: PopulationsFile, seed: int) -> tuple[Device, ...]:
     total = sum(population.count for population in file.populations)
     places: tuple[Place | None, ...] = (None,) * total
     if file.wafer is not None:
-        places = file.wafer.places()
+        places = file.wafer.places()[:total]  # the last ones stay empty
     digits = max(3, len(str(total)))
     devices = [
         device

@@ -7,20 +7,35 @@ import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from importlib import resources
-from typing import Any
+from typing import Annotated, Any, TypeVar
+
+from pydantic import Field
+from pydantic.dataclasses import dataclass as checked_dataclass
 
 from nanojunction.common.names import did_you_mean
 from nanojunction.common.toml_file import parse_toml
 from nanojunction.models.junction import built_in_junctions
 from nanojunction.models.junction_file import JunctionFileError, checked
+from nanojunction.models.parameters import CLOSED
 from nanojunction.models.wafer import Wafer
 
-__all__ = ["BatchFileError", "Population", "PopulationsFile", "read_populations", "refusal"]
+__all__ = [
+    "BatchFileError",
+    "Limits",
+    "Population",
+    "PopulationsFile",
+    "built_in_content",
+    "read_populations",
+    "refusal",
+]
+
+T = TypeVar("T")
+Limit = Annotated[float, Field(strict=True, gt=0, le=1e6)]
 
 MOST_DEVICES = 100_000
 
 _DATA = resources.files("nanojunction.sample_data")
-_FILE_KEYS = ("device", "wafer", "populations")
+_FILE_KEYS = ("device", "temperature_K", "limits", "wafer", "populations")
 _POPULATION_KEYS = (
     *("truth", "count", "like", "junction", "channel", "behaviour"),
     *("more_at_edge", "at_edge", "more_in", "in_split"),
@@ -55,11 +70,25 @@ class Population:
     factors: Mapping[str | None, Mapping[str, float]]
 
 
+@checked_dataclass(frozen=True, kw_only=True, config=CLOSED)
+class Limits:
+    """`[limits]`: what may be put on the devices; it goes into the chip file that is written."""
+
+    max_voltage_V: Limit = 0.2
+    max_current_A: Limit = 1e-3
+    max_dwell_in_compliance_s: Limit | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class PopulationsFile:
-    """A whole file: what its devices are called after, its places (if it says), who is there."""
+    """A whole file: what its devices are called after, its places (if it says), who is there.
+
+    `temperature_K` is at which the devices are meant to be screened, None where it does not say.
+    """
 
     device: str
+    temperature_K: float | None
+    limits: Limits
     wafer: Wafer | None
     populations: tuple[Population, ...]
 
@@ -72,7 +101,11 @@ def read_populations(text: str, source: str) -> PopulationsFile:
     content = parse_toml(text, source, refusal)
     _refuse_unknown(content, _FILE_KEYS, source, "")
     device = _word(content, "device", source, "")
-    wafer = _wafer(content, source)
+    wafer = None if "wafer" not in content else _checked(Wafer, content, "wafer", source)
+    limits = Limits() if "limits" not in content else _checked(Limits, content, "limits", source)
+    temperature_K = None
+    if "temperature_K" in content:
+        temperature_K = _factor(content["temperature_K"], f"{source}: key 'temperature_K'")
     tables = content.get("populations")
     if not isinstance(tables, list) or not tables:
         raise refusal(
@@ -83,16 +116,14 @@ def read_populations(text: str, source: str) -> PopulationsFile:
         _population(table, count, f"populations[{i}]", wafer, source)
         for i, (table, count) in enumerate(zip(tables, counts, strict=True))
     )
-    return PopulationsFile(device, wafer, populations)
+    return PopulationsFile(device, temperature_K, limits, wafer, populations)
 
 
-def _wafer(content: Mapping[str, Any], source: str) -> Wafer | None:
-    if "wafer" not in content:
-        return None
-    if not isinstance(content["wafer"], dict):
-        raise refusal(f"{source}: key 'wafer' must be a table ([wafer])")
+def _checked(kind: type[T], content: Mapping[str, Any], key: str, source: str) -> T:
+    if not isinstance(content[key], dict):
+        raise refusal(f"{source}: key '{key}' must be a table ([{key}])")
     try:
-        return checked(Wafer, content["wafer"], f"{source}: wafer")
+        return checked(kind, content[key], f"{source}: {key}")
     except JunctionFileError as error:
         raise BatchFileError(str(error)) from error
 
@@ -101,7 +132,7 @@ def _wafer(content: Mapping[str, Any], source: str) -> Wafer | None:
 
 
 def _counts(tables: list[Any], wafer: Wafer | None, source: str) -> list[int]:
-    """Return the populations' counts, that of `"rest"` too; with a wafer they fill its places."""
+    """Return the populations' counts, that of `"rest"` too; places that are left are empty."""
     counts: list[int | None] = []
     for i, table in enumerate(tables):
         at = f"populations[{i}]"
@@ -119,11 +150,12 @@ def _counts(tables: list[Any], wafer: Wafer | None, source: str) -> list[int]:
         return [count for count in counts if count is not None]
     left = len(wafer.places()) - known
     rests = counts.count(None)
-    if rests > 1 or left < rests or (left > 0 and not rests):
+    if rests > 1:
+        raise refusal(f'{source}: {rests} populations have the count "rest"; only one can')
+    if left < rests:
         raise refusal(
             f"{source}: the populations' counts add up to {known} devices, and the wafer has "
-            f'{known + left} places; they must be equal, or one count "rest" and something left '
-            "for it"
+            f"{known + left} places{'; nothing is left for the rest' if rests else ''}"
         )
     return [left if count is None else count for count in counts]
 

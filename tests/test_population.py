@@ -229,7 +229,11 @@ DRAW = '{ distribution = "lognormal", median = 1e12, sigma = 1.0 }'
         ("p_max_W = 30e-9", "p_max_W = -30e-9", ["'p_max_W'", "above 0"]),
         ("p_max_W = 30e-9", 'p_max_W = "30 nW"', ["'p_max_W'", "'30 nW'"]),
         ("p_max_W = 30e-9", "power = 30e-9", ["populations[1].junction", "'power' is unknown"]),
-        (DRAW, '{ distribution = "normal" }', ["'r_s_ohm'", "'normal'", "uniform, lognormal"]),
+        (
+            DRAW,
+            '{ distribution = "gauss" }',
+            ["'r_s_ohm'", "'gauss'", "uniform, lognormal"],
+        ),
         ("median = 1e12", "mean = 1e12", ["'r_s_ohm'", "mean is unknown", "median"]),
         ("median = 1e12, ", "", ["'r_s_ohm'", "median is missing"]),
         ("median = 1e12", "median = 0", ["'r_s_ohm'", "median = 0", "greater than 0"]),

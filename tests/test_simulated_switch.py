@@ -13,7 +13,7 @@ import pytest
 
 from nanojunction.cli.simulated_switch import (
     chip_of,
-    simulated_junctions,
+    simulated_chip,
     wiring_of,
     wiring_text,
 )
@@ -58,13 +58,14 @@ def test_behind_five_multiplexers_every_junction_has_a_channel_and_no_other_pola
 
 
 def test_a_chip_has_known_resistors_beside_its_devices() -> None:
-    junctions = simulated_junctions("", "chowrira-193", 3)
+    junctions = simulated_chip("chowrira-193", 3, "")
     assert len(junctions) == 196
-    assert list(junctions)[-3:] == ["resistor-100", "resistor-1k", "resistor-10k"]
+    assert list(junctions)[-3:] == ["R100", "R1k", "R10k"]
+    assert list(simulated_chip("chowrira-193", 3, "A,B"))[-2:] == ["A", "B"]
     with pytest.raises(StationError, match="has a device of the name 'chip-007', too"):
-        simulated_junctions("mine/chip-007.toml", "chowrira-193", 3)
+        simulated_chip("chowrira-193", 3, "mine/chip-007.toml")
     with pytest.raises(StationError, match="--chip: There is no batch and no file 'chowrira-7'"):
-        simulated_junctions("", "chowrira-7", 3)
+        simulated_chip("chowrira-7", 3, "")
 
 
 def test_the_text_is_the_wiring() -> None:

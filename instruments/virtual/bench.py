@@ -19,8 +19,8 @@ from nanojunction.instruments.virtual.serving.serial_port import SerialPort
 from nanojunction.instruments.virtual.serving.server import InstrumentServer
 from nanojunction.instruments.virtual.serving.sockets import SocketPort
 from nanojunction.instruments.virtual.world import World, WorldSettings
-from nanojunction.models.behaviour import Behaviour
 from nanojunction.models.junction import JunctionLaw, load_junction
+from nanojunction.models.population import Device
 
 _HERE = "nanojunction.instruments.virtual"
 #: What can be simulated, by role and model; imported when it is asked for.
@@ -65,7 +65,7 @@ class VirtualCryostat:
 
     `junction` is a law, or what `load_junction` takes (a name or a TOML file). A role set to
     None is left out. With the `wiring` of a switch, `junctions` are at its positions and
-    `junction` is not used, and `behaviours` are what some of them do beside their laws; a switch
+    `junction` is not used; a device of a population does there what its behaviour says. A switch
     without wiring connects nothing and moves nothing. Raises
     ValueError for a model that cannot be simulated, a junction at a position that is not wired,
     a fault of what is not there, or a speed outside of 1 … 10000.
@@ -80,8 +80,7 @@ class VirtualCryostat:
         temperature: str | None = "itc503",
         switch: str | None = None,
         field_probe: str | None = None,
-        junctions: Mapping[str, str | Path | JunctionLaw] = MappingProxyType({}),
-        behaviours: Mapping[str, Behaviour] = MappingProxyType({}),
+        junctions: Mapping[str, str | Path | JunctionLaw | Device] = MappingProxyType({}),
         wiring: SwitchConfig | None = None,
         serve: Literal["socket", "serial"] = "socket",
         speed: float = 1.0,
@@ -104,7 +103,11 @@ class VirtualCryostat:
                 position: with_breakdowns(_law(one), faults, position)
                 for position, one in junctions.items()
             },
-            behaviours=behaviours,
+            behaviours={
+                position: one.behaviour
+                for position, one in junctions.items()
+                if isinstance(one, Device)
+            },
             wiring=wiring,
         )
         self._serve = serve
@@ -184,7 +187,9 @@ class VirtualCryostat:
             self.world.move_contacts(self.world.sync(), closed)
 
 
-def _law(junction: str | Path | JunctionLaw) -> JunctionLaw:
+def _law(junction: str | Path | JunctionLaw | Device) -> JunctionLaw:
+    if isinstance(junction, Device):
+        return junction.law
     if isinstance(junction, str | Path):
         return load_junction(junction)
     return junction

@@ -36,8 +36,7 @@ def cryostat_of(config: StationConfig, virtual: VirtualConfig, source: str) -> V
         return VirtualCryostat(
             virtual.junction,
             **models,
-            junctions={**{name: one.law for name, one in devices.items()}, **virtual.junctions},
-            behaviours={name: one.behaviour for name, one in devices.items()},
+            junctions={**devices, **virtual.junctions},
             wiring=config.switch,
             serve=virtual.serve,
             speed=virtual.speed,
