@@ -376,3 +376,14 @@ def test_a_line_whose_offset_is_zero_within_its_error_bounds_the_ratio_from_belo
     assert found.verdict == "undecided"
     assert "calibrate it with more repeats" in found.reasons[0]
     assert screened(Bench(always(junction_a)), quiet).verdict == "candidate"
+
+
+@pytest.mark.parametrize("law", [junction_a, resistor(1e3)])
+def test_a_drop_out_during_the_contact_check_is_unstable_and_not_broken(law: Law) -> None:
+    def dropping(v: np.ndarray, t: np.ndarray) -> np.ndarray:
+        return np.where((t > 0.3) & (t < 0.9), 0.0, law(v, t))
+
+    bench = Bench(lambda stage, again: dropping if stage == "contact" else law)
+    found = screened(bench, LINE)
+    assert (found.verdict, found.generates) == ("unstable", law is junction_a)
+    assert "disagree" in found.reasons[0]

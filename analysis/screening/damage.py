@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from nanojunction.analysis.run_result import RunResult
-from nanojunction.analysis.screening.changes import change_between
+from nanojunction.analysis.screening.changes import change_between, scatter_within
 from nanojunction.analysis.screening.conduction import Conduction
 from nanojunction.analysis.screening.story import Story, after
 from nanojunction.analysis.screening.thresholds import Thresholds
@@ -28,20 +28,20 @@ def first_event(story: Story, look: Look, thresholds: Thresholds) -> Event | Non
 
     A run that ended because its junction broke, one that is open or short where the one before
     conducts, or one with another current at the same voltages. A junction that is open at first is
-    not there yet.
+    not there yet, and a run whose own legs disagree is nothing to compare with.
     """
     before: RunResult | None = None
     for result in story.measured("contact", "contact_again", "short_iv", "wide_iv", "repeats"):
         if result.run.status == "broken":
             return Event(result, f"{result.run.file.name} ended because the current changed")
         found = look(result)
-        if before is None:
-            before = None if found.state == "open" else result
-            continue
-        event = _compared(before, result, found, look, thresholds)
-        if event is not None:
-            return event
-        before = result
+        is_sound = scatter_within(result.run, thresholds) is None
+        if before is not None:
+            event = _compared(before, result, found, look, thresholds)
+            if event is not None:
+                return event
+        if is_sound and (before is not None or found.state != "open"):
+            before = result
     return None
 
 
@@ -54,6 +54,8 @@ def _compared(
         return Event(result, f"it conducts in {earlier} and is open in {file}", is_lost=True)
     if now == "short" and was == "conducts":
         return Event(result, f"it conducts in {earlier} and is shorted in {file}")
+    if scatter_within(result.run, thresholds) is not None:
+        return None
     changed = change_between(before.run, result.run, thresholds)
     return None if changed is None else Event(result, changed.reason)
 
@@ -63,11 +65,15 @@ def lasting(
 ) -> tuple[bool, str] | None:
     """Return whether a change lasts, and why; None where nothing was measured since to tell it.
 
-    The last run since is compared with the contact check from before.
+    The last run since is compared with the first sound contact check.
     """
     since = after(story.measured("contact", "contact_again", "short_iv"), event.result)
     sound = next(
-        (one for one in story.measured("contact", "contact_again") if look(one).state != "open"),
+        (
+            one
+            for one in story.measured("contact", "contact_again")
+            if look(one).state != "open" and scatter_within(one.run, thresholds) is None
+        ),
         None,
     )
     if not since:

@@ -184,9 +184,10 @@ def _short_iv(judge: _Judge) -> _Found | None:
         judge.generates |= found.is_offset
         return None if found.is_offset else _Found("undecided", found.reason)
     compared = judge.offsets(short)
-    disagreeing = scatter_within(short.run, judge.thresholds)
-    if disagreeing is not None:
-        return _Found("unstable", f"{disagreeing.reason}; {compared.reason}")
+    for one in judge.story.measured("contact", "contact_again", "short_iv"):
+        disagreeing = scatter_within(one.run, judge.thresholds)
+        if disagreeing is not None:
+            return _Found("unstable", f"{disagreeing.reason}; {compared.reason}")
     if compared.comparison == "within" and not compared.is_near:
         return _steady_resistor(judge, short) or _Found("ohmic", compared.reason)
     return _Found("undecided", compared.reason) if compared.comparison == "unclear" else None

@@ -133,26 +133,29 @@ def _of_resistance(ohms: Array, at: Array, distance: Array, is_edge: Flags) -> l
         )
         p = float(test.pvalue)
         found.append(PlaceTest(what, "edge", "mann-whitney", larger, p, 1.0, words))
-    ranks = rankdata(ohms)
-    for name, coordinate in (("distance", distance), ("x", at[:, 0]), ("y", at[:, 1])):
-        if float(np.ptp(coordinate)) == 0.0:
-            continue
-        rho, p = _rank_correlation(ranks, rankdata(coordinate))
+    coordinates = {"distance": distance, "x": at[:, 0], "y": at[:, 1]}
+    names = [name for name, values in coordinates.items() if float(np.ptp(values)) > 0.0]
+    ranks = np.array([rankdata(coordinates[name]) for name in names])
+    for name, (rho, p) in zip(names, _rank_correlations(rankdata(ohms), ranks), strict=True):
         words = f"rank correlation {rho:+.2f} over {len(ohms)} junctions"
         found.append(PlaceTest(what, name, "spearman", rho, p, 1.0, words))
     return found
 
 
-def _rank_correlation(a: Array, b: Array) -> tuple[float, float]:
-    """Return Spearman's correlation of ranks, and p from permutations, both sides."""
-    a, b = a - np.mean(a), b - np.mean(b)
-    size = float(np.sqrt(np.sum(a**2) * np.sum(b**2)))
-    if size == 0.0:
-        return 0.0, 1.0
-    rho = float(a @ b) / size
+def _rank_correlations(a: Array, others: Array) -> list[tuple[float, float]]:
+    """Return Spearman's correlation of ranks (n) with each of others (k, n), and p.
+
+    p is the share of permutations with a correlation as large, of either sign.
+    """
+    a, others = a - np.mean(a), others - np.mean(others, axis=1, keepdims=True)
+    size = np.sqrt(np.sum(a**2) * np.sum(others**2, axis=1))
+    if not np.all(size > 0.0):
+        return [(0.0, 1.0)] * len(others)
+    rho = others @ a / size
     rng = np.random.default_rng(PERMUTATION_SEED)
-    as_large = sum(
-        abs(float(rng.permutation(a) @ b)) >= abs(rho) * size * (1.0 - 1e-12)
-        for _ in range(PERMUTATIONS)
-    )
-    return rho, (as_large + 1) / (PERMUTATIONS + 1)
+    least = np.abs(rho) * size * (1.0 - 1e-12)
+    as_large = np.zeros(len(others))
+    for _ in range(PERMUTATIONS):
+        as_large += np.abs(others @ rng.permutation(a)) >= least
+    p = (as_large + 1.0) / (PERMUTATIONS + 1.0)
+    return [(float(one), float(its)) for one, its in zip(rho, p, strict=True)]
