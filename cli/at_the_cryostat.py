@@ -156,7 +156,7 @@ def virtual_chip(
     switch: Annotated[
         str, typer.Option(help="What the chip is behind, as for simulate.")
     ] = "keithley2750",
-    speed: Annotated[float, typer.Option(help="How much faster than real time, 1 to 10000.")] = 1e3,
+    speed: Annotated[float, typer.Option(help="How much faster than real time, 1 to 10000.")] = 200,
     served: Annotated[
         Path | None,
         typer.Option(

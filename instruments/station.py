@@ -285,16 +285,32 @@ class Station:
         """Return what belongs into a run's metadata: names, limits, policies, settings, lab."""
         from nanojunction.instruments.preconditions import read_all
 
+        instruments = {
+            role: dict(instrument.snapshot()) for role, instrument in self.instruments().items()
+        }
         return {
             "name": self.config.name,
             "simulated": self.config.virtual is not None,
-            "config": self.config.model_dump(exclude_defaults=True),
+            "config": self._config_of_run(instruments.get("switch", {}).get("position")),
             "packages": other_packages(self.config.instruments()),
-            "instruments": {
-                role: dict(instrument.snapshot()) for role, instrument in self.instruments().items()
-            },
+            "instruments": instruments,
             "readings": read_all(self),
         }
+
+    def _config_of_run(self, position: str | None) -> dict[str, Any]:
+        """Return the station file's content, of a switch's positions only the connected one.
+
+        A wafer has thousands, and each of its runs would carry them.
+        """
+        config = self.config.model_dump(exclude_defaults=True, exclude={"switch": {"positions"}})
+        if (switch := self.config.switch) is not None:
+            wired = {} if position is None else {position: switch.positions[position]}
+            config["switch"] |= {
+                "positions": {name: one.model_dump(exclude_defaults=True)
+                              for name, one in wired.items()},
+                "positions_in_the_file": len(switch.positions),
+            }  # fmt: skip
+        return config
 
     def instruments(self) -> dict[str, Any]:
         """Return the open instruments by role."""

@@ -68,6 +68,16 @@ def test_the_devices_are_at_the_positions_of_their_names(folder: Path) -> None:
         assert found[name] == pytest.approx(truth[name].r_s_ohm + 0.3, rel=1e-3)
 
 
+def test_a_runs_header_has_the_connected_position_only(folder: Path) -> None:
+    with station(folder, NAMES, chip="mine.toml") as it:
+        assert it.snapshot()["config"]["switch"]["positions"] == {}
+        connect_junction(it, "J-003", watch=Watch(it.clock))
+        switch = it.snapshot()["config"]["switch"]
+    assert switch["positions"] == {"J-003": {"normal": (103,)}}
+    assert switch["positions_in_the_file"] == 5
+    assert switch["short"] == (540,)
+
+
 def test_another_seed_is_another_chip(folder: Path) -> None:
     def resistance(seed: int) -> float:
         with station(folder, NAMES, chip="mine.toml", chip_seed=seed) as it:
