@@ -161,8 +161,9 @@ def _analysed(
         for work, outcome in coming:
             if kept is not None:
                 kept.keep(outcome.fresh)
+            packed = [one.named_as(work.files) for one in outcome.packed]
             found[work] = _Found(
-                tuple(shelf.put(one.named_as(work.files)) for one in outcome.results),
+                (*map(shelf.put, outcome.results), *map(shelf.put, packed)),
                 tuple(outcome.errors),
                 tuple(outcome.empty.items()),
                 tuple(outcome.passed_over),

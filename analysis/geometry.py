@@ -101,11 +101,10 @@ def area_of_header(header: Mapping[str, str]) -> tuple[Area | None, str | None]:
     """
     warning = None
     found: dict[str, Area] = {}
-    for key, text in header.items():
-        named = _named(key) if len(key) <= _LONGEST else None
-        if named is None or _NOT_STATED.fullmatch(text):
+    for key, shape, unit in _sizes_in(tuple(header)):
+        text = header[key]
+        if _NOT_STATED.fullmatch(text):
             continue
-        shape, unit = named
         try:
             whole = f"{text} {unit}".strip()
             found.setdefault(shape, parse_area(whole, shape, "header"))
@@ -114,7 +113,13 @@ def area_of_header(header: Mapping[str, str]) -> tuple[Area | None, str | None]:
     return found.get("diameter") or found.get("area"), warning
 
 
-@lru_cache(maxsize=1024)  # the files of a campaign share their keys
+@lru_cache(maxsize=256)  # the files of a campaign share their keys
+def _sizes_in(keys: tuple[str, ...]) -> tuple[tuple[str, Shape, str], ...]:
+    """Return those of a header's keys that name a size, which one, and the unit in them."""
+    named = ((key, _named(key)) for key in keys if len(key) <= _LONGEST)
+    return tuple((key, *found) for key, found in named if found is not None)
+
+
 def _named(key: str) -> tuple[Shape, str] | None:
     """Return which size a header's key names, and the unit in it; None if it names none."""
     found = _HEADER.fullmatch(key.strip())

@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
-from functools import cache
+from functools import cache, lru_cache
 from importlib import metadata, resources
 from importlib.resources.abc import Traversable
 from typing import TYPE_CHECKING
@@ -69,6 +69,7 @@ def _sources(folder: Traversable, name: str = "") -> Iterator[tuple[str, bytes]]
             yield inside, one.read_bytes().replace(b"\r\n", b"\n")
 
 
+@lru_cache(maxsize=64)  # all files of an analysis share them
 def settings_text(pattern: str | None, settings: IVSettings) -> str:
     """Return a pattern for file names and the settings as one JSON text."""
     return json.dumps({"pattern": pattern, **asdict(settings)}, sort_keys=True)

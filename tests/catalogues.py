@@ -27,10 +27,11 @@ def iv_file(
     v_off_V: float = 1e-3,
     resistance_ohm: float = 1e3,
     seed: int = 1,
+    step_V: float = 0.5e-3,
 ) -> Path:
     """Write the run of a junction that is a resistor beside its offset, with a little noise."""
     rng = np.random.default_rng(seed)
-    voltage, leg = sweep([5e-3 * point for point in KATCKO], 0.5e-3)
+    voltage, leg = sweep([5e-3 * point for point in KATCKO], step_V)
     current = (voltage - v_off_V) / resistance_ohm + 1e-9 * rng.standard_normal(len(voltage))
     rows = [
         f"{0.1 * n!r},{number},{set_V!r},{set_V!r},{now!r},{temperature_K!r},0\n"

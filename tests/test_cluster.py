@@ -113,7 +113,7 @@ def test_a_file_that_a_worker_does_not_see_is_an_error(cluster: LocalCluster, fo
         for batch, outcomes in in_cluster([seen, unseen], None, cluster.scheduler_address)
         for work, outcome in zip(batch.works, outcomes, strict=True)
     }
-    assert len(found[seen.files].results) == 1
+    assert len(found[seen.files].packed) == 1
     (error,) = found[unseen.files].errors
     assert error.file == "runs/gone.csv"
     assert "does not see this file: put it where all workers have it" in error.error

@@ -51,8 +51,9 @@ def assert_same(found: RunResult, result: RunResult) -> None:
 def test_what_comes_from_the_shelf_is_what_was_put_there(name: str, in_memory_bytes: int) -> None:
     results = results_of(name)
     shelf = Shelf(in_memory_bytes)
-    found = [shelf.put(Packed.of(result)) for result in results]
-    for one, result in zip(found, results, strict=True):
+    found = [shelf.put(result) for result in results]
+    found += [shelf.put(Packed.of(result)) for result in results]
+    for one, result in zip(found, 2 * results, strict=True):
         assert_same(one, result)
 
 
@@ -138,11 +139,12 @@ def peak_MB(folder: Path, files: Path) -> float:
 
 @pytest.mark.campaign
 def test_many_files_take_hardly_more_memory_than_few(tmp_path: Path) -> None:
-    """Kept whole, 2200 more runs of 100 rows take 60 MB more."""
-    text = iv_file(tmp_path / "one.csv", "NAME", 40.0).read_text(encoding="utf-8")
-    for name, count in (("few", 300), ("many", 2500)):
+    """Kept whole, 3200 more runs of 320 rows take 140 MB more."""
+    one = iv_file(tmp_path / "one.csv", "NAME", 40.0, step_V=0.125e-3)
+    text = one.read_text(encoding="utf-8")
+    for name, count in (("few", 300), ("many", 3500)):
         (tmp_path / name).mkdir()
         for number in range(count):
-            one = text.replace("NAME", f"J{number}")
-            (tmp_path / name / f"{number}.csv").write_text(one, encoding="utf-8")
-    assert peak_MB(tmp_path, tmp_path / "many") < peak_MB(tmp_path, tmp_path / "few") + 30
+            run = text.replace("NAME", f"J{number}")
+            (tmp_path / name / f"{number}.csv").write_text(run, encoding="utf-8")
+    assert peak_MB(tmp_path, tmp_path / "many") < peak_MB(tmp_path, tmp_path / "few") + 95

@@ -85,7 +85,7 @@ def test_a_file_over_which_processes_end_twice_is_an_error_and_the_others_are_do
         for done, outcomes in in_processes(iter([batch]), 2)
         for work, outcome in zip(done.works, outcomes, strict=True)
     }
-    assert [len(found[path].results) for path in (good, deadly, other)] == [1, 0, 1]
+    assert [len(found[path].packed) for path in (good, deadly, other)] == [1, 0, 1]
     (error,) = found[deadly].errors
     assert error.file == deadly.as_posix()
     assert "the process that analysed this file was ended with status 9, twice" in error.error

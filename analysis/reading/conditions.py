@@ -30,6 +30,10 @@ _HEADER_NAMES = {
     "voltage_V": ("voltage", "bias", "fixed voltage", "voltage setpoint"),
     "current_A": ("current", "fixed current", "current setpoint"),
 }
+_OTHER_NAMES = frozenset(
+    {"state", "magnetic state", "polarity", "reversed polarity", "wires", "heater", "heater off"}
+    | {"output before", "output during rest", "rest", "position", "station"}
+)
 
 
 def match_pattern(stem: str, pattern: str) -> dict[str, str | float] | str:
@@ -90,12 +94,22 @@ def _pattern_field(field: str, pattern: str) -> tuple[tuple[str, float, float] |
 
 def conditions_of(header: Mapping[str, str], named: Mapping[str, str | float]) -> Conditions:
     """Return the conditions that a header states, those in `named` (from the pattern) winning."""
+    stated = tuple((name, header[name]) for name in _names_that_matter(tuple(header)))
+    return _conditions(dict(stated), named) if named else _stated(stated)
+
+
+@lru_cache(maxsize=1024)  # the files of a campaign share what they state
+def _stated(stated: tuple[tuple[str, str], ...]) -> Conditions:
+    return _conditions(dict(stated), {})
+
+
+def _conditions(header: Mapping[str, str], named: Mapping[str, str | float]) -> Conditions:
     lower = {key.lower(): value for key, value in header.items()}
     values: dict[str, float] = {}
     for key in _HEADER_NAMES:
-        stated = named.get(key)
+        number = named.get(key)
         numbers = (_number(text, key.partition("_")[0]) for _, text in _stating(header, key))
-        number = stated if stated is not None else next((n for n in numbers if n is not None), None)
+        number = number if number is not None else next((n for n in numbers if n is not None), None)
         if number is not None:
             values[key] = float(number)
     text = str(named.get("state") or lower.get("state") or lower.get("magnetic state") or "")
@@ -142,6 +156,13 @@ def _names_stating(names: tuple[str, ...]) -> Mapping[str, tuple[str, ...]]:
         )
         found[key] = (*(lower[name] for name in usual if name in lower), *others)
     return found
+
+
+@lru_cache(maxsize=256)
+def _names_that_matter(names: tuple[str, ...]) -> tuple[str, ...]:
+    """Return those of a header's names that conditions follow from, in their order."""
+    stating = {name for some in _names_stating(names).values() for name in some}
+    return tuple(name for name in names if name in stating or name.lower() in _OTHER_NAMES)
 
 
 def _is(name: str, quantity: str) -> bool:

@@ -27,8 +27,9 @@ def contradictions(
     about which notes decide.
     """
     stated = conditions_of(header, {})
+    said_twice = [key for key in _SMALL if key in named or getattr(stated, key) is not None]
     warnings = []
-    for key in _SMALL.keys() - set(settled):
+    for key in set(said_twice) - set(settled):
         found: dict[str, tuple[float, float]] = {}
         if key in named:
             found["the file's name"] = (float(named[key]), float(named[key]))
@@ -60,7 +61,7 @@ def _range(span: tuple[float, float]) -> str:
 
 def unsteady(temperature_K: Array) -> list[str]:
     """Return a warning where the temperature (K, in order of time) did not stay within 3 %."""
-    if len(temperature_K) < _BLOCKS:
+    if len(temperature_K) < _BLOCKS or float(np.ptp(temperature_K)) <= _SMALL["temperature_K"]:
         return []
     # Means of blocks, so that a sensor's noise is no change.
     means = [float(block.mean()) for block in np.array_split(temperature_K, _BLOCKS)]

@@ -19,7 +19,8 @@ def losses(parts: tuple[Part, ...], missing: Mask) -> list[str]:
     for part in parts:
         table, where = part.table, _where(part, parts)
         warnings += [f"{where}{remark}" for remark in table.remarks]
-        lost = table.lines[missing[at : at + len(table.lines)]].tolist()
+        here = missing[at : at + len(table.lines)]
+        lost = table.lines[here].tolist() if here.any() else []
         at += len(table.lines)
         if lost:
             warnings.append(f"{where}{_rows(lost)} dropped for a missing number{_at(lost)}")
@@ -49,9 +50,9 @@ def doubtful_times(time_s: Array, lines: np.ndarray[tuple[int], np.dtype[np.int6
 
     All rows stay in the run: only drifts and durations depend on their times.
     """
-    step = np.diff(time_s)
-    if (step > 0).all():
+    if (time_s[1:] > time_s[:-1]).all():
         return []
+    step = np.diff(time_s)
     warnings = []
     if at := lines[1:][step == 0].tolist():
         rows = "1 row repeats" if len(at) == 1 else f"{len(at)} rows repeat"

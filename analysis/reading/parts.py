@@ -36,12 +36,13 @@ class Continuation:
 class Part:
     """One file of a run; its table has no row where the run ended before its first.
 
-    `sha256` is that of the file's contents, and of the notes beside it.
+    `sha256` is that of the file's contents, and of the notes beside it if it `has_notes`.
     """
 
     path: Path
     table: Table
     sha256: str
+    has_notes: bool = False
 
     @property
     def rows(self) -> int:

@@ -6,6 +6,7 @@ Nothing that a file names is ever imported or evaluated.
 from __future__ import annotations
 
 import hashlib
+import os
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -38,7 +39,7 @@ def read_runs(path: Path, *, pattern: str | None = None) -> list[Run]:
     about one.
     """
     data = read_bytes(path)
-    part = Part(path, parse_table(data, str(path)), _sha256(path, data))
+    part = Part(path, parse_table(data, str(path)), *_hash_and_notes(path, data))
     ((parts, warning),) = whole_runs([part])
     return runs_of(parts, warning, pattern=pattern)
 
@@ -50,15 +51,17 @@ def read_part(path: Path) -> Part:
         table = parse_table(data, str(path))
     except NoRows as error:
         table = error.table
-    return Part(path, table, _sha256(path, data))
+    return Part(path, table, *_hash_and_notes(path, data))
 
 
-def _sha256(path: Path, data: bytes) -> str:
-    """Return the hash of a file's contents, with those of the notes beside it if there are any."""
+def _hash_and_notes(path: Path, data: bytes) -> tuple[str, bool]:
+    """Return the hash of a file's contents and of the notes beside it, and whether it has notes."""
     digest = hashlib.sha256(data)
-    if (notes := notes_path(path)).exists():
+    notes = notes_path(path)
+    has_notes = os.path.lexists(notes)
+    if has_notes and notes.exists():
         digest.update(read_bytes(notes))
-    return digest.hexdigest()
+    return digest.hexdigest(), has_notes
 
 
 def runs_of(
@@ -89,12 +92,12 @@ def _notes_of(parts: tuple[Part, ...]) -> Notes | None:
     """Return the notes of a run, which stand beside its first part."""
     first, *later = parts
     for part in later:
-        if (path := notes_path(part.path)).exists():
+        if part.has_notes:
             raise NotesError(
-                f"{path}: the notes of a run in parts stand beside the first: move them into "
-                f"{notes_path(first.path).name}"
+                f"{notes_path(part.path)}: the notes of a run in parts stand beside the first: "
+                f"move them into {notes_path(first.path).name}"
             )
-    return load_notes(first.path)
+    return load_notes(first.path) if first.has_notes else None
 
 
 def _runs(parts: tuple[Part, ...], named: Named, notes: Notes | None, said: list[str]) -> list[Run]:

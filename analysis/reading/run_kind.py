@@ -52,10 +52,13 @@ def finish(
         leg = find_legs(swept)
     else:
         leg = run.leg
-    clean = ~run.in_compliance
+    limited = run.in_compliance
+    clean = ~limited if limited.any() else None
 
     def mean(values: Array | None) -> float | None:
-        return float(np.mean(values[clean])) if values is not None and clean.any() else None
+        if values is None or limited.all():
+            return None
+        return float((values if clean is None else values[clean]).mean())
 
     old = run.conditions
 

@@ -9,7 +9,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from nanojunction.analysis.geometry import area_of_header
+from nanojunction.analysis.geometry import Area, area_of_header
 from nanojunction.analysis.reading.column_choice import Choice, choose
 from nanojunction.analysis.reading.columns import KNOWN_NAMES
 from nanojunction.analysis.reading.conditions import conditions_of, not_understood
@@ -65,7 +65,7 @@ def stretches_of(
     warnings += losses(parts, missing)
     warnings += unused(table.names, table.values, choice.unknown, table.header)
     if "time" in columns:
-        warnings += doubtful_times(columns["time"], table.lines[~missing])
+        warnings += doubtful_times(columns["time"], _kept(table.lines, missing))
     if _is_ours(table):
         warnings += ending(parts)
     else:
@@ -81,14 +81,21 @@ def stretches_of(
     warnings += [] if doubt is None else [doubt]
     if notes is not None and notes.correct.area is not None:
         area = notes.correct.area
-    run = replace(_run(parts, table, columns, conditions, warnings), area=area)
     kind = stated_kind(table.header)
     stretch = Stretch(
         rows=Rows(
-            replace(run, device=str(corrected.get("device", device))),
+            _run(
+                parts,
+                table,
+                columns,
+                conditions=conditions,
+                warnings=warnings,
+                device=str(corrected.get("device", device)),
+                area=area,
+            ),
             columns.get("leg"),
             columns.get("setpoint temperature"),
-            numbers[: len(table.values)][~missing],
+            _kept(numbers[: len(table.values)], missing),
         ),
         kind=(notes.correct.kind if notes is not None else None) or kind,
         named=frozenset(all_named),
@@ -116,8 +123,11 @@ def _run(
     parts: tuple[Part, ...],
     table: Table,
     columns: dict[str, Array],
+    *,
     conditions: Conditions,
     warnings: list[str],
+    device: str,
+    area: Area | None,
 ) -> Run:
     """Return a run of columns in SI, whose kind, legs and mean conditions are not known yet."""
     rows = len(next(iter(columns.values())))
@@ -139,7 +149,7 @@ def _run(
     return Run(
         file=parts[0].path,
         parts=tuple(part.path for part in parts[1:]),
-        device="",
+        device=device,
         kind="unknown",
         time_s=columns.get("time"),
         leg=np.zeros(rows, dtype=np.int64),
@@ -154,7 +164,14 @@ def _run(
         header=table.header,
         status=str(status) if status is not None else None,
         warnings=tuple(warnings),
+        area=area,
     )
+
+
+def _kept(
+    lines: np.ndarray[tuple[int], np.dtype[np.int64]], missing: Mask
+) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
+    return lines[~missing] if missing.any() else lines
 
 
 def _columns(table: Table, choice: Choice, warnings: list[str]) -> tuple[dict[str, Array], Mask]:

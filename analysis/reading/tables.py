@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import re
+from functools import lru_cache
 
 import numpy as np
 
@@ -23,6 +25,7 @@ from nanojunction.analysis.reading.table import (
 
 _LONGEST_ROW = 4000  # on average; what is longer is looked at row by row
 _BOM = b"\xef\xbb\xbf"
+_COMMENTS = re.compile(rb"(?:#[^\n]*\n)*")
 _UTF_16 = (b"\xff\xfe", b"\xfe\xff")
 _ARCHIVES = (
     (b"\x1f\x8b", "a gzip file"),
@@ -77,9 +80,8 @@ def _not_text(data: bytes) -> str:
 
 def _parse_plain(data: bytes) -> Table | None:
     """Parse a file without surprises (comments, one line of names, commas, numbers), else None."""
-    start = 0
-    while data.startswith(b"#", start):
-        start = data.find(b"\n", start) + 1 or len(data)
+    above = _COMMENTS.match(data)
+    start = 0 if above is None else above.end()
     names_end = data.find(b"\n", start)
     tail = data.rfind(END)
     stop = tail if tail > names_end else len(data)
@@ -92,7 +94,7 @@ def _parse_plain(data: bytes) -> Table | None:
     if len(block) > _LONGEST_ROW * (rows + 1):
         return None
     try:
-        names = tuple(data[start:names_end].decode("utf-8").split(","))
+        names = _names(data[start:names_end].decode("utf-8"))
         text = comments.decode("utf-8")
         ours = data.startswith(OURS)
         header = parse_header(text) if ours else foreign_header([], text.splitlines())
@@ -102,10 +104,15 @@ def _parse_plain(data: bytes) -> Table | None:
         return None
     if len(names) < 2 or table.shape != (rows, len(names)):
         return None
-    if any(is_number(text) for text in names):
-        return None
     first = comments.count(b"\n") + 2
     if not np.abs(table).max(initial=0.0) < OVERFLOW:
         table = np.where(np.abs(table) < OVERFLOW, table, np.nan)
     lines = np.arange(first, first + rows, dtype=np.int64)
     return Table(names, table, lines, header, parse_end(end_line))
+
+
+@lru_cache(maxsize=256)  # the files of a campaign share their columns
+def _names(line: str) -> tuple[str, ...]:
+    """Return the names of columns in a line, none if it holds numbers."""
+    names = tuple(line.split(","))
+    return () if any(map(is_number, names)) else names

@@ -195,7 +195,7 @@ def _analyse_there(batch: Batch, version: str) -> list[Outcome]:
     works = tuple(work for work, sees in zip(batch.works, seen, strict=True) if sees)
     known = tuple(one for one, sees in zip(batch.known, seen, strict=True) if sees)
     with _ONE_AT_A_TIME:
-        found = iter(analyse_batch(Batch(works, known)))
+        found = iter([one.to_send() for one in analyse_batch(Batch(works, known))])
     return [
         next(found) if sees else _unseen(work, here)
         for work, sees in zip(batch.works, seen, strict=True)
@@ -230,7 +230,7 @@ def _as_given(outcome: Outcome, work: Work) -> Outcome:
 
     return replace(
         outcome,
-        results=[one.renamed(names) for one in outcome.results],
+        packed=[one.renamed(names) for one in outcome.packed],
         errors=[FileError(short(one.file), short(one.error)) for one in outcome.errors],
         empty={names[path]: how for path, how in outcome.empty.items()},
         fresh=[replace(one, file=names[one.file]) for one in outcome.fresh],

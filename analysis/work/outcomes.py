@@ -40,15 +40,21 @@ class Outcome:
     `empty` names files of runs that ended before their first row, with how they ended;
     `passed_over` are the devices of runs that are no calibrations, where only these were
     asked for. `fresh` are new results, packed to be kept, and `taken` counts those that were kept,
-    both only where there is something that keeps them.
+    both only where there is something that keeps them. `packed` are results on their way from
+    another process.
     """
 
-    results: list[Packed] = field(default_factory=list)
+    results: list[RunResult] = field(default_factory=list)
     errors: list[FileError] = field(default_factory=list)
     empty: dict[Path, str] = field(default_factory=dict)
     passed_over: list[str] = field(default_factory=list)
     fresh: list[Kept] = field(default_factory=list)
     taken: int = 0
+    packed: list[Packed] = field(default_factory=list)
+
+    def to_send(self) -> Outcome:
+        """Return the same with its results packed."""
+        return replace(self, results=[], packed=[Packed.of(one) for one in self.results])
 
 
 def analyse_works(
@@ -74,7 +80,7 @@ def _analysis(work: Work, known: Mapping[str, Kept] | None) -> Analysis[Outcome]
                     else:
                         contents = [part.sha256 for part in run_parts]
                         result = yield from _result(run, work, contents, known, outcome)
-                        outcome.results.append(Packed.of(result))
+                        outcome.results.append(result)
         else:
             _nothing_in(run_parts, outcome)
     return outcome

@@ -1,8 +1,8 @@
-"""Results on a shelf: what is asked for often at hand, the rest on disk until it is asked for.
+"""Results on a shelf: the first ones in memory, the rest on disk until they are asked for.
 
-A run's rows and curves take some 50 kB. Those of the first runs stay in memory; when they are
-too many, all go to a temporary file that has no name and is gone with the process. Nobody else
-can write to it, which is why its pieces may be pickles.
+A run's rows and curves take some 50 kB. Results of this process stay as they are until they are
+too many. Later ones, and those of other processes, go to a temporary file that has no name and is
+gone with the process. Nobody else can write to it, which is why its pieces may be pickles.
 """
 
 from __future__ import annotations
@@ -11,18 +11,21 @@ import pickle
 import tempfile
 import threading
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
+from io import BytesIO
 from pathlib import Path
 from sys import intern
 from typing import Any
 
 from nanojunction.analysis.run import Conditions, Run, RunKind
 from nanojunction.analysis.run_result import Result, RunResult
-from nanojunction.analysis.values import Curve
+from nanojunction.analysis.values import Curve, Quantity
 
-IN_MEMORY_BYTES = 24 << 20
-"""Packed results of more than these are in the file."""
+IN_MEMORY_BYTES = 48 << 20
+"""Results of this process that take more than these are in the file."""
+PACKED_BYTES = 24 << 20
+"""The file is in memory, too, until it is larger than these."""
 READ_BYTES = 4 << 20
 """So much of what was read last is at hand; as objects it is some times as large."""
 
@@ -58,7 +61,6 @@ class Packed:
     segment: int | None
     parts: tuple[Path, ...]
     status: str | None
-    count: int
     rest: bytes
     curves: bytes
     rows: bytes
@@ -76,7 +78,6 @@ class Packed:
             run.segment,
             run.parts,
             run.status,
-            len(run),
             rest,
             curves,
             _pickled({name: getattr(run, name) for name in _ARRAYS}),
@@ -113,37 +114,59 @@ def _quantities_of(result: RunResult) -> tuple[bytes, bytes]:
 
 
 def _pickled(value: object) -> bytes:
-    return pickle.dumps(value, protocol=5)
+    target = BytesIO()
+    pickler = pickle.Pickler(target, protocol=5)
+    # A dataclass by itself asks for the names of its fields again each time, which takes long.
+    pickler.dispatch_table = {Quantity: _quantity, Curve: _curve}
+    pickler.dump(value)
+    return target.getvalue()
+
+
+def _quantity(one: Quantity) -> tuple[type[Quantity], tuple[Any, ...]]:
+    return Quantity, (one.value, one.stderr, one.note, one.syst, one.extra, one.unit)
+
+
+def _curve(one: Curve) -> tuple[type[Curve], tuple[Any, ...]]:
+    return Curve, (one.x, one.y, one.stderr, one.note, one.extra)
 
 
 class Shelf:
     """Where the results of an analysis are; they live as long as anybody has one of them."""
 
     def __init__(self, in_memory_bytes: int = IN_MEMORY_BYTES) -> None:
+        self._free = in_memory_bytes
         # Named by nobody: it is unlinked at once, or deleted by Windows when it is closed.
-        self._file = tempfile.SpooledTemporaryFile(max_size=in_memory_bytes)  # noqa: SIM115
+        self._file = tempfile.SpooledTemporaryFile(  # noqa: SIM115
+            max_size=min(in_memory_bytes, PACKED_BYTES)
+        )
         self._end = 0
         self._read: OrderedDict[int, tuple[int, Any]] = OrderedDict()
         self._read_bytes = 0
         self._lock = threading.Lock()
 
-    def put(self, packed: Packed) -> RunResult:
-        """Put a run's results on the shelf; what is returned reads there what is asked of it.
+    def put(self, result: RunResult | Packed) -> RunResult:
+        """Put a run's results on the shelf; what is returned has them, or reads them there.
 
         Raises OSError where the disk is full.
         """
+        if isinstance(result, RunResult):
+            if (size := _bytes_of(result)) <= self._free:
+                self._free -= size
+                return result
+            result = Packed.of(result)
         place = _Place(
-            self, self._write(packed.rest), self._write(packed.curves), self._write(packed.rows)
+            self, self._write(result.rest), self._write(result.curves), self._write(result.rows)
         )
-        run = _RunOnShelf.at(place, packed)
-        return _ResultOnShelf.at(place, run)
+        return _ResultOnShelf.at(place, _RunOnShelf.at(place, result))
 
     def put_again(self, result: RunResult, changed: RunResult) -> RunResult:
         """Put other quantities of a run beside its rows, which stay where they are."""
-        if not (isinstance(result, _ResultOnShelf) and changed.run is result.run):
+        if not isinstance(result, _ResultOnShelf):
+            return changed
+        if changed.run is not result.run:
             return self.put(Packed.of(changed))
         rest, curves = _quantities_of(changed)
-        place = _Place(self, self._write(rest), self._write(curves), result.place.rows)
+        place = _Place(self, self._write(rest), self._write(curves), result.place.of_rows)
         return _ResultOnShelf.at(place, result.run)
 
     def _write(self, piece: bytes) -> tuple[int, int]:
@@ -173,6 +196,12 @@ class Shelf:
         return value
 
 
+def _bytes_of(result: RunResult) -> int:
+    """Return about how much memory the results of a run take."""
+    points = sum(len(one) for one in result.quantities.values() if isinstance(one, Curve))
+    return 8 * (len(_ARRAYS) * len(result.run) + 4 * points) + 8192
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class _Place:
     """Where the pieces of a run are: begin and size of each."""
@@ -180,7 +209,7 @@ class _Place:
     shelf: Shelf
     of_rest: tuple[int, int]
     of_curves: tuple[int, int]
-    rows: tuple[int, int]
+    of_rows: tuple[int, int]
 
     @property
     def rest(self) -> Any:
@@ -189,6 +218,10 @@ class _Place:
     @property
     def curves(self) -> Any:
         return self.shelf.read(*self.of_curves)
+
+    @property
+    def rows(self) -> Any:
+        return self.shelf.read(*self.of_rows)
 
 
 class _Quantities(Mapping[str, Result]):
@@ -216,16 +249,48 @@ class _Quantities(Mapping[str, Result]):
         return key in self._place.rest["keys"]
 
 
+class _FromShelf:
+    """A field that is read at its owner's place, unless a copy was given a value of its own."""
+
+    def __init__(self, read: Callable[[_Place, str], Any]) -> None:
+        self._read = read
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self._name = name
+
+    def __get__(self, item: Any, owner: type) -> Any:
+        return self._read(item.place, self._name)
+
+
+def _row() -> Any:
+    return _FromShelf(lambda place, name: place.rows[name])
+
+
+def _of_run() -> Any:
+    return _FromShelf(lambda place, name: place.rest["run"][name])
+
+
+def _of_result() -> Any:
+    return _FromShelf(lambda place, name: place.rest[name])
+
+
 class _RunOnShelf(Run):
-    """A run whose rows, header, warnings and notes are read when they are asked for.
+    """A run whose rows, header, warnings and notes are read when they are asked for."""
 
-    Their fields are left without a value, so that `__getattr__` is asked; `dataclasses.replace`
-    gives all of them one.
-    """
-
-    __slots__ = ("count", "place")
-    count: int
     place: _Place
+    time_s = _row()
+    leg = _row()
+    setpoint_V = _row()
+    setpoint_A = _row()
+    voltage_V = _row()
+    current_A = _row()
+    field_T = _row()
+    temperature_K = _row()
+    in_compliance = _row()
+    header = _of_run()
+    warnings = _of_run()
+    notes = _of_run()
+    area = _of_run()
 
     @classmethod
     def at(cls, place: _Place, packed: Packed) -> _RunOnShelf:
@@ -238,20 +303,8 @@ class _RunOnShelf(Run):
             packed.status and intern(packed.status),
         )
         _fill(run, zip(("device", "kind", "status"), words, strict=True))
-        _fill(run, (("place", place), ("count", packed.count)))
+        _fill(run, [("place", place)])
         return run
-
-    def __getattr__(self, name: str) -> Any:
-        if name in _ARRAYS:
-            return self.place.shelf.read(*self.place.rows)[name]
-        if name in _OTHERS:
-            return self.place.rest["run"][name]
-        if name == "count":
-            return len(self.current_A)
-        raise AttributeError(name)
-
-    def __len__(self) -> int:
-        return self.count
 
     def __reduce__(self) -> tuple[type[Run], tuple[Any, ...]]:
         return Run, tuple(getattr(self, one.name) for one in fields(Run))
@@ -260,21 +313,16 @@ class _RunOnShelf(Run):
 class _ResultOnShelf(RunResult):
     """Results whose quantities, warnings and provenance are read when they are asked for."""
 
-    __slots__ = ("place",)
     place: _Place
+    quantities = _FromShelf(lambda place, _: _Quantities(place))
+    warnings = _of_result()
+    provenance = _of_result()
 
     @classmethod
     def at(cls, place: _Place, run: Run) -> _ResultOnShelf:
         result = object.__new__(cls)
         _fill(result, (("run", run), ("place", place)))
         return result
-
-    def __getattr__(self, name: str) -> Any:
-        if name == "quantities":
-            return _Quantities(self.place)
-        if name in ("warnings", "provenance"):
-            return self.place.rest[name]
-        raise AttributeError(name)
 
     def __reduce__(self) -> tuple[type[RunResult], tuple[Any, ...]]:
         return RunResult, (self.run, dict(self.quantities), self.warnings, self.provenance)

@@ -149,7 +149,7 @@ def _serve(connection: Connection[list[Outcome], Batch]) -> None:
     try:
         connection.send([])
         while True:
-            connection.send(analyse_batch(connection.recv()))
+            connection.send([one.to_send() for one in analyse_batch(connection.recv())])
     except (EOFError, BrokenPipeError, ConnectionResetError):
         return
 
