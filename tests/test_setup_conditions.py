@@ -131,7 +131,7 @@ ANYTHING = st.recursive(
 )
 
 
-@given(st.text(), st.text(), st.text(), ANYTHING | st.text())
+@given(st.text(), st.text(), st.text(), ANYTHING | st.text().filter(lambda s: s[:1] != "{"))
 def test_no_header_is_too_strange(wires: str, heater: str, reverse: str, settings: Any) -> None:
     text = settings if isinstance(settings, str) else json.dumps(settings)
     header = {"Wires": wires, "Heater off": heater, "Reversed polarity": reverse, "Station": text}

@@ -133,9 +133,10 @@ def _places(members: Sequence[RunResult]) -> list[Place]:
 
 def _checks_at(place: Place, places: Sequence[Place]) -> Iterator[Check]:
     cells = [cell for cell in place.cells if cell.iv]
+    conditions = place.conditions if cells else {}
     for cell in cells:
         setup = setup_of(cell.runs[0])
-        held = {**place.conditions, **setup.to_json()}
+        held = {**conditions, **setup.to_json()}
         if setup.is_reversed:
             yield _polarity(cell, _counterpart(cell, cells, "polarity"), held)
         if setup.heater == "off":

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-
-import numpy as np
+from statistics import fmean
 
 from nanojunction.analysis.run import Heater, Output, Polarity, Wires
 from nanojunction.analysis.run_result import RunResult
@@ -71,13 +70,13 @@ def same_temperature_K(temperature_K: float) -> float:
 def mean_temperature_K(members: Sequence[RunResult]) -> float | None:
     """Return the mean temperature (K) of runs, None where no run has one."""
     known = [t for r in members if (t := r.run.conditions.temperature_K) is not None]
-    return float(np.mean(known)) if known else None
+    return fmean(known) if known else None
 
 
 def common_field_T(members: Sequence[RunResult]) -> float | None:
     """Return the mean field (T) of runs, None where no run has one."""
     known = [h for r in members if (h := r.run.conditions.field_T) is not None]
-    return float(np.mean(known)) if known else None
+    return fmean(known) if known else None
 
 
 def by_temperature(members: Sequence[RunResult]) -> list[list[RunResult]]:
@@ -111,6 +110,8 @@ def _clusters(
     width: Callable[[float], float],
 ) -> list[list[RunResult]]:
     """Return runs whose values lie within a width of the lowest of them, unknown ones together."""
+    if len(members) < 2:
+        return [list(members)] if members else []
     unknown = [r for r in members if value(r) is None]
     known = sorted(((v, k) for k, r in enumerate(members) if (v := value(r)) is not None))
     out: list[list[RunResult]] = []

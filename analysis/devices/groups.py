@@ -136,7 +136,9 @@ def _calibration(device: str, members: Sequence[RunResult]) -> Group:
 
 def _temperature_series(device: str, iv: Sequence[RunResult]) -> list[Group]:
     """Return one group for each field (and state) with enough different temperatures."""
-    groups = []
+    groups: list[Group] = []
+    if len(iv) < SERIES_TEMPERATURES:
+        return groups
     for members in by_state(iv):
         warm = [r for r in members if r.run.conditions.temperature_K is not None]
         if len(by_temperature(warm)) < SERIES_TEMPERATURES:
@@ -189,7 +191,9 @@ def _magneto(
     line: MeasuringLine | None,
     reference: FieldReference,
 ) -> list[Group]:
-    groups = []
+    groups: list[Group] = []
+    if not ih and len(iv) < 2:
+        return groups
     for members in by_temperature([*iv, *ih]):
         pairs = [r for r in members if r.run.kind == "iv"]
         loops = [r for r in members if r.run.kind == "ih"]
@@ -205,7 +209,9 @@ def _magneto(
 
 
 def _repeats(device: str, iv: Sequence[RunResult]) -> list[Group]:
-    groups = []
+    groups: list[Group] = []
+    if len(iv) < 2:
+        return groups
     for same_state in by_state(iv):
         for members in by_temperature(same_state):
             if len(members) < 2:

@@ -54,7 +54,7 @@ class Stated:
     def over(self, other: Stated) -> Stated:
         """Return what is stated here, and the other's where nothing is."""
         own = {one.name: v for one in fields(self) if (v := getattr(self, one.name))}
-        return replace(other, **own)
+        return replace(other, **own) if own else other
 
 
 NOTHING = Stated()

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from nanojunction.analysis.results import FileError
@@ -69,7 +71,23 @@ def _batch(works: Sequence[Work], kept: ResultStore | None) -> Batch:
 
 def analyse_batch(batch: Batch) -> list[Outcome]:
     """Return what came of each work of a batch, in order."""
-    return analyse_works(batch.works, batch.known)
+    with _garbage_left():
+        return analyse_works(batch.works, batch.known)
+
+
+@contextmanager
+def _garbage_left() -> Iterator[None]:
+    """Leave reference cycles for afterwards, where Python collects them by itself.
+
+    It would look through all results again and again, for the few that are none.
+    """
+    collects = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if collects:
+            gc.enable()
 
 
 def lost(batch: Batch, why: str) -> list[Outcome]:
