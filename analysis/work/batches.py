@@ -16,16 +16,21 @@ BATCH_BYTES = 1 << 21
 MOST_TOGETHER = 64
 """Works in a batch, however small they are."""
 SHARES = 4
-"""So many batches at least for each of several processes, that none waits long for the last one."""
+"""So many batches at least for each of several processes of what is left to do."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Batch:
-    """Works that one process does, with what is kept of each; `again` after it was lost once."""
+    """Works that one process does, with what is kept of each.
+
+    `again` after it was lost once; `large` where it is one work of more bytes than others have
+    together.
+    """
 
     works: tuple[Work, ...]
     known: tuple[Mapping[str, Kept] | None, ...]
     again: bool = False
+    large: bool = False
 
     def one_by_one(self) -> list[Batch]:
         """Return a batch for each work, to be tried again."""
@@ -36,22 +41,21 @@ class Batch:
 def in_batches(todo: Sequence[Work], kept: ResultStore | None, hands: int) -> Iterator[Batch]:
     """Yield works in order, in batches for so many processes; what is kept is looked up late.
 
-    A file that is as large as a batch is one by itself.
+    A file that is as large as a batch is one by itself. Towards the end batches become smaller,
+    so that all processes end at about the same time.
     """
     sizes = [_bytes_of(work) for work in todo]
     shares = 1 if hands == 1 else SHARES * hands
-    most_bytes = min(BATCH_BYTES, sum(sizes) // shares)
-    most = max(1, min(MOST_TOGETHER, len(todo) // shares))
-    works: list[Work] = []
-    held = 0
-    for work, size in zip(todo, sizes, strict=True):
-        if works and (held + size > most_bytes or len(works) == most):
-            yield _batch(works, kept)
-            works, held = [], 0
-        works.append(work)
-        held += size
-    if works:
-        yield _batch(works, kept)
+    left, at = sum(sizes), 0
+    while at < len(todo):
+        most_bytes = min(BATCH_BYTES, left // shares)
+        most = max(1, min(MOST_TOGETHER, (len(todo) - at) // shares))
+        end, held = at + 1, sizes[at]
+        while end < min(at + most, len(todo)) and held + sizes[end] <= most_bytes:
+            held += sizes[end]
+            end += 1
+        yield _batch(todo[at:end], kept, large=held > BATCH_BYTES)
+        left, at = left - held, end
 
 
 def _bytes_of(work: Work) -> int:
@@ -64,9 +68,9 @@ def _bytes_of(work: Work) -> int:
     return total
 
 
-def _batch(works: Sequence[Work], kept: ResultStore | None) -> Batch:
+def _batch(works: Sequence[Work], kept: ResultStore | None, *, large: bool) -> Batch:
     known = tuple(None if kept is None else kept.find(work.files) for work in works)
-    return Batch(tuple(works), known)
+    return Batch(tuple(works), known, large=large)
 
 
 def analyse_batch(batch: Batch) -> list[Outcome]:

@@ -1,7 +1,8 @@
-"""Batches in several processes of this machine.
+"""Batches in several processes of this machine, of which this one is the first.
 
-Each process has one batch in hand, so that it is known what was lost with it. All are started
-afresh (spawned) and end with this one: they read batches from a pipe until it is closed.
+The others are started afresh (spawned), which takes as long as some hundred files, and end with
+this one: they read batches from a pipe until it is closed. This one works all the while and looks
+after them between its batches; what may need more memory than there is, it leaves to them.
 """
 
 from __future__ import annotations
@@ -13,7 +14,8 @@ import threading
 from collections import deque
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from queue import SimpleQueue
 from typing import TYPE_CHECKING
 
 from nanojunction.analysis.work.batches import Batch, analyse_batch, lost
@@ -25,18 +27,10 @@ if TYPE_CHECKING:
 
 _FAILED_STARTS = 3
 """Processes that may end before they can do anything; after more, none will."""
+_IN_HAND = 2
+"""Batches that a process has, so that it need not wait for this one."""
 _JOIN_S = 5.0
 """How long a process that has nothing to do any more may take to end."""
-
-
-@dataclass(slots=True, eq=False)
-class _Worker:
-    """A process, the way to it, and what it has in hand; it is ready once it has said so."""
-
-    process: SpawnProcess
-    connection: Connection[Batch, list[Outcome]]
-    batch: Batch | None = None
-    ready: bool = False
 
 
 def in_processes(
@@ -48,52 +42,131 @@ def in_processes(
     which this happens again is an error. Raises ChildProcessError if processes cannot be started.
     Whoever does not take all closes the iterator, which ends the processes at once.
     """
-    again: deque[Batch] = deque()
-    crew: list[_Worker] = []
-    failed_starts = 0
+    crew = _Crew(batches)
     done = False
     try:
-        crew += [_start() for _ in range(workers)]
-        while busy := [one for one in crew if one.batch is not None or not one.ready]:
-            for worker in _ready(busy):
-                batch = worker.batch
-                try:
-                    found = worker.connection.recv()
-                except (EOFError, OSError):
-                    failed_starts += not worker.ready
-                    crew[crew.index(worker)] = _replaced(worker, failed_starts)
-                    if batch is not None and not batch.again:
-                        again.extend(batch.one_by_one())
-                    elif batch is not None:
-                        yield batch, lost(batch, _how_it_ended(worker.process.exitcode))
-                    continue
-                worker.ready, worker.batch = True, None
-                _give(worker, again, batches)
-                if batch is not None:
-                    yield batch, found
-            for worker in crew:
-                if worker.ready and worker.batch is None:
-                    _give(worker, again, batches)
+        crew.start(workers - 1)
+        while True:
+            crew.give()
+            own = crew.own()
+            if own is not None:
+                yield own, analyse_batch(own)
+            elif not crew.is_awaited():
+                break
+            yield from crew.hear(wait=own is None)
         done = True
     finally:
-        _end(crew, at_once=not done)
+        crew.end(at_once=not done)
 
 
-def _ready(busy: list[_Worker]) -> list[_Worker]:
-    from multiprocessing.connection import wait
+@dataclass(slots=True, eq=False)
+class _Worker:
+    """A process, the way to it, and what it has in hand; it is ready once it has said so.
 
-    said = wait([one.connection for one in busy])
-    return [one for one in busy if one.connection in said]
+    What it works on is the first in hand.
+    """
+
+    process: SpawnProcess
+    connection: Connection[Batch, list[Outcome]]
+    in_hand: deque[Batch] = field(default_factory=deque)
+    ready: bool = False
+
+    def has_room(self, *, again: bool) -> bool:
+        """Tell whether it may have another batch; one that was lost once is alone in hand."""
+        if again or any(one.again for one in self.in_hand):
+            return not self.in_hand
+        return len(self.in_hand) < _IN_HAND
 
 
-def _give(worker: _Worker, again: deque[Batch], batches: Iterator[Batch]) -> None:
-    """Give a worker the next batch, if there is one."""
-    batch = again.popleft() if again else next(batches, None)
-    if batch is None:
-        return
-    worker.batch = batch
-    with suppress(OSError):  # it ended meanwhile, which its connection says next
-        worker.connection.send(batch)
+class _Crew:
+    """The other processes, and the batches that are to be done; `theirs` are for them alone."""
+
+    def __init__(self, batches: Iterator[Batch]) -> None:
+        self._batches = batches
+        self._theirs: deque[Batch] = deque()
+        self._workers: list[_Worker] = []
+        self._failed_starts = 0
+
+    def start(self, count: int) -> None:
+        """Start so many processes."""
+        for _ in range(count):
+            self._workers.append(_start())
+
+    def give(self) -> None:
+        """Give every process that is ready as much as it may have in hand."""
+        for worker in self._workers:
+            while worker.ready and worker.has_room(again=self._is_next_again()):
+                batch = self._theirs.popleft() if self._theirs else next(self._batches, None)
+                if batch is None:
+                    return
+                worker.in_hand.append(batch)
+                with suppress(OSError):  # it ended meanwhile, which its connection says next
+                    worker.connection.send(batch)
+
+    def _is_next_again(self) -> bool:
+        return bool(self._theirs) and self._theirs[0].again
+
+    def own(self) -> Batch | None:
+        """Return the next batch for this process, None where only others may do what is left."""
+        while (batch := next(self._batches, None)) is not None:
+            if not batch.large:
+                return batch
+            self._theirs.append(batch)
+        return None
+
+    def is_awaited(self) -> bool:
+        """Tell whether there is something that others do, or are to do."""
+        return bool(self._theirs) or any(worker.in_hand for worker in self._workers)
+
+    def hear(self, *, wait: bool) -> Iterator[tuple[Batch, list[Outcome]]]:
+        """Yield what others have done, and wait for the first of it if asked to."""
+        from multiprocessing.connection import wait as ready
+
+        busy = [one for one in self._workers if one.in_hand or not one.ready]
+        said = ready([one.connection for one in busy], None if wait else 0.0)
+        for worker in busy:
+            if worker.connection not in said:
+                continue
+            try:
+                found = worker.connection.recv()
+            except (EOFError, OSError):
+                yield from self._after(worker)
+                continue
+            if worker.ready:
+                yield worker.in_hand.popleft(), found
+            worker.ready = True
+
+    def _after(self, worker: _Worker) -> Iterator[tuple[Batch, list[Outcome]]]:
+        """Put another process in the place of one that ended, and see to what it had in hand."""
+        self._failed_starts += not worker.ready
+        worker.connection.close()
+        worker.process.join()
+        if self._failed_starts > _FAILED_STARTS:
+            raise ChildProcessError(
+                "processes to work in cannot start "
+                f"(exit status {worker.process.exitcode}): try --workers 1"
+            )
+        self._workers[self._workers.index(worker)] = _start()
+        if not worker.in_hand:
+            return
+        batch = worker.in_hand.popleft()
+        self._theirs.extend(worker.in_hand)
+        if batch.again:
+            yield batch, lost(batch, _how_it_ended(worker.process.exitcode))
+        else:
+            self._theirs.extend(batch.one_by_one())
+
+    def end(self, *, at_once: bool) -> None:
+        """End all processes; one that never came to work need not."""
+        for worker in self._workers:
+            if at_once or not worker.ready:
+                worker.process.kill()
+            worker.connection.close()
+        for worker in self._workers:
+            worker.process.join(_JOIN_S)
+            if worker.process.is_alive():
+                worker.process.kill()
+                worker.process.join()
 
 
 def _start() -> _Worker:
@@ -108,18 +181,6 @@ def _start() -> _Worker:
     return _Worker(process, here)
 
 
-def _replaced(worker: _Worker, failed_starts: int) -> _Worker:
-    """Return a worker in place of one that ended; raises ChildProcessError if too many did so."""
-    worker.connection.close()
-    worker.process.join()
-    if failed_starts > _FAILED_STARTS:
-        raise ChildProcessError(
-            "processes to work in cannot start "
-            f"(exit status {worker.process.exitcode}): try --workers 1"
-        )
-    return _start()
-
-
 def _how_it_ended(exitcode: int | None) -> str:
     how = f"with status {exitcode}"
     if exitcode is not None and exitcode < 0:
@@ -130,28 +191,25 @@ def _how_it_ended(exitcode: int | None) -> str:
     )
 
 
-def _end(crew: list[_Worker], *, at_once: bool) -> None:
-    for worker in crew:
-        if at_once:
-            worker.process.kill()
-        worker.connection.close()
-    for worker in crew:
-        worker.process.join(_JOIN_S)
-        if worker.process.is_alive():
-            worker.process.kill()
-            worker.process.join()
-
-
 def _serve(connection: Connection[list[Outcome], Batch]) -> None:
     """Analyse batches until the connection is closed."""
     # Ctrl-C goes to the whole console; the first process ends this one.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    found: SimpleQueue[list[Outcome]] = SimpleQueue()
+    threading.Thread(target=_send, args=(connection, found), daemon=True).start()
+    found.put([])
     try:
-        connection.send([])
         while True:
-            connection.send([one.to_send() for one in analyse_batch(connection.recv())])
-    except (EOFError, BrokenPipeError, ConnectionResetError):
+            found.put([one.to_send() for one in analyse_batch(connection.recv())])
+    except (EOFError, OSError):
         return
+
+
+def _send(connection: Connection[list[Outcome], Batch], found: SimpleQueue[list[Outcome]]) -> None:
+    """Send what was found; whoever hears it may be at work, and meanwhile the next is analysed."""
+    with suppress(OSError):  # nobody hears it any more
+        while True:
+            connection.send(found.get())
 
 
 @contextmanager
