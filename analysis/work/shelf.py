@@ -7,17 +7,20 @@ gone with the process. Nobody else can write to it, which is why its pieces may 
 
 from __future__ import annotations
 
+import copyreg
 import pickle
 import tempfile
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
-from io import BytesIO
+from operator import attrgetter
 from pathlib import Path
 from sys import intern
 from typing import Any
 
+from nanojunction.analysis.geometry import Area
+from nanojunction.analysis.provenance import Provenance
 from nanojunction.analysis.run import Conditions, Run, RunKind
 from nanojunction.analysis.run_result import Result, RunResult
 from nanojunction.analysis.values import Curve, Quantity
@@ -40,7 +43,7 @@ _ARRAYS = (
     "temperature_K",
     "in_compliance",
 )
-_AT_HAND = ("file", "device", "kind", "conditions", "segment", "parts", "status")
+_AT_HAND = ("file", "device", "kind", "conditions", "segment", "parts", "status", "area")
 _OTHERS = tuple(
     one.name for one in fields(Run) if one.name not in _ARRAYS and one.name not in _AT_HAND
 )
@@ -50,8 +53,8 @@ _OTHERS = tuple(
 class Packed:
     """A run's results on their way to a shelf, maybe from another process.
 
-    `rows` are the arrays of the run, `curves` the quantities that are curves, `rest` is
-    everything else that is not at hand; all three are pickled.
+    `keys` are those of the quantities, `rows` the arrays of the run, `curves` the quantities that
+    are curves; `rest` is everything else that is not at hand. The last three are pickled.
     """
 
     file: Path
@@ -61,6 +64,8 @@ class Packed:
     segment: int | None
     parts: tuple[Path, ...]
     status: str | None
+    area: Area | None
+    keys: tuple[str, ...]
     rest: bytes
     curves: bytes
     rows: bytes
@@ -78,6 +83,8 @@ class Packed:
             run.segment,
             run.parts,
             run.status,
+            run.area,
+            tuple(result.quantities),
             rest,
             curves,
             _pickled({name: getattr(run, name) for name in _ARRAYS}),
@@ -105,7 +112,6 @@ def _quantities_of(result: RunResult) -> tuple[bytes, bytes]:
     curves = {key: value for key, value in held.items() if isinstance(value, Curve)}
     rest = {
         "run": {name: getattr(result.run, name) for name in _OTHERS},
-        "keys": tuple(held),
         "values": {key: value for key, value in held.items() if key not in curves},
         "warnings": result.warnings,
         "provenance": result.provenance,
@@ -114,20 +120,17 @@ def _quantities_of(result: RunResult) -> tuple[bytes, bytes]:
 
 
 def _pickled(value: object) -> bytes:
-    target = BytesIO()
-    pickler = pickle.Pickler(target, protocol=5)
-    # A dataclass by itself asks for the names of its fields again each time, which takes long.
-    pickler.dispatch_table = {Quantity: _quantity, Curve: _curve}
-    pickler.dump(value)
-    return target.getvalue()
+    return pickle.dumps(value, protocol=5)
 
 
-def _quantity(one: Quantity) -> tuple[type[Quantity], tuple[Any, ...]]:
-    return Quantity, (one.value, one.stderr, one.note, one.syst, one.extra, one.unit)
+def _quickly_pickled(kind: type[Any]) -> None:
+    """Let a dataclass be pickled by its fields in order; else it asks for their names each time."""
+    values = attrgetter(*(one.name for one in fields(kind)))
+    copyreg.pickle(kind, lambda one: (kind, values(one)))
 
 
-def _curve(one: Curve) -> tuple[type[Curve], tuple[Any, ...]]:
-    return Curve, (one.x, one.y, one.stderr, one.note, one.extra)
+for _kind in (Quantity, Curve, Conditions, Provenance, Packed):
+    _quickly_pickled(_kind)
 
 
 class Shelf:
@@ -139,6 +142,7 @@ class Shelf:
         self._file = tempfile.SpooledTemporaryFile(  # noqa: SIM115
             max_size=min(in_memory_bytes, PACKED_BYTES)
         )
+        self._keys: dict[tuple[str, ...], tuple[str, ...]] = {}
         self._end = 0
         self._read: OrderedDict[int, tuple[int, Any]] = OrderedDict()
         self._read_bytes = 0
@@ -155,7 +159,11 @@ class Shelf:
                 return result
             result = Packed.of(result)
         place = _Place(
-            self, self._write(result.rest), self._write(result.curves), self._write(result.rows)
+            self,
+            self._keys.setdefault(result.keys, result.keys),
+            self._write(result.rest),
+            self._write(result.curves),
+            self._write(result.rows),
         )
         return _ResultOnShelf.at(place, _RunOnShelf.at(place, result))
 
@@ -166,7 +174,14 @@ class Shelf:
         if changed.run is not result.run:
             return self.put(Packed.of(changed))
         rest, curves = _quantities_of(changed)
-        place = _Place(self, self._write(rest), self._write(curves), result.place.of_rows)
+        keys = tuple(changed.quantities)
+        place = _Place(
+            self,
+            self._keys.setdefault(keys, keys),
+            self._write(rest),
+            self._write(curves),
+            result.place.of_rows,
+        )
         return _ResultOnShelf.at(place, result.run)
 
     def _write(self, piece: bytes) -> tuple[int, int]:
@@ -204,9 +219,10 @@ def _bytes_of(result: RunResult) -> int:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Place:
-    """Where the pieces of a run are: begin and size of each."""
+    """The keys of a run's quantities, and where its pieces are: begin and size of each."""
 
     shelf: Shelf
+    keys: tuple[str, ...]
     of_rest: tuple[int, int]
     of_curves: tuple[int, int]
     of_rows: tuple[int, int]
@@ -233,20 +249,20 @@ class _Quantities(Mapping[str, Result]):
         self._place = place
 
     def __getitem__(self, key: str) -> Result:
-        rest = self._place.rest
-        if key not in rest["keys"]:  # found out without the curves
+        if key not in self._place.keys:  # found out without reading
             raise KeyError(key)
-        found: Result = rest["values"][key] if key in rest["values"] else self._place.curves[key]
+        values = self._place.rest["values"]
+        found: Result = values[key] if key in values else self._place.curves[key]
         return found
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._place.rest["keys"])
+        return iter(self._place.keys)
 
     def __len__(self) -> int:
-        return len(self._place.rest["keys"])
+        return len(self._place.keys)
 
     def __contains__(self, key: object) -> bool:
-        return key in self._place.rest["keys"]
+        return key in self._place.keys
 
 
 class _FromShelf:
@@ -290,7 +306,6 @@ class _RunOnShelf(Run):
     header = _of_run()
     warnings = _of_run()
     notes = _of_run()
-    area = _of_run()
 
     @classmethod
     def at(cls, place: _Place, packed: Packed) -> _RunOnShelf:

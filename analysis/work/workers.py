@@ -246,6 +246,10 @@ def _ctrl_c_held_back() -> Iterator[None]:
         if sys.platform == "win32":
             yield
         else:
+            from multiprocessing import resource_tracker
+
+            # The process that multiprocessing has for itself: its start ends all blocking.
+            resource_tracker.ensure_running()
             mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
             try:
                 yield
