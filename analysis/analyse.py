@@ -161,9 +161,8 @@ def _analysed(
         for work, outcome in coming:
             if kept is not None:
                 kept.keep(outcome.fresh)
-            packed = [one.named_as(work.files) for one in outcome.packed]
             found[work] = _Found(
-                (*map(shelf.put, outcome.results), *map(shelf.put, packed)),
+                outcome.put_on(shelf, work),
                 tuple(outcome.errors),
                 tuple(outcome.empty.items()),
                 tuple(outcome.passed_over),

@@ -86,8 +86,8 @@ def stored_runs(
 
 
 def _results(work: Work, outcome: Outcome, shelf: Shelf) -> list[RunResult]:
-    results = [shelf.put(one.named_as(work.files)) for one in outcome.results]
-    return results + [_without_rows([read_part(path)]) for path in outcome.empty]
+    empty = [_without_rows([read_part(path)]) for path in outcome.empty]
+    return [*outcome.put_on(shelf, work), *empty]
 
 
 def _sort_in(result: RunResult, stored: StoredRuns) -> None:

@@ -20,7 +20,7 @@ from nanojunction.analysis.settings import IVSettings
 from nanojunction.analysis.together import Analysis, together
 from nanojunction.analysis.values import Quantity
 from nanojunction.analysis.work.kept import Kept, provenance_of
-from nanojunction.analysis.work.shelf import Packed
+from nanojunction.analysis.work.shelf import Packed, Shelf
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +55,11 @@ class Outcome:
     def to_send(self) -> Outcome:
         """Return the same with its results packed."""
         return replace(self, results=[], packed=[Packed.of(one) for one in self.results])
+
+    def put_on(self, shelf: Shelf, work: Work) -> tuple[RunResult, ...]:
+        """Put the results on a shelf, their files named as in the work, and return them."""
+        packed = [one.named_as(work.files) for one in self.packed]
+        return (*map(shelf.put, self.results), *map(shelf.put, packed))
 
 
 def analyse_works(
