@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 
 from nanojunction.instruments.errors import StationError
@@ -18,6 +18,8 @@ RESISTORS = {"R100": "resistor-100", "R1k": "resistor-1k", "R10k": "resistor-10k
 COLUMNS = 8
 #: Two-pole channels of the five multiplexer cards (7702); the last one is the short.
 CHANNELS_OF_CARD, CARDS = 40, 5
+#: A wafer under a prober.
+MOST_DIES = 100_000
 
 
 def chip_of(junctions: str) -> dict[str, str]:
@@ -49,23 +51,37 @@ def simulated_chip(chip: str, seed: int, junctions: str) -> dict[str, str | Devi
     return found
 
 
-def room_behind(switch: str) -> int:
-    """Return how many junctions a switch can connect beside the short."""
-    return COLUMNS - 1 if switch == "keithley2700" else CHANNELS_OF_CARD * CARDS - 1
-
-
-def wiring_of(positions: Collection[str], driver: str) -> SwitchConfig:
-    """Return the wiring of a chip behind the virtual switch of a driver.
+def wiring_of(chip: Collection[str], driver: str) -> SwitchConfig:
+    """Return the wiring of positions, or of a chip by position, behind the switch of a driver.
 
     Raises StationError unless there is a junction, and no more than the switch has room for.
     """
-    room = room_behind(driver)
-    if not 1 <= len(positions) <= room:
+    room, wire = _WIRED.get(driver, (MOST_DIES, prober_wiring))
+    if not 1 <= len(chip) <= room:
         raise StationError(
-            f"behind a {driver} there is room for 1 to {room} junctions, not {len(positions)}"
+            f"behind a {driver} there is room for 1 to {room} junctions, not {len(chip)}"
         )
-    wire = matrix_wiring if driver == "keithley2700" else multiplexer_wiring
-    return wire(positions, driver)
+    return wire(chip, driver)
+
+
+def prober_wiring(chip: Collection[str], driver: str) -> SwitchConfig:
+    """Return the dies of a wafer for a prober: those of the devices' places.
+
+    What is no device, a known resistor for example, is on dies of a row below the wafer, as on a
+    calibration substrate. Raises StationError for devices without places.
+    """
+    known = chip.items() if isinstance(chip, Mapping) else ()
+    places = {name: one.place for name, one in known if isinstance(one, Device)}
+    if nowhere := [name for name, place in places.items() if place is None]:
+        raise StationError(
+            f"{nowhere[0]} has no place on a wafer; add a [wafer] to the populations file"
+        )
+    dies = {name: (one.column, one.row) for name, one in places.items() if one is not None}
+    below = 1 + max((row for _, row in dies.values()), default=0)
+    others = [name for name in chip if name not in dies]
+    dies |= {name: (column, below) for column, name in enumerate(others, 1)}
+    wired = {name: Wiring(die=dies[name]) for name in chip}
+    return SwitchConfig(driver=driver, positions=wired)
 
 
 def multiplexer_wiring(positions: Collection[str], driver: str) -> SwitchConfig:
@@ -102,13 +118,18 @@ def matrix_wiring(positions: Collection[str], driver: str) -> SwitchConfig:
     return SwitchConfig(driver=driver, positions=wired, short=contacts(COLUMNS, 1, 3))
 
 
+#: Room and wiring of the switches whose contacts are wired to junctions.
+_WIRED: Mapping[str, tuple[int, Callable[[Collection[str], str], SwitchConfig]]] = {
+    "keithley2700": (COLUMNS - 1, matrix_wiring),
+    "keithley2750": (CHANNELS_OF_CARD * CARDS - 1, multiplexer_wiring),
+}
+
+
 def wiring_text(config: SwitchConfig) -> str:
     """Return the keys of `[switch]` that say how it is wired, as in a station file."""
-    lines = [f"short = {list(config.short)}"]
+    lines = [f"short = {list(config.short)}"] if config.short else []
     for position, one in config.positions.items():
-        lines += [
-            f"[switch.positions.{json.dumps(position, ensure_ascii=False)}]",
-            f"normal = {list(one.normal)}",
-            *([f"reversed = {list(one.reversed)}"] if one.reversed else []),
-        ]
+        lines.append(f"[switch.positions.{json.dumps(position, ensure_ascii=False)}]")
+        table = one.model_dump(mode="json", exclude_defaults=True)
+        lines += [f"{key} = {value}" for key, value in table.items()]
     return "\n".join(lines)

@@ -98,7 +98,8 @@ def junction_of(device: Device) -> dict[str, Any]:
 
 def station_content(batch: Batch, switch: str, speed: float) -> dict[str, Any]:
     """Return the content of a virtual station's file with the chip behind a switch."""
-    wiring = wiring_of([*(device.name for device in batch.devices), *RESISTORS], switch)
+    chip = {**{device.name: device for device in batch.devices}, **RESISTORS}
+    wiring = wiring_of(chip, switch)
     return {
         "station": {"name": f"Virtual station of {batch.label}"},
         "source_meter": {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 
 def did_you_mean(typed: str, known: Iterable[str]) -> str:
@@ -21,3 +21,11 @@ def did_you_mean(typed: str, known: Iterable[str]) -> str:
         if close
         else ""
     )
+
+
+def listed_names(names: Collection[str]) -> str:
+    """Return names as words; of more than twenty the first three, the last and their number."""
+    every = list(names)
+    if len(every) <= 20:
+        return ", ".join(every)
+    return f"{', '.join(every[:3])} … {every[-1]}, {len(every)} in all"

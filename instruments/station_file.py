@@ -43,6 +43,8 @@ class _Table(BaseModel):
 
 #: Drivers of what the operator does by hand: they need no address.
 BY_HAND = ("manual_switch",)
+#: Drivers that bring needles to a die, where others close contacts.
+PROBERS = ("sentio_prober",)
 
 
 class InstrumentConfig(_Table):
@@ -141,16 +143,38 @@ class TemperatureConfig(InstrumentConfig):
 
 
 class Wiring(_Table):
-    """The contacts that connect one position, and those that connect it the other way round."""
+    """How one position is connected: by the contacts of a switch, or by a prober's needles.
 
-    normal: Annotated[Contacts, Field(min_length=1)]
+    `normal` are the contacts, `reversed` those that connect it the other way round; `die` is the
+    column and row on the prober's wafer map, and `subsite` its number on the die.
+    """
+
+    normal: Contacts = ()
     reversed: Contacts = ()
+    die: Annotated[tuple[int, int], Field(strict=False)] | None = None
+    subsite: Annotated[int, Field(ge=0)] = 0
+
+    @property
+    def place(self) -> tuple[int, int, int] | None:
+        """Column, row and subsite for a prober; None for a switch."""
+        return None if self.die is None else (*self.die, self.subsite)
+
+    @model_validator(mode="after")
+    def _is_of_one_kind(self) -> Self:
+        if self.die is None and not self.normal:
+            raise ValueError("needs contacts (normal = [101, 117]), or with a prober a die")
+        if self.die is not None and (self.normal or self.reversed):
+            raise ValueError("has contacts and a die; a position is either wired or probed")
+        if self.die is None and self.subsite:
+            raise ValueError("has a subsite, but no die")
+        return self
 
 
 class SwitchConfig(InstrumentConfig):
     """`[switch]`: the wiring of the holder's positions, and the contacts that short the leads.
 
-    A contact is named as the instrument does: 103 is channel 3 of the card in slot 1.
+    A contact is named as the instrument does: 103 is channel 3 of the card in slot 1. A prober has
+    dies instead of contacts, and no short.
     """
 
     positions: Annotated[Mapping[str, Wiring], Field(min_length=1)]
@@ -165,6 +189,23 @@ class SwitchConfig(InstrumentConfig):
     def _has_no_needless_address(self) -> Self:
         if self.address and not self.needs_address:
             raise ValueError(f"address: {self.driver} is turned by hand; leave the address out")
+        return self
+
+    @model_validator(mode="after")
+    def _is_wired_or_probed(self) -> Self:
+        probed = self.driver in PROBERS
+        if probed and self.short:
+            raise ValueError(f"short: {self.driver} has no contacts that short the leads")
+        seen: dict[tuple[int, int, int], str] = {}
+        for position, one in self.positions.items():
+            if (one.place is not None) != probed:
+                wants = "a die (die = [column, row])" if probed else "contacts (normal = [101])"
+                raise ValueError(f"positions.{position}: with {self.driver} it needs {wants}")
+            if (
+                one.place is not None
+                and (other := seen.setdefault(one.place, position)) != position
+            ):
+                raise ValueError(f"positions.{position}: is at the same place as {other}")
         return self
 
     @model_validator(mode="after")

@@ -8,6 +8,7 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from nanojunction.common.names import listed_names
 from nanojunction.instruments.errors import (
     ConnectionFailed,
     InstrumentError,
@@ -75,7 +76,7 @@ def require_connected(station: Station) -> Connected | None:
         raise LaboratoryError(
             f"{in_words(found)} is connected{short}: connect a position before measuring, "
             f"for example with --set position={next(iter(switch.positions))} "
-            f"({', '.join(switch.positions)})"
+            f"({listed_names(switch.positions)})"
         )
     return found
 

@@ -215,7 +215,8 @@ class Connection(VISAAdapter):
         """Tell whether a line is answered, as far as the instrument's language shows it."""
         if "?" in self.identity_query:
             return "?" in command or "print" in command  # SCPI, or a script's print
-        return not command.startswith("$")  # Oxford's answers everything else
+        # Oxford's answers everything else, and so does a SENTIO prober.
+        return not command.startswith(("$", "*"))
 
     def _read(self, **kwargs: Any) -> str:
         self._is_answered, self._sent = self._sent == 1, 0

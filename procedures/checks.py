@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from nanojunction.common.names import listed_names
 from nanojunction.instruments.limits import UNITS, SourceLimits
 from nanojunction.instruments.roles import Function
 from nanojunction.procedures.run_parameters import ProcedureError
@@ -74,7 +75,7 @@ def check_surroundings(run: JunctionProcedure) -> None:
 
 def _check_position(run: JunctionProcedure) -> None:
     if run.position and run.position not in run.station.switch.positions:
-        known = ", ".join(run.station.switch.positions)
+        known = listed_names(run.station.switch.positions)
         raise ProcedureError(f"position: {run.position!r} is none of the station's: {known}")
     if not run.reverse:
         return

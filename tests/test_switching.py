@@ -226,7 +226,7 @@ def test_without_a_switch_nothing_is_required(virtual_station: Callable[..., Sta
             "positions.B.reversed: has the same contacts as positions.A.normal",
         ),
         ({"positions": {}}, r"switch\.positions"),
-        ({"positions": {"A": {"normal": []}}}, r"switch\.positions\.A\.normal"),
+        ({"positions": {"A": {"normal": []}}}, r"switch\.positions\.A: needs contacts"),
     ],
 )
 def test_an_ambiguous_wiring_is_refused(changes: dict[str, Any], words: str) -> None:

@@ -6,6 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
+from nanojunction.common.names import listed_names
 from nanojunction.instruments.errors import InstrumentFault, StationError
 from nanojunction.instruments.roles import Connected, Snapshot
 from nanojunction.instruments.station_file import SwitchConfig
@@ -149,7 +150,7 @@ class WiredSwitch(ABC):
         if position not in self._wiring:
             raise StationError(
                 f"{self._where}: the station file has no position {position!r}; "
-                f"it has {', '.join(self._wiring)}"
+                f"it has {listed_names(self._wiring)}"
             )
         one = self._wiring[position]
         return frozenset(one.reversed if reverse else one.normal)

@@ -40,6 +40,7 @@ MODELS: Mapping[str, Mapping[str, str]] = {
     "switch": {
         "keithley2700": "keithley2700:Keithley2700",
         "keithley2750": "keithley2700:Keithley2750",
+        "sentio_prober": "sentio_prober:SentioProber",
     },
     "field_probe": {
         "lakeshore421": "gaussmeters:LakeShore421",

@@ -7,6 +7,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
+from nanojunction.common.names import listed_names
 from nanojunction.instruments.roles import Connected
 from nanojunction.instruments.station_file import SwitchConfig
 from nanojunction.instruments.virtual.world.breakdown import lead
@@ -89,12 +90,17 @@ class Holder:
         """The positions that a junction can be mounted at."""
         return ("",) if self._ways is None else self._ways.positions
 
+    @property
+    def dies(self) -> tuple[tuple[int, int, int], ...]:
+        """Column, row and subsite of the positions that needles are brought to."""
+        return () if self._ways is None else self._ways.dies
+
     def mount(self, position: str, law: JunctionLaw) -> None:
         """Put a junction at rest into the present field, in place of what is there."""
         if position not in self.positions:
             allowed = "the station has no switch, so leave the position out"
             if self._ways is not None:
-                allowed = f"the switch has the positions {', '.join(self.positions)}"
+                allowed = f"the switch has the positions {listed_names(self.positions)}"
             raise ValueError(f"no junction can be mounted at position {position!r}: {allowed}")
         memory = law.at_rest()
         if self._field_T != 0.0:
@@ -137,6 +143,17 @@ class Holder:
         self._connect(self._ways.connected(self.closed), t)
         self.shorted = self._ways.is_shorted(self.closed)
         return self._ways.wired(before ^ self.closed)
+
+    def touch(self, place: tuple[int, int, int] | None, t: float) -> int:
+        """Bring a prober's needles to a place, or lift them; return whether that changed anything.
+
+        Raises ValueError for a holder without positions.
+        """
+        if self._ways is None:
+            raise ValueError("needles need a [switch] whose positions are dies")
+        before = self.connected
+        self._connect(self._ways.touched(place), t)
+        return int(before != self.connected)
 
     def _connect(self, connected: tuple[Connected, ...], t: float) -> None:
         """Let these junctions be in the circuit; what was not so before is contacted anew."""

@@ -15,12 +15,26 @@ class Ways:
         self.positions = tuple(wiring.positions)
         self._short = frozenset(wiring.short)
         self._order = {position: n for n, position in enumerate(self.positions)}
+        self._at = {
+            one.place: Connected(position)
+            for position, one in wiring.positions.items()
+            if one.place is not None
+        }
         self._through: dict[int, list[tuple[Connected, frozenset[int]]]] = {}
         for position, one in wiring.positions.items():
             for contacts, is_reversed in ((one.normal, False), (one.reversed, True)):
                 for contact in contacts:
                     way = Connected(position, is_reversed), frozenset(contacts)
                     self._through.setdefault(contact, []).append(way)
+
+    @property
+    def dies(self) -> tuple[tuple[int, int, int], ...]:
+        """Column, row and subsite of the positions that needles are brought to."""
+        return tuple(self._at)
+
+    def touched(self, place: tuple[int, int, int] | None) -> tuple[Connected, ...]:
+        """Return what needles at a place connect; nothing for None, or where no position is."""
+        return (self._at[place],) if place in self._at else ()
 
     def wired(self, contacts: Iterable[int]) -> int:
         """Return how many of these contacts are wired to something."""

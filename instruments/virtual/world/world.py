@@ -234,10 +234,25 @@ class World:
 
         Under more than 1 mV the junctions that were or become connected see the full level.
         """
+        self._let_move(t, lambda: self._holder.move(closed, t))
+
+    def touch(self, t: float, place: tuple[int, int, int] | None) -> None:
+        """Bring a prober's needles to column, row and subsite, or lift them (None).
+
+        A voltage is felt as when contacts move.
+        """
+        self._let_move(t, lambda: self._holder.touch(place, t))
+
+    @property
+    def dies(self) -> tuple[tuple[int, int, int], ...]:
+        """Column, row and subsite of the positions that a prober's needles are brought to."""
+        return self._holder.dies
+
+    def _let_move(self, t: float, move: Callable[[], int]) -> None:
         self.working_point(t)
         holder = self._holder
         before = holder.live()
-        moved = holder.move(closed, t)
+        moved = move()
         live = before | holder.live()
         level_V = self._open_line_V()
         if moved and live and abs(level_V) > HOT_V:
