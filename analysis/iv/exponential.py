@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from nanojunction.analysis.iv.projected import Projected, ProjectedFit, Terms
+from nanojunction.analysis.iv.projected import Projected, ProjectedFit, Terms, orthonormal
+from nanojunction.analysis.together import in_groups
 from nanojunction.analysis.values import Array
 
 EXPONENTIAL = "exponential"
@@ -17,6 +18,7 @@ _NARROWEST = 0.7  # V0 in steps of the sweep: what rises within one is a single 
 _STEPS = 12
 _SAME = 1e-14  # sine squared between columns that cannot be told apart
 _BOTH = np.array([1.0, -1.0])
+_NOTHING = 7.0  # χ² of exponentials that are not looked for: none would be three errors high
 _SURE = 3.0  # standard errors of an exponential that is there
 _EXTRA_3 = 19.7  # χ² of V², V³ and V⁴ where they are not needed, p = 0.0002
 
@@ -32,12 +34,51 @@ def best_exponential(
     return min(found, key=lambda pair: pair[0], default=None)
 
 
-def any_exponentials(data: Projected) -> list[ProjectedFit]:
-    """Return the fits with exp(V/V0), exp(−V/V0) and both, adequate or not."""
+def exponentials(many: Sequence[Projected]) -> list[list[ProjectedFit]]:
+    """Return the fits with exp(V/V0), exp(−V/V0) and both of each run, adequate or not.
+
+    There are none where nothing that is exponential can be there.
+    """
+    starts = in_groups(many, _alike, _starts)
+    return [
+        [] if start is None else _fits(data, start)
+        for data, start in zip(many, starts, strict=True)
+    ]
+
+
+def _fits(data: Projected, start: float) -> list[ProjectedFit]:
     rows = _Left(data)
-    start = min(_RATES.tolist(), key=lambda rate: rows.solve(_BOTH, rate).rest)
     tried = [_fit(rows, signs, start) for signs in (_BOTH[:1], _BOTH[1:], _BOTH)]
     return [fit for fit in tried if fit is not None]
+
+
+def _alike(data: Projected) -> Hashable:
+    return id(data.legs), data.relative_noise is None
+
+
+def _starts(many: Sequence[Projected]) -> list[float | None]:
+    """Return the likeliest of some rates, None where exponentials gain too little at each."""
+    legs, noises = many[0].legs, [one.relative_noise for one in many]
+    noise = np.array(noises) if noises[0] is not None else None
+    basis = orthonormal(np.array([one.design[: one.turns + 1] for one in many]))
+    current = np.array([one.y for one in many])
+    current = current - ((current[:, None] @ np.swapaxes(basis, 1, 2)) @ basis)[:, 0]
+    x = np.array([one.x for one in many])
+    u = np.concatenate([sign * x[:, None] - 1.0 for sign in _BOTH], axis=1)
+    columns = np.exp(_RATES[:, None] * u[:, :, None]).reshape(len(x), -1, x.shape[1])
+    left = legs.centre(columns, noise)
+    left = left - (left @ np.swapaxes(basis, 1, 2)) @ basis
+    left /= np.sqrt(np.maximum(np.einsum("kij,kij->ki", left, left), 1e-300))[:, :, None]
+    shares = (left @ current[:, :, None])[:, :, 0]
+    up, down = np.split(left, 2, axis=1)
+    a, b = np.split(shares, 2, axis=1)
+    cosine = np.einsum("kij,kij->ki", up, down)
+    both = (a * a + b * b - 2.0 * a * b * cosine) / np.maximum(1.0 - cosine * cosine, _SAME)
+    most = np.maximum(both.max(axis=1), (shares * shares).max(axis=1))
+    least = _NOTHING * np.einsum("ij,ij->i", current, current)
+    rates = _RATES[both.argmax(axis=1)].tolist()
+    worth = (most * x.shape[1] >= least).tolist()
+    return [rate if is_worth else None for rate, is_worth in zip(rates, worth, strict=True)]
 
 
 def _fit(rows: _Left, signs: Array, start: float) -> ProjectedFit | None:

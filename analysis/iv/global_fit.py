@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from nanojunction.analysis.iv.exponential import EXPONENTIAL, any_exponentials, best_exponential
+from nanojunction.analysis.iv.exponential import EXPONENTIAL, best_exponential, exponentials
 from nanojunction.analysis.iv.global_model import GlobalModel
 from nanojunction.analysis.iv.power_law import exponents, logarithm, power_terms
 from nanojunction.analysis.iv.projected import (
@@ -125,9 +125,9 @@ def _describe(traces: Traces) -> Analysis[Fitted]:
         if fit.model.startswith(_POWER_LAW)
     )
     if not (simple or known):
-        exponentials = any_exponentials(data)
-        tried.fits.extend(exponentials)
-        candidate = best_exponential(data, exponentials)
+        rising = yield from ask(exponentials, data)
+        tried.fits.extend(rising)
+        candidate = best_exponential(data, rising)
         if candidate is not None and _is_white(candidate[1], traces):
             found.append(candidate)
     if not found:
@@ -257,5 +257,5 @@ def any_fits(tried: Tried, like: Tried | None, *, simple: bool) -> Analysis[list
         power_law = yield from _any_power_law(tried.data)
         found += [] if power_law is None else [power_law]
     if laws is None or EXPONENTIAL in laws:
-        found += any_exponentials(tried.data)
+        found += yield from ask(exponentials, tried.data)
     return found

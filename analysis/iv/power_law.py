@@ -6,7 +6,7 @@ from collections.abc import Hashable, Sequence
 
 import numpy as np
 
-from nanojunction.analysis.iv.projected import Projected, Terms
+from nanojunction.analysis.iv.projected import Projected, Terms, orthonormal
 from nanojunction.analysis.iv.stencils import IntArray
 from nanojunction.analysis.together import in_groups
 from nanojunction.analysis.values import Array
@@ -38,7 +38,7 @@ def _exponents_of_alike(many: Sequence[Projected]) -> list[float | None]:
     legs = many[0].legs
     noises = [one.relative_noise for one in many if one.relative_noise is not None]
     noise = np.stack(noises) if noises else None
-    basis = _orthonormal(np.stack([one.design[: one.turns + 2] for one in many]))
+    basis = orthonormal(np.stack([one.design[: one.turns + 2] for one in many]))
     x = np.stack([one.x for one in many])
     sign, log = np.sign(x), logarithm(x)
 
@@ -82,11 +82,6 @@ def _steps(p: Array, dp: Array, rest: Array) -> Array:
     down = c * np.einsum("ij,ij->i", tangent, tangent)
     up = np.einsum("ij,ij->i", tangent, rest - c[:, None] * p)
     return np.asarray(np.divide(up, down, out=np.zeros_like(up), where=down != 0.0))
-
-
-def _orthonormal(columns: Array) -> Array:
-    """Return an orthonormal basis of each run's columns, (runs, columns, rows)."""
-    return np.asarray(np.swapaxes(np.linalg.qr(np.swapaxes(columns, 1, 2))[0], 1, 2))
 
 
 def power_terms(n: float) -> Terms:

@@ -221,6 +221,11 @@ def _times(matrices: Array, vectors: Array) -> Array:
     return np.asarray((matrices @ vectors[:, :, None])[:, :, 0])
 
 
+def orthonormal(columns: Array) -> Array:
+    """Return an orthonormal basis of each run's columns, (runs, columns, rows)."""
+    return np.asarray(np.swapaxes(np.linalg.qr(np.swapaxes(columns, 1, 2))[0], 1, 2))
+
+
 def leverages(fitted: Sequence[tuple[Projected, ProjectedFit]]) -> list[Array]:
     """Return how much of each row's own noise its fitted current follows, from 0 to 1."""
     return in_groups(fitted, _shape, _leverages_of_shape)
