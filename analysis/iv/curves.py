@@ -11,7 +11,7 @@ import numpy as np
 from nanojunction.analysis.iv.derivative import Derivative, means_of_directions
 from nanojunction.analysis.iv.drift import linear_drifts, without_drift
 from nanojunction.analysis.iv.global_model import GlobalModel
-from nanojunction.analysis.iv.grid import Grid, grids_of
+from nanojunction.analysis.iv.grid import Grid, grids_of, levels, stderrs
 from nanojunction.analysis.iv.traces import Stack, Traces, alike, gradients_of_legs
 from nanojunction.analysis.together import in_groups
 from nanojunction.analysis.values import Array, Curve, Quantity
@@ -58,14 +58,14 @@ def _curves_of_alike(many: Sequence[Measured]) -> list[dict[str, Curve]]:
 
 def _power_curves(grids: Sequence[Grid]) -> list[Curve]:
     """Return P(V) = −V·I(V), both directions weighing the same."""
-    v = np.stack([grid.smooth_V for grid in grids])
+    v = np.array([grid.smooth_V for grid in grids])
     current, variance = np.zeros((2, *v.shape))
     present = np.zeros(v.shape[1])
     for d, count in grids[0].count.items():
         here = np.flatnonzero(count > 0)
         present[here] += 1.0
-        current[:, here] += np.stack([grid.level_A[d][here] for grid in grids])
-        variance[:, here] += np.stack([grid.stderr_A(d)[here] for grid in grids]) ** 2
+        current[:, here] += levels(grids, d)[:, here]
+        variance[:, here] += stderrs(grids, d)[:, here] ** 2
     power, stderr = -v * (current / present), np.abs(v) * np.sqrt(variance) / present
     return [Curve(*each) for each in zip(v, power, stderr, strict=True)]
 
@@ -90,10 +90,10 @@ def _hystereses(grids: Sequence[Grid]) -> list[Curve]:
     """Return forward minus return current, its `rms` over setpoints with the noise taken off."""
     count = grids[0].count
     both = np.flatnonzero((count[1] > 0) & (count[-1] > 0))
-    up, down = (np.stack([grid.level_A[d][both] for grid in grids]) for d in (1, -1))
+    up, down = (levels(grids, d)[:, both] for d in (1, -1))
     difference = up - down
-    stderr = np.hypot(*(np.stack([g.stderr_A(d)[both] for g in grids]) for d in (1, -1)))
-    v = np.stack([grid.smooth_V[both] for grid in grids])
+    stderr = np.hypot(*(stderrs(grids, d)[:, both] for d in (1, -1)))
+    v = np.array([grid.smooth_V for grid in grids])[:, both]
     return [
         Curve(x, y, error, extra={"rms": rms})
         for x, y, error, rms in zip(v, difference, stderr, _rms(difference, stderr), strict=True)
@@ -137,9 +137,9 @@ def _unexplained_of_alike(many: Sequence[Measured]) -> list[dict[int, Array]]:
     if not residuals:
         return [{} for _ in many]
     stack, layout = Stack.of([one.traces for one in many]), many[0].grid.layout
-    residual = np.stack(residuals)
+    residual = np.array(residuals)
     slope = gradients_of_legs(stack, stack.current_A - residual)
-    off = stack.voltage_V - np.stack([one.grid.smooth_V[layout.cell] for one in many])
-    moved = np.stack([one.grid.moved_A for one in many])
+    off = stack.voltage_V - np.array([one.grid.smooth_V for one in many])[:, layout.cell]
+    moved = np.array([one.grid.moved_A for one in many])
     means = layout.means(residual + slope * off - moved)
     return [{d: each[k] for d, each in means.items()} for k in range(len(many))]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from nanojunction.analysis.iv.grid import Grid
+from nanojunction.analysis.iv.grid import Grid, levels, stderrs
 from nanojunction.analysis.iv.slopes import SlopeWeights, slope_weights, slopes_by_width
 from nanojunction.analysis.iv.stencils import IntArray
 from nanojunction.analysis.iv.traces import Traces
@@ -79,7 +79,7 @@ def _differentiate(measured: Sequence[tuple[Traces, Grid]]) -> list[dict[int, De
         x = filter_ = None
         for d, cell in present.items():
             if x is None or filter_ is None or not np.array_equal(cell, present[d * -1]):
-                x = np.stack([grid.smooth_V[cell] for _, grid in some])
+                x = np.array([grid.smooth_V for _, grid in some])[:, cell]
                 filter_ = slope_weights(x, half)
             for k, one in zip(members, _derive(some, d, cell, x, filter_), strict=True):
                 found[k][d] = one
@@ -93,13 +93,13 @@ def _best_halves(grids: Sequence[Grid], present: Mapping[int, IntArray]) -> IntA
     if grids[0].noise_A is None or len(halves) == 1:
         return np.ones(len(grids), dtype=np.int64)
     risks = np.zeros((len(grids), len(halves)))
-    smooth = np.stack([grid.smooth_V for grid in grids])
+    smooth = np.array([grid.smooth_V for grid in grids])
     variance = np.array([grid.noise_A for grid in grids], dtype=float)[:, None, None] ** 2
     for direction, cell in present.items():
-        y = np.stack([grid.level_A[direction][cell] for grid in grids])
+        y = levels(grids, direction)[:, cell]
         noise = grids[0].layout.error[direction][None, cell] ** 2
         if grids[0].relative_noise is not None:
-            relative = np.stack([g.relative_noise for g in grids if g.relative_noise is not None])
+            relative = np.array([g.relative_noise for g in grids if g.relative_noise is not None])
             noise = noise * np.take(relative, cell, axis=1) ** 2
         slopes, covariances = slopes_by_width(np.take(smooth, cell, axis=1), y, noise, halves)
         # Where noise alone explains the difference this is the variance of the wide window.
@@ -121,8 +121,8 @@ def _derive(
     """Return dI/dV of runs in one direction at x (runs, points)."""
     traces, first = measured[0]
     grids = [grid for _, grid in measured]
-    y = np.stack([grid.level_A[direction][cell] for grid in grids])
-    noise = np.stack([grid.stderr_A(direction)[cell] for grid in grids]) ** 2
+    y = levels(grids, direction)[:, cell]
+    noise = stderrs(grids, direction)[:, cell] ** 2
     slopes, stderr = filter_.apply(y), np.sqrt(filter_.variance(noise))
     mine = traces.direction == direction
     legs = np.unique(traces.leg[mine])
@@ -130,7 +130,8 @@ def _derive(
     if len(legs) > 1:
         table = np.full((len(legs), len(measured), len(first.voltage_V)), np.nan)
         leg = np.searchsorted(legs, traces.leg[mine])
-        table[leg, :, first.cell[mine]] = np.stack([g.row_level_A[mine] for g in grids], axis=1)
+        rows = np.array([grid.row_level_A for grid in grids])
+        table[leg, :, first.cell[mine]] = rows[:, mine].T
         std = _spread(filter_.apply(np.take(table, cell, axis=2)))
     points, widths = filter_.index.shape[1], _own_widths(filter_, x)
     return [
@@ -171,19 +172,19 @@ def means_of_directions(many: Sequence[Mapping[int, Derivative]]) -> list[Curve]
     if len(directions) == 1:
         return [each[directions[0]].to_curve() for each in many]
     sides = [[each[d] for each in many] for d in directions]
-    voltages = [np.stack([one.voltage_V for one in side]) for side in sides]
+    voltages = [np.array([one.voltage_V for one in side]) for side in sides]
     x = voltages[0]
     if not np.array_equal(voltages[0], voltages[1]):
-        x = np.stack([np.union1d(*pair) for pair in zip(*voltages, strict=True)])
+        x = np.array([np.union1d(*pair) for pair in zip(*voltages, strict=True)])
     count, y, square, variance, known = np.zeros((5, *x.shape))
     for side, voltage in zip(sides, voltages, strict=True):
         # Which points of the sweep a direction has is the same for all runs.
         at = slice(None) if x is voltages[0] else np.searchsorted(x[0], voltage[0])
-        std = np.stack([one.std_S for one in side])
+        std = np.array([one.std_S for one in side])
         is_known = ~np.isnan(std)
         count[:, at] += 1.0
-        y[:, at] += np.stack([one.conductance_S for one in side])
-        square[:, at] += np.stack([one.stderr_S for one in side]) ** 2
+        y[:, at] += np.array([one.conductance_S for one in side])
+        square[:, at] += np.array([one.stderr_S for one in side]) ** 2
         variance[:, at] += np.where(is_known, std, 0.0) ** 2
         known[:, at] += is_known
     mean, stderr = y / count, np.sqrt(square) / count

@@ -24,8 +24,8 @@ def linear_drifts(many: Sequence[Traces], grids: Sequence[Grid]) -> list[Quantit
     """
     layout = grids[0].layout
     time = many[0].row / max(float(many[0].row.max()), 1.0)
-    moved = np.stack([grid.moved_A for grid in grids])
-    current = np.stack([traces.current_A for traces in many]) - moved
+    moved = np.array([grid.moved_A for grid in grids])
+    current = np.array([traces.current_A for traces in many]) - moved
     time, current = (
         column - np.take(layout.mean_of_place(column), layout.place, axis=-1)
         for column in (time, current)

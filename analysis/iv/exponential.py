@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from nanojunction.analysis.iv.projected import Projected, ProjectedFit, Terms, orthonormal
+from nanojunction.analysis.iv.projected import Projected, ProjectedFit, Terms
 from nanojunction.analysis.together import in_groups
 from nanojunction.analysis.values import Array
 
@@ -60,7 +60,7 @@ def _starts(many: Sequence[Projected]) -> list[float | None]:
     """Return the likeliest of some rates, None where exponentials gain too little at each."""
     legs, noises = many[0].legs, [one.relative_noise for one in many]
     noise = np.array(noises) if noises[0] is not None else None
-    basis = orthonormal(np.array([one.design[: one.turns + 1] for one in many]))
+    basis = np.array([one.basis[: one.turns + 1] for one in many])
     current = np.array([one.y for one in many])
     current = current - ((current[:, None] @ np.swapaxes(basis, 1, 2)) @ basis)[:, 0]
     x = np.array([one.x for one in many])
@@ -146,7 +146,7 @@ class _Left:
 
     def __init__(self, data: Projected) -> None:
         self.data = data
-        self._basis = np.linalg.qr(data.design[: data.turns + 1].T)[0].T
+        self._basis = data.basis[: data.turns + 1]
         self._current = data.y - (data.y @ self._basis.T) @ self._basis
 
     def solve(self, signs: Array, rate: float) -> _Solved:

@@ -13,13 +13,19 @@ import numpy as np
 
 from nanojunction.analysis.iv.exponential import EXPONENTIAL, best_exponential, exponentials
 from nanojunction.analysis.iv.global_model import GlobalModel
-from nanojunction.analysis.iv.power_law import exponents, logarithm, power_terms
+from nanojunction.analysis.iv.polynomial import (
+    ORDERS,
+    POLYNOMIAL,
+    best_polynomials,
+    polynomial_of,
+    polynomial_terms,
+)
+from nanojunction.analysis.iv.power_law import POWER_LAW, power_laws
 from nanojunction.analysis.iv.projected import (
     HIGHEST,
     FitOf,
     Projected,
     ProjectedFit,
-    Terms,
     fits,
     leverages,
     project,
@@ -29,12 +35,9 @@ from nanojunction.analysis.iv.uneven_noise import Course, courses_of, relative_n
 from nanojunction.analysis.together import Analysis, ask, ask_each, in_groups, together
 from nanojunction.analysis.values import Array
 
-_ORDERS = (1, 3, 5)  # each with two more is among the columns of `Projected`
 _FEWEST = 9  # rows
 SIMPLEST = "polynomial of order 3"
-_POLYNOMIAL, _POWER_LAW = "polynomial", "power law"
 _BENT = 0.3  # of the variance between neighbours: a law that leaves less may have missed more
-_EXTRA_2 = 13.8  # χ² of two more terms that are not needed, p = 0.001
 _EXTRA_3 = 19.7  # χ² of three more terms, p = 0.0002
 
 
@@ -105,7 +108,7 @@ def _relative_noises(many: Sequence[tuple[Course, Array]]) -> list[Array | None]
 
 
 def _relative_noises_of_length(many: Sequence[tuple[Course, Array]]) -> list[Array | None]:
-    deviation = np.stack([deviation for _, deviation in many])
+    deviation = np.array([deviation for _, deviation in many])
     return relative_noises([course for course, _ in many], deviation, np.arange(deviation.shape[1]))
 
 
@@ -122,7 +125,7 @@ def _describe(traces: Traces) -> Analysis[Fitted]:
     known = any(
         fit.variance > _BENT * traces.noise_A**2
         for _, fit in found
-        if fit.model.startswith(_POWER_LAW)
+        if fit.model.startswith(POWER_LAW)
     )
     if not (simple or known):
         rising = yield from ask(exponentials, data)
@@ -152,31 +155,10 @@ def _is_white(fit: ProjectedFit, traces: Traces) -> bool:
     return products < 4.0 * fit.variance * math.sqrt(max(int(np.count_nonzero(same)), 1))
 
 
-def _polynomial_terms(order: int) -> Terms:
-    return Terms(order, _powers, np.empty(0), HIGHEST)
-
-
-_EXPONENTS = np.arange(1.0, HIGHEST + 1.0)
-_BENDS = 0.5 * _EXPONENTS * (_EXPONENTS - 1.0)
-
-
-def _powers(x: Array, parameters: Array) -> Array:
-    """Return powers of x, as terms of polynomials of whatever order."""
-    del parameters
-    known = np.ones((len(x), HIGHEST + 1))
-    known[:, 1:] = x[:, None]
-    np.multiply.accumulate(known, axis=1, out=known)
-    out = np.zeros((len(x), 3, HIGHEST))
-    out[:, 0] = known[:, 1:]
-    out[:, 1] = _EXPONENTS * known[:, :-1]
-    out[:, 2, 1:] = _BENDS[1:] * known[:, :-2]
-    return out
-
-
 def _polynomials(tried: Tried, orders: Sequence[int]) -> Analysis[dict[int, ProjectedFit]]:
     """Return the fits with polynomials of some orders, those that there are."""
-    known = {fit.terms.count: fit for fit in tried.fits if fit.model.startswith(_POLYNOMIAL)}
-    wanted = [_with_polynomial(tried.data, order) for order in orders if order not in known]
+    known = {fit.terms.count: fit for fit in tried.fits if fit.model.startswith(POLYNOMIAL)}
+    wanted = [polynomial_of(tried.data, order) for order in orders if order not in known]
     if wanted:
         for fit in (yield from ask_each(fits, wanted)):
             if fit is not None:
@@ -185,40 +167,28 @@ def _polynomials(tried: Tried, orders: Sequence[int]) -> Analysis[dict[int, Proj
     return {order: known[order] for order in orders if order in known}
 
 
-def _with_polynomial(data: Projected, order: int) -> FitOf:
-    columns, name = slice(0, data.turns + order), f"{_POLYNOMIAL} of order {order}"
-    return FitOf(data, columns, _polynomial_terms(order), name)
-
-
 def _polynomial(tried: Tried) -> Analysis[tuple[float, ProjectedFit] | None]:
     """Return the adequate polynomial of lowest AICc, taken with two more terms, and that AICc."""
-    known = yield from _polynomials(tried, _ORDERS)
-    for _, order in sorted((fit.aicc, order) for order, fit in known.items()):
-        both = yield from _polynomials(tried, (order, order + 2))
-        if len(both) == 2:
-            low, high = both[order], both[order + 2]
-            break
-    else:
+    best = yield from ask(best_polynomials, tried.data)
+    if best is None:
         return None
-    gain = low.variance * low.dof - high.variance * high.dof
-    if gain > _EXTRA_2 * high.variance:
-        return None
-    return low.aicc, high
+    aicc, fit, is_adequate = best
+    tried.fits.append(fit)
+    return (aicc, fit) if is_adequate else None
 
 
 def _power_law(tried: Tried) -> Analysis[tuple[float, ProjectedFit] | None]:
     """Return the adequate fit with a power law, and its AICc."""
     data = tried.data
-    fit = yield from _any_power_law(data)
+    fit = yield from ask(power_laws, data)
     if fit is None:
         return None
     tried.fits.append(fit)
     c = float(fit.coefficients[-2])
     if abs(c) < 3.0 * math.sqrt(fit.variance * fit.inverse[-2, -2]):
         return None
-    assert isinstance(fit.columns, list)
     cubes = [data.turns + k for k in (2, 3, 4)]
-    wanted = FitOf(data, [*fit.columns, *cubes], _polynomial_terms(3), "")
+    wanted = FitOf(data, [*fit.numbers(), *cubes], polynomial_terms(3), "")
     more = yield from ask(fits, wanted)
     if more is not None:
         gain = fit.variance * fit.dof - more.variance * more.dof
@@ -227,34 +197,20 @@ def _power_law(tried: Tried) -> Analysis[tuple[float, ProjectedFit] | None]:
     return fit.aicc, fit
 
 
-def _any_power_law(data: Projected) -> Analysis[ProjectedFit | None]:
-    """Return the fit with a power law, its exponent among the parameters."""
-    n = yield from ask(exponents, data)
-    if n is None or not 1.05 < n < 8.0:
-        return None
-    log = logarithm(data.x)
-    column = np.sign(data.x) * np.exp(n * log)
-    power = len(data.means)
-    data.add(np.stack([column, column * log]))
-    columns = [*range(data.turns + 2), power, power + 1]
-    wanted = FitOf(data, columns, power_terms(n), f"{_POWER_LAW} with exponent {n:.3g}")
-    return (yield from ask(fits, wanted))
-
-
 def any_fits(tried: Tried, like: Tried | None, *, simple: bool) -> Analysis[list[ProjectedFit]]:
     """Return what is tried, whether or not it describes the data: polynomials only if `simple`.
 
     Beside polynomials it is what was tried `like` it, or everything.
     """
-    polynomials = yield from _polynomials(tried, (*_ORDERS, _ORDERS[-1] + 2))
+    polynomials = yield from _polynomials(tried, (*ORDERS, HIGHEST))
     found = list(polynomials.values())
     if simple:
         return found
     if like is tried:
-        return found + [fit for fit in tried.fits if not fit.model.startswith(_POLYNOMIAL)]
+        return found + [fit for fit in tried.fits if not fit.model.startswith(POLYNOMIAL)]
     laws = None if like is None else {fit.model.split(maxsplit=1)[0] for fit in like.fits}
-    if laws is None or _POWER_LAW.startswith(tuple(laws)):
-        power_law = yield from _any_power_law(tried.data)
+    if laws is None or POWER_LAW.startswith(tuple(laws)):
+        power_law = yield from ask(power_laws, tried.data)
         found += [] if power_law is None else [power_law]
     if laws is None or EXPONENTIAL in laws:
         found += yield from ask(exponentials, tried.data)

@@ -67,6 +67,19 @@ class Grid:
         return error if self.relative_noise is None else error * self.relative_noise
 
 
+def levels(grids: Sequence[Grid], direction: int) -> Array:
+    """Return the currents at `smooth_V` of runs of one layout, (runs, points)."""
+    return np.array([grid.level_A[direction] for grid in grids])
+
+
+def stderrs(grids: Sequence[Grid], direction: int) -> Array:
+    """Return what `Grid.stderr_A` does for runs of one layout, (runs, points)."""
+    noise = np.array([np.nan if grid.noise_A is None else grid.noise_A for grid in grids])
+    error = noise[:, None] * grids[0].layout.error[direction]
+    relative = [grid.relative_noise for grid in grids if grid.relative_noise is not None]
+    return np.asarray(error * np.array(relative) if relative else error)
+
+
 def grid_of(traces: Traces) -> Grid:
     """Return the means at equal setpoints, or at about equal voltages where none are known."""
     return grids_of([traces])[0]

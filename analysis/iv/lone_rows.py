@@ -13,6 +13,7 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 from functools import lru_cache
+from statistics import NormalDist
 
 import numpy as np
 
@@ -27,6 +28,7 @@ _CHANCE_WEIGHTED = 1e-8  # where the rows' weights come from the same rows
 _MOST = 3
 _FEWEST = 8  # rows
 _LONG, _NOTHING = 60, 3.7  # in so many rows, none of which is so far off, nothing is looked for
+_MARGIN = 0.95  # of the distance at which the farthest of several lone rows is found at least
 _NOT_WORTH_IT = 3.0  # standard deviations of the farthest row, from which a closer look is taken
 
 
@@ -39,7 +41,7 @@ def describing(traces: Traces) -> Analysis[tuple[GlobalModel | None, Traces, lis
     smooth = fitted.model
     if not traces.noise_A or len(traces) < _FEWEST:
         return smooth, traces, []
-    if len(traces) >= _LONG and fitted.farthest < _NOTHING:
+    if len(traces) >= _LONG and fitted.farthest < _nothing(len(traces)):
         return smooth, traces, []
     lone = yield from _lone(traces, smooth, fitted.tried)
     for count in range(len(lone), 0, -1):
@@ -50,6 +52,16 @@ def describing(traces: Traces) -> Analysis[tuple[GlobalModel | None, Traces, lis
         if without is not None:
             return without, fewer, traces.row[lone[:count]].tolist()
     return smooth, traces, []
+
+
+@lru_cache(maxsize=256)
+def _nothing(rows: int) -> float:
+    """Return how far off the farthest row is, in standard deviations, if lone ones are found.
+
+    Each of several adds to the standard deviation that it is compared with.
+    """
+    limit = NormalDist().inv_cdf(1.0 - 0.5 * _CHANCE / rows)
+    return max(_NOTHING, _MARGIN * limit / math.sqrt(1.0 + _MOST * limit**2 / rows))
 
 
 def _lone(

@@ -6,15 +6,18 @@ from collections.abc import Hashable, Sequence
 
 import numpy as np
 
-from nanojunction.analysis.iv.projected import Projected, Terms, orthonormal
+from nanojunction.analysis.iv.projected import FitOf, Projected, ProjectedFit, Terms, add, fits
 from nanojunction.analysis.iv.stencils import IntArray
 from nanojunction.analysis.together import in_groups
 from nanojunction.analysis.values import Array
+
+POWER_LAW = "power law"
 
 _NOTHING = 4.0  # χ² of a power law that is not looked for
 _EXPONENTS = np.array([1.3, 1.6, 2.0, 2.3, 2.6, 3.0, 3.5, 4.2, 5.2])
 _LEAST, _MOST = 1.05, 8.0
 _STEPS, _NO_STEP = 8, 1e-6
+_ROUNDING = 1e-9  # of the square of a power
 
 
 def logarithm(x: Array) -> Array:
@@ -37,9 +40,9 @@ def _alike(data: Projected) -> Hashable:
 def _exponents_of_alike(many: Sequence[Projected]) -> list[float | None]:
     legs = many[0].legs
     noises = [one.relative_noise for one in many if one.relative_noise is not None]
-    noise = np.stack(noises) if noises else None
-    basis = orthonormal(np.stack([one.design[: one.turns + 2] for one in many]))
-    x = np.stack([one.x for one in many])
+    noise = np.array(noises) if noises else None
+    basis = np.array([one.basis[: one.turns + 2] for one in many])
+    x = np.array([one.x for one in many])
     sign, log = np.sign(x), logarithm(x)
 
     def left_of(columns: Array, some: IntArray) -> Array:
@@ -48,7 +51,7 @@ def _exponents_of_alike(many: Sequence[Projected]) -> list[float | None]:
         known = basis[some]
         return np.asarray(centred - centred @ np.swapaxes(known, 1, 2) @ known)
 
-    rest = np.stack([one.y for one in many])
+    rest = np.array([one.y for one in many])
     rest = rest - ((rest[:, None] @ np.swapaxes(basis, 1, 2)) @ basis)[:, 0]
     tried = sign[:, None] * np.exp(log[:, None] * _EXPONENTS[:, None])
     unit = np.ones(x.shape) if noise is None else 1.0 / noise
@@ -56,8 +59,11 @@ def _exponents_of_alike(many: Sequence[Projected]) -> list[float | None]:
     # What legs, straight lines and squares do not hold, each of a power on its own.
     in_legs = legs.sums(tried * unit[:, None]) ** 2 / legs.sums(unit**2)[:, None]
     in_basis = (tried @ np.swapaxes(basis, 1, 2)) ** 2
-    squares = np.einsum("kij,kij->ki", tried, tried) - in_legs.sum(axis=2) - in_basis.sum(axis=2)
+    whole = np.einsum("kij,kij->ki", tried, tried)
+    squares = whole - in_legs.sum(axis=2) - in_basis.sum(axis=2)
     gains = (tried @ rest[:, :, None])[:, :, 0] ** 2 / np.maximum(squares, 1e-300)
+    # Over positive voltages alone the power 2 is a square: nothing but rounding is left of it.
+    gains[squares <= _ROUNDING * whole] = 0.0
     # Where the likeliest of all is not worth two standard deviations, none will be worth three.
     least = _NOTHING * np.einsum("ij,ij->i", rest, rest)
     worth = gains.max(axis=1) * x.shape[1] >= least
@@ -82,6 +88,41 @@ def _steps(p: Array, dp: Array, rest: Array) -> Array:
     down = c * np.einsum("ij,ij->i", tangent, tangent)
     up = np.einsum("ij,ij->i", tangent, rest - c[:, None] * p)
     return np.asarray(np.divide(up, down, out=np.zeros_like(up), where=down != 0.0))
+
+
+def power_laws(many: Sequence[Projected]) -> list[ProjectedFit | None]:
+    """Return the fits with a power law, its exponent among the parameters, where there is one."""
+    pairs = zip(many, exponents(many), strict=True)
+    known = [
+        (k, data, n) for k, (data, n) in enumerate(pairs) if n is not None and _LEAST < n < _MOST
+    ]
+    wanted = in_groups([one[1:] for one in known], _with_columns, _with_powers)
+    found: list[ProjectedFit | None] = [None] * len(many)
+    for (k, *_), fit in zip(known, fits(wanted), strict=True):
+        found[k] = fit
+    return found
+
+
+def _with_columns(one: tuple[Projected, float]) -> Hashable:
+    return _alike(one[0]), len(one[0].means)
+
+
+def _with_powers(many: Sequence[tuple[Projected, float]]) -> list[FitOf]:
+    """Return the fits to ask for, of columns that are added to the rows."""
+    x, n = np.array([data.x for data, _ in many]), np.array([n for _, n in many])
+    log = logarithm(x)
+    column = np.sign(x) * np.exp(n[:, None] * log)
+    added = [len(data.means) for data, _ in many]
+    add([data for data, _ in many], np.stack([column, column * log], axis=1))
+    return [
+        FitOf(
+            data,
+            [*range(data.turns + 2), at, at + 1],
+            power_terms(n),
+            f"{POWER_LAW} with exponent {n:.3g}",
+        )
+        for (data, n), at in zip(many, added, strict=True)
+    ]
 
 
 def power_terms(n: float) -> Terms:

@@ -61,18 +61,24 @@ class ProjectedFit:
     def aicc(self) -> float:
         """Akaike's criterion with the correction for few rows."""
         n = len(self.residual)
-        k = n - self.dof + 1
-        spread = self.variance * self.dof / n
-        penalty = 2.0 * k * n / (n - k - 1) if n > k + 1 else math.inf
-        return n * math.log(max(spread, 1e-300)) + penalty
+        return n * math.log(max(self.variance * self.dof / n, 1e-300)) + penalty(n, self.dof)
 
     def numbers(self) -> list[int]:
         """Return the columns as numbers."""
         return list(range(self.columns.stop)) if isinstance(self.columns, slice) else self.columns
 
 
+def penalty(rows: int, dof: int) -> float:
+    """Return what AICc adds for the parameters of a fit."""
+    k = rows - dof + 1
+    return 2.0 * k * rows / (rows - k - 1) if rows > k + 1 else math.inf
+
+
 class Projected:
-    """The rows of a run, prepared: columns, (columns, rows), are centred leg by leg."""
+    """The rows of a run, prepared: columns, (columns, rows), are centred leg by leg.
+
+    The columns of polynomials are triangleᵀ·basis, the basis being orthonormal.
+    """
 
     def __init__(self, rows: _Rows, k: int) -> None:
         self.low_V, self.high_V = float(rows.low_V[k]), float(rows.high_V[k])
@@ -81,18 +87,13 @@ class Projected:
         self.legs = rows.legs
         self.relative_noise = None if rows.relative_noise is None else rows.relative_noise[k]
         self.turns, self.share, self.mean_A = rows.turns, rows.share[k], float(rows.mean_A[k])
-        self.y, self.raw, self.design = rows.y[k], rows.raw[k], rows.design[k]
+        self.y, self.design = rows.y[k], rows.design[k]
+        self.basis, self.triangle = rows.basis[k], rows.triangle[k]
         self.gram, self.projection, self.means = rows.gram[k], rows.projection[k], rows.means[k]
 
     def add(self, columns: Array) -> None:
         """Add columns (columns, rows) behind those that there are."""
-        noise = None if self.relative_noise is None else self.relative_noise[None, :]
-        centred = self.legs.centre(columns[None], noise)[0]
-        self.raw = np.concatenate([self.raw, columns])
-        self.design = np.concatenate([self.design, centred])
-        self.gram = self.design @ self.design.T
-        self.projection = self.design @ self.y
-        self.means = self.raw @ self.share
+        add([self], columns[None])
 
     def centre(self, columns: Array) -> Array:
         """Return columns (columns, rows) less their means in each leg, in units of the noise."""
@@ -102,6 +103,25 @@ class Projected:
     def fit(self, columns: slice | list[int], terms: Terms, model: str) -> ProjectedFit | None:
         """Return the least-squares fit of columns, of which the last are those of the terms."""
         return fits([FitOf(self, columns, terms, model)])[0]
+
+
+def add(many: Sequence[Projected], columns: Array) -> None:
+    """Add columns (runs, columns, rows) of alike runs behind those that they have."""
+    legs, noises = many[0].legs, [one.relative_noise for one in many]
+    centred = legs.centre(columns, None if noises[0] is None else np.array(noises))
+    design = np.concatenate([np.array([one.design for one in many]), centred], axis=1)
+    across = centred @ np.swapaxes(design, 1, 2)
+    before, count = design.shape[1] - centred.shape[1], design.shape[1]
+    gram = np.empty((len(many), count, count))
+    gram[:, :before, :before] = [one.gram for one in many]
+    gram[:, before:] = across
+    gram[:, :before, before:] = np.swapaxes(across[:, :, :before], 1, 2)
+    projection = _times(centred, np.array([one.y for one in many]))
+    means = _times(columns, np.array([one.share for one in many]))
+    for k, one in enumerate(many):
+        one.design, one.gram = design[k], gram[k]
+        one.projection = np.concatenate([one.projection, projection[k]])
+        one.means = np.concatenate([one.means, means[k]])
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -150,8 +170,9 @@ class _Rows:
     share: Array  # what a row adds to the mean current of the run
     mean_A: Array
     y: Array
-    raw: Array
     design: Array
+    basis: Array
+    triangle: Array
     gram: Array
     projection: Array
     means: Array
@@ -181,6 +202,7 @@ def _project_alike(many: Sequence[Traces]) -> list[Projected]:
     if turns:
         raw[:, :2] = raw[:, 2:4] * stack.direction
     design = legs.centre(raw, noise)
+    basis, triangle = np.linalg.qr(np.swapaxes(design, 1, 2))
     rows = _Rows(
         low_V=low,
         high_V=high,
@@ -193,8 +215,9 @@ def _project_alike(many: Sequence[Traces]) -> list[Projected]:
         share=share,
         mean_A=np.einsum("ij,ij->i", share, stack.current_A),
         y=y,
-        raw=raw,
         design=design,
+        basis=np.ascontiguousarray(np.swapaxes(basis, 1, 2)),
+        triangle=triangle,
         gram=design @ np.swapaxes(design, 1, 2),
         projection=_times(design, y),
         means=_times(raw, share),
@@ -221,11 +244,6 @@ def _times(matrices: Array, vectors: Array) -> Array:
     return np.asarray((matrices @ vectors[:, :, None])[:, :, 0])
 
 
-def orthonormal(columns: Array) -> Array:
-    """Return an orthonormal basis of each run's columns, (runs, columns, rows)."""
-    return np.asarray(np.swapaxes(np.linalg.qr(np.swapaxes(columns, 1, 2))[0], 1, 2))
-
-
 def leverages(fitted: Sequence[tuple[Projected, ProjectedFit]]) -> list[Array]:
     """Return how much of each row's own noise its fitted current follows, from 0 to 1."""
     return in_groups(fitted, _shape, _leverages_of_shape)
@@ -236,8 +254,8 @@ def _shape(fitted: tuple[Projected, ProjectedFit]) -> Hashable:
 
 
 def _leverages_of_shape(fitted: Sequence[tuple[Projected, ProjectedFit]]) -> list[Array]:
-    design = np.stack([data.design[fit.columns] for data, fit in fitted])
-    inverse = np.stack([fit.inverse for _, fit in fitted])
+    design = np.array([data.design[fit.columns] for data, fit in fitted])
+    inverse = np.array([fit.inverse for _, fit in fitted])
     own = np.einsum("kij,kij->kj", inverse @ design, design)
     for k, (one, _) in enumerate(fitted):
         noise = one.relative_noise
@@ -268,36 +286,35 @@ def fits(wanted: Sequence[FitOf]) -> list[ProjectedFit | None]:
 
 def _fits_of_size(wanted: Sequence[FitOf]) -> list[ProjectedFit | None]:
     columns, first = wanted[0].columns, wanted[0].data
-    gram = np.stack([one.data.gram[columns][:, columns] for one in wanted])
+    gram = np.array([one.data.gram[columns][:, columns] for one in wanted])
     size = np.sqrt(np.maximum(np.diagonal(gram, axis1=1, axis2=2), 1e-300))
     scales = size[:, :, None] * size[:, None, :]
     dof = len(first.x) - len(first.legs.starts) - size.shape[1]
     if dof < 1:
         return [None] * len(wanted)
     inverse = _inverses(gram / scales)
-    # Columns of length 1: the norm of the inverse is the condition, nearly.
-    norms = np.einsum("kij,kij->k", inverse, inverse)
-    trusted = norms * size.shape[1] ** 2 < _CONDITION**2
+    trusted = _is_trusted(inverse)
     inverse /= scales
-    design = np.stack([one.data.design[columns] for one in wanted])
-    projection = np.stack([one.data.projection[columns] for one in wanted])
-    y = np.stack([one.data.y for one in wanted])
+    design = np.array([one.data.design[columns] for one in wanted])
+    projection = np.array([one.data.projection[columns] for one in wanted])
+    y = np.array([one.data.y for one in wanted])
     coefficients = _times(inverse, projection)
     across = np.swapaxes(design, 1, 2)
     residual = y - _times(across, coefficients)
     correction = _times(inverse, _times(design, residual))
     coefficients, residual = coefficients + correction, residual - _times(across, correction)
-    means = np.stack([one.data.means[columns] for one in wanted])
+    means = np.array([one.data.means[columns] for one in wanted])
     means_A = np.array([one.data.mean_A for one in wanted])
     constant = means_A - np.einsum("ij,ij->i", means, coefficients)
-    variance = np.einsum("ij,ij->i", residual, residual) / dof
+    every = np.concatenate([constant[:, None], coefficients], axis=1)
+    variances = (np.einsum("ij,ij->i", residual, residual) / dof).tolist()
     return [
         ProjectedFit(
             columns=one.columns,
-            coefficients=np.append(constant[k], coefficients[k]),
+            coefficients=every[k],
             inverse=inverse[k],
             residual=residual[k],
-            variance=float(variance[k]),
+            variance=variances[k],
             dof=dof,
             means=means[k],
             terms=one.terms,
@@ -307,6 +324,17 @@ def _fits_of_size(wanted: Sequence[FitOf]) -> list[ProjectedFit | None]:
         else None
         for k, one in enumerate(wanted)
     ]
+
+
+def is_trusted(root: Array) -> Flags:
+    """Tell of which inverses of normal matrices, root·rootᵀ of columns of length 1, are good."""
+    return _is_trusted(root @ np.swapaxes(root, 1, 2))
+
+
+def _is_trusted(inverse: Array) -> Flags:
+    # Columns of length 1: the norm of the inverse is the condition, nearly.
+    norms = np.einsum("kij,kij->k", inverse, inverse)
+    return np.asarray(norms * inverse.shape[1] ** 2 < _CONDITION**2)
 
 
 def _inverses(matrices: Array) -> Array:

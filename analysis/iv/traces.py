@@ -84,7 +84,7 @@ def _swept_alike(run: Run) -> Hashable:
 def _traces_of_alike(runs: Sequence[Run]) -> list[tuple[Traces, list[str]]]:
     """Return the traces of runs of the same setpoints (or of a single run) and legs."""
     voltage, current, limited = (
-        np.stack([getattr(run, name) for run in runs])
+        np.array([getattr(run, name) for run in runs])
         for name in ("voltage_V", "current_A", "in_compliance")
     )
     finite = np.isfinite(voltage) & np.isfinite(current)
@@ -241,10 +241,10 @@ class Stack:
         first = traces[0]
         relative = [one.relative_noise for one in traces if one.relative_noise is not None]
         return cls(
-            voltage_V=np.stack([one.voltage_V for one in traces]),
-            current_A=np.stack([one.current_A for one in traces]),
+            voltage_V=np.array([one.voltage_V for one in traces]),
+            current_A=np.array([one.current_A for one in traces]),
             noise_A=np.array([np.nan if one.noise_A is None else one.noise_A for one in traces]),
-            relative_noise=np.stack(relative) if relative else None,
+            relative_noise=np.array(relative) if relative else None,
             setpoint_V=first.setpoint_V,
             leg=first.leg,
             direction=first.direction,

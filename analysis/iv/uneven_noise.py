@@ -46,23 +46,35 @@ def courses_of(voltage_V: Array, current_A: Array) -> list[Course]:
         medians(np.take_along_axis(values, block, axis=1).reshape(shape))
         for values in (voltage_V, current_A)
     )
-    return [_course(*each) for each in zip(voltage_V, current_A, v, i, strict=True)]
+    rises = np.append(np.ones((len(v), 1), dtype=bool), np.diff(v, axis=1) > 0.0, axis=1)
+    plain = rises.all(axis=1)
+    slope = np.zeros(v.shape)
+    slope[plain] = _gradients(v[plain], i[plain])
+    along = np.empty((2, *voltage_V.shape))
+    for k, is_plain in enumerate(plain.tolist()):
+        at, values, slopes = v[k], i[k], slope[k]
+        if not is_plain:
+            at, values = at[rises[k]], values[rises[k]]
+            slopes = _gradients(at[None], values[None])[0]
+        if len(at) < 2:
+            along[:, k] = current_A[k], np.zeros(rows)
+        else:
+            along[:, k] = np.interp(voltage_V[k], at, values), np.interp(voltage_V[k], at, slopes)
+    along *= along
+    along /= np.maximum(along.max(axis=2, keepdims=True), 1e-300)
+    return [Course(*pair) for pair in zip(*along, strict=True)]
 
 
-def _course(voltage_V: Array, current_A: Array, v: Array, i: Array) -> Course:
-    """Return the course of a run whose medians of neighbours are v and i."""
-    rising = np.append(True, v[1:] > v[:-1])
-    if not rising.all():
-        v, i = v[rising], i[rising]
-    if len(v) < 2:
-        return Course(_at_most_1(current_A), np.zeros(len(voltage_V)))
-    current, slope = np.interp(voltage_V, v, i), np.interp(voltage_V, v, np.gradient(i, v))
-    return Course(_at_most_1(current), _at_most_1(slope))
+def _gradients(v: Array, i: Array) -> Array:
+    """Return the slopes of runs at their points, (runs, points): those of parabolas through three.
 
-
-def _at_most_1(values: Array) -> Array:
-    square = values * values
-    return np.asarray(square / max(float(square.max()), 1e-300))
+    At the ends they are those of chords.
+    """
+    steps = np.diff(v, axis=1)
+    chord = np.diff(i, axis=1) / steps
+    before, after = steps[:, :-1], steps[:, 1:]
+    inside = (chord[:, :-1] * after + chord[:, 1:] * before) / (before + after)
+    return np.concatenate([chord[:, :1], inside, chord[:, -1:]], axis=1)
 
 
 def relative_noises(
@@ -79,7 +91,7 @@ def relative_noises(
         return [None] * len(courses)
     size = np.abs(deviation)
     size = np.minimum(size, _LARGEST * noises_of(size)[:, None])
-    parts = [np.stack([getattr(one, name) for one in courses]) for name in ("current", "slope")]
+    parts = [np.array([getattr(one, name) for one in courses]) for name in ("current", "slope")]
     uneven = np.zeros(len(courses), dtype=bool)
     for part in parts:
         uneven |= _goes_with(size, np.sqrt(np.take(part, centre, axis=1)))
@@ -90,7 +102,7 @@ def relative_noises(
 
 
 def _relative(course: Course, deviation: Array, centre: IntArray) -> Array:
-    known = np.stack([np.ones(len(course.current)), course.current, course.slope])
+    known = np.array([np.ones(len(course.current)), course.current, course.slope])
     relative = np.sqrt(_variance(known, deviation, centre))
     return np.asarray(relative / np.median(relative))
 
