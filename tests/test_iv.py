@@ -276,6 +276,16 @@ def test_sensed_voltage_is_the_abscissa() -> None:
     assert quantity(result, "r_s_ohm").value == pytest.approx(25.9e3, rel=1e-2)
 
 
+@pytest.mark.parametrize("steps", [25, 40, 100])
+def test_a_power_law_over_one_sign_of_the_voltage_is_found(steps: int) -> None:
+    """There |V|² is no term of its own beside V²: only the exponent between 2 and 3 describes B."""
+    run = sweep_of(junction_b, [0, 0.1, 0], 0.1 / steps, 1e-9)
+    i_off = quantity(analyse_iv(run), "i_off_A")
+    assert i_off.extra["model"].startswith("power law with exponent 2.5")
+    assert i_off.value is not None and i_off.stderr is not None
+    assert abs(i_off.value + 13.8e-6) < 4.0 * i_off.stderr
+
+
 @pytest.mark.parametrize("law", [line, junction_b])
 def test_calculated_curves_give_exact_values(law: Law) -> None:
     span = 0.01 if law is line else 0.1

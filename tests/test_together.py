@@ -49,6 +49,8 @@ def of_each_kind() -> list[Run]:
             runs.append(noisy_run(law, path, rng, 1e-9, drift_A=5e-8, hysteresis_A=2e-8))
             runs.append(noisy_run(law, path, rng, 1e-9, relative_noise=1e-2))
             runs.append(noisy_run(law, path, rng, 1e-9, source_noise_V=1e-5))
+        one_sign = sweep([0.0, largest, 0.0], largest / 40)
+        runs += [noisy_run(law, one_sign, rng, noise) for noise in (1e-9, 4e-9)]
     one = noisy_run(line, sweep([-0.01, 0.01, -0.01], 5e-4), rng, 1e-9)
     spike = one.current_A.copy()
     spike[30] += 1e-6

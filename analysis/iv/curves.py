@@ -64,8 +64,8 @@ def _power_curves(grids: Sequence[Grid]) -> list[Curve]:
     for d, count in grids[0].count.items():
         here = np.flatnonzero(count > 0)
         present[here] += 1.0
-        current[:, here] += levels(grids, d)[:, here]
-        variance[:, here] += stderrs(grids, d)[:, here] ** 2
+        current[:, here] += np.take(levels(grids, d), here, axis=1)
+        variance[:, here] += np.take(stderrs(grids, d), here, axis=1) ** 2
     power, stderr = -v * (current / present), np.abs(v) * np.sqrt(variance) / present
     return [Curve(*each) for each in zip(v, power, stderr, strict=True)]
 
@@ -90,10 +90,10 @@ def _hystereses(grids: Sequence[Grid]) -> list[Curve]:
     """Return forward minus return current, its `rms` over setpoints with the noise taken off."""
     count = grids[0].count
     both = np.flatnonzero((count[1] > 0) & (count[-1] > 0))
-    up, down = (levels(grids, d)[:, both] for d in (1, -1))
+    up, down = (np.take(levels(grids, d), both, axis=1) for d in (1, -1))
     difference = up - down
-    stderr = np.hypot(*(stderrs(grids, d)[:, both] for d in (1, -1)))
-    v = np.array([grid.smooth_V for grid in grids])[:, both]
+    stderr = np.hypot(*(np.take(stderrs(grids, d), both, axis=1) for d in (1, -1)))
+    v = np.take(np.array([grid.smooth_V for grid in grids]), both, axis=1)
     return [
         Curve(x, y, error, extra={"rms": rms})
         for x, y, error, rms in zip(v, difference, stderr, _rms(difference, stderr), strict=True)
@@ -139,7 +139,9 @@ def _unexplained_of_alike(many: Sequence[Measured]) -> list[dict[int, Array]]:
     stack, layout = Stack.of([one.traces for one in many]), many[0].grid.layout
     residual = np.array(residuals)
     slope = gradients_of_legs(stack, stack.current_A - residual)
-    off = stack.voltage_V - np.array([one.grid.smooth_V for one in many])[:, layout.cell]
+    off = stack.voltage_V - np.take(
+        np.array([one.grid.smooth_V for one in many]), layout.cell, axis=1
+    )
     moved = np.array([one.grid.moved_A for one in many])
     means = layout.means(residual + slope * off - moved)
     return [{d: each[k] for d, each in means.items()} for k in range(len(many))]

@@ -79,7 +79,7 @@ def _differentiate(measured: Sequence[tuple[Traces, Grid]]) -> list[dict[int, De
         x = filter_ = None
         for d, cell in present.items():
             if x is None or filter_ is None or not np.array_equal(cell, present[d * -1]):
-                x = np.array([grid.smooth_V for _, grid in some])[:, cell]
+                x = np.take(np.array([grid.smooth_V for _, grid in some]), cell, axis=1)
                 filter_ = slope_weights(x, half)
             for k, one in zip(members, _derive(some, d, cell, x, filter_), strict=True):
                 found[k][d] = one
@@ -96,7 +96,7 @@ def _best_halves(grids: Sequence[Grid], present: Mapping[int, IntArray]) -> IntA
     smooth = np.array([grid.smooth_V for grid in grids])
     variance = np.array([grid.noise_A for grid in grids], dtype=float)[:, None, None] ** 2
     for direction, cell in present.items():
-        y = levels(grids, direction)[:, cell]
+        y = np.take(levels(grids, direction), cell, axis=1)
         noise = grids[0].layout.error[direction][None, cell] ** 2
         if grids[0].relative_noise is not None:
             relative = np.array([g.relative_noise for g in grids if g.relative_noise is not None])
@@ -121,8 +121,8 @@ def _derive(
     """Return dI/dV of runs in one direction at x (runs, points)."""
     traces, first = measured[0]
     grids = [grid for _, grid in measured]
-    y = levels(grids, direction)[:, cell]
-    noise = stderrs(grids, direction)[:, cell] ** 2
+    y = np.take(levels(grids, direction), cell, axis=1)
+    noise = np.take(stderrs(grids, direction), cell, axis=1) ** 2
     slopes, stderr = filter_.apply(y), np.sqrt(filter_.variance(noise))
     mine = traces.direction == direction
     legs = np.unique(traces.leg[mine])
@@ -131,7 +131,7 @@ def _derive(
         table = np.full((len(legs), len(measured), len(first.voltage_V)), np.nan)
         leg = np.searchsorted(legs, traces.leg[mine])
         rows = np.array([grid.row_level_A for grid in grids])
-        table[leg, :, first.cell[mine]] = rows[:, mine].T
+        table[leg, :, first.cell[mine]] = np.compress(mine, rows, axis=1).T
         std = _spread(filter_.apply(np.take(table, cell, axis=2)))
     points, widths = filter_.index.shape[1], _own_widths(filter_, x)
     return [

@@ -47,7 +47,7 @@ def courses_of(voltage_V: Array, current_A: Array) -> list[Course]:
         for values in (voltage_V, current_A)
     )
     rises = np.append(np.ones((len(v), 1), dtype=bool), np.diff(v, axis=1) > 0.0, axis=1)
-    plain = rises.all(axis=1)
+    plain = np.asarray(rises.all(axis=1))
     slope = np.zeros(v.shape)
     slope[plain] = _gradients(v[plain], i[plain])
     along = np.empty((2, *voltage_V.shape))
