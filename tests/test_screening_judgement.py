@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from nanojunction.analysis.calibration import LinePoint, MeasuringLine
 from nanojunction.analysis.run_result import RunResult
+from nanojunction.analysis.screening.conduction import conduction
 from nanojunction.analysis.screening.judgement import judge_junction
 from nanojunction.analysis.screening.thresholds import Thresholds
 from nanojunction.analysis.screening.verdicts import STAGES, Stage
@@ -387,3 +388,11 @@ def test_a_drop_out_during_the_contact_check_is_unstable_and_not_broken(law: Law
     found = screened(bench, LINE)
     assert (found.verdict, found.generates) == ("unstable", law is junction_a)
     assert "disagree" in found.reasons[0]
+
+
+def test_of_a_thousand_open_junctions_hardly_one_seems_to_conduct() -> None:
+    """Nine noisy rows have a slope by chance; none of it is a contact that was lost again."""
+    bench = Bench(always(nothing), seed=1)
+    found = [conduction(bench.measure("contact", None), Thresholds(), LINE) for _ in range(600)]
+    assert sum(one.state != "open" for one in found) <= 1
+    assert min(one.above_ohm or 0.0 for one in found if one.state == "open") > 1e7

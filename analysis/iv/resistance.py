@@ -55,11 +55,10 @@ def with_error(value: float, stderr: float, note: str | None, extra: dict[str, A
 
 def _no_slope(slope: float, error: float, convention: SlopeConvention, window_V: float) -> Quantity:
     note = "dI/dV is exactly zero"
-    extra = stated(convention, window_V)
     if abs(slope) + 3.0 * error > 0.0:
-        extra["above_ohm"] = least = 1.0 / (abs(slope) + 3.0 * error)
+        least = 1.0 / (abs(slope) + 3.0 * error)
         note = f"dI/dV is zero within its error (|R| is above {least:.2g} ohm)"
-    return Quantity(None, note=note, extra=extra)
+    return Quantity(None, note=note, extra=stated(convention, window_V))
 
 
 def chords(curves: Curves, low_V: Array, high_V: Array, chord_V: float | None) -> list[Quantity]:

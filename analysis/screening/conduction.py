@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Literal
 
@@ -19,6 +20,8 @@ State = Literal["open", "short", "conducts", "unclear"]
 # Standard errors by which a conductance stands out. A chip is mostly open junctions, and the error
 # from two dozen rows is itself uncertain: with three, one of a hundred would pass for a resistor.
 _CLEAR = 5.0
+_BEYOND = 0.0027  # probability of what is further off than three standard deviations
+_CHANCE = 1e-4  # with which the rows of an open junction seem to have a slope
 _REACH = 3.0  # standard errors within which an offset may yet be larger
 
 
@@ -56,8 +59,9 @@ def conduction(
     if resistance.value is None and resistance.extra.get("window_V") is None:
         note = resistance.note or f"the run has no {thresholds.resistance}"
         return Conduction("unclear", resistance, note)
-    if _is_flat(resistance, thresholds):
-        return _without_slope(resistance, i_off, thresholds, line)
+    slope = _slope(result.run)
+    if _is_flat(slope, resistance, thresholds):
+        return _without_slope(_above_ohm(slope), i_off, thresholds, line)
     if resistance.value is not None and 0 < resistance.value < thresholds.short_below_ohm:
         reason = f"R_s is {in_words(resistance.value, 'Ω')}, below {thresholds.short_below_ohm:g} Ω"
         return Conduction("short", resistance, reason)
@@ -66,17 +70,16 @@ def conduction(
 
 
 def _without_slope(
-    resistance: Quantity, i_off: Quantity, thresholds: Thresholds, line: MeasuringLine | None
+    above_ohm: float, i_off: Quantity, thresholds: Thresholds, line: MeasuringLine | None
 ) -> Conduction:
     """Tell an open junction from a run whose noise hides it and from a current without a slope."""
-    above_ohm = _above_ohm(resistance)
     size_A, error_A = abs(i_off.value or 0.0), _REACH * (i_off.stderr or 0.0)
     least_A = thresholds.open_below_A
     if line is not None:
         least_A = min(least_A, thresholds.candidate_ratio * _least_offset_A(line))
     above = in_words(above_ohm, "Ω", 2)
     missing = Quantity(None, note=f"above {above}, as far as the noise lets see")
-    reason = resistance.note or f"R_s is above {thresholds.open_above_ohm:g} Ω within its error"
+    reason = f"no slope is seen: R_s is above {above}"
     if size_A >= least_A and size_A > error_A:
         flowing = f"{in_words(i_off.value or 0.0, 'A')} flows at 0 V, but {reason}"
         return Conduction("unclear", missing, flowing, above_ohm, is_offset=True)
@@ -126,21 +129,54 @@ def _one_sided(run: Run) -> Conduction:
     return Conduction("unclear", Quantity(None, note=reason), reason, is_offset=True)
 
 
-def _is_flat(resistance: Quantity, thresholds: Thresholds) -> bool:
+@dataclass(frozen=True, slots=True)
+class _Slope:
+    """A conductance from a straight line through all rows, its standard error, and its freedom."""
+
+    value_S: float
+    stderr_S: float
+    freedom: int
+
+    def reach_S(self, chance: float) -> float:
+        """Return how far off it is with this probability, to both sides together.
+
+        A contact check has nine rows, from which no error is well known: Student's t knows by how
+        much.
+        """
+        from scipy.special import stdtrit
+
+        return float(stdtrit(self.freedom, 1.0 - 0.5 * chance)) * self.stderr_S
+
+
+def _slope(run: Run) -> _Slope | None:
+    """Return the slope of the rows out of compliance, None where three voltages are not left."""
+    free = ~run.in_compliance
+    v, i = run.voltage_V[free], run.current_A[free]
+    freedom = len(v) - 2
+    if freedom < 1 or float(np.ptp(v)) == 0.0:
+        return None
+    v = v - np.mean(v)
+    square = float(v @ v)
+    slope_S = float(v @ i) / square
+    rest_A = i - np.mean(i) - slope_S * v
+    return _Slope(slope_S, float(np.sqrt(rest_A @ rest_A / freedom / square)), freedom)
+
+
+def _is_flat(slope: _Slope | None, resistance: Quantity, thresholds: Thresholds) -> bool:
     """Tell whether the conductance is not clearly above that of an open junction.
 
     A slope that was looked for and is null is zero within its error.
     """
-    if resistance.value is None:
+    if resistance.value is None or slope is None or abs(slope.value_S) <= slope.reach_S(_CHANCE):
         return True
     conductance_S = abs(1.0 / resistance.value)
     stderr_S = (resistance.stderr or 0.0) * conductance_S**2
     return conductance_S - _CLEAR * stderr_S < 1.0 / thresholds.open_above_ohm
 
 
-def _above_ohm(resistance: Quantity) -> float:
-    """Return what the resistance exceeds, three standard errors of the conductance allowed for."""
-    if resistance.value is None:
-        return float(resistance.extra.get("above_ohm", 0.0))
-    conductance_S = abs(1.0 / resistance.value)
-    return 1.0 / (conductance_S + 3.0 * (resistance.stderr or 0.0) * conductance_S**2)
+def _above_ohm(slope: _Slope | None) -> float:
+    """Return what the resistance of an open junction exceeds, as far as its rows tell."""
+    if slope is None:
+        return 0.0
+    largest_S = abs(slope.value_S) + slope.reach_S(_BEYOND)
+    return 1.0 / largest_S if largest_S > 0.0 else math.inf
