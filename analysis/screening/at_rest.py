@@ -10,7 +10,6 @@ from nanojunction.analysis.calibration import number
 from nanojunction.analysis.notation import in_words
 from nanojunction.analysis.run_result import RunResult
 from nanojunction.analysis.screening.thresholds import Thresholds
-from nanojunction.analysis.values import Quantity
 
 _SURE = 5.0  # standard errors
 
@@ -23,8 +22,8 @@ class AtZero:
     reason: str
 
 
-def unsteady_at_zero(result: RunResult, i_off: Quantity, thresholds: Thresholds) -> AtZero:
-    """Return what I(t) at V = 0 says, beside `i_off` of the sweeps (A).
+def unsteady_at_zero(result: RunResult, i_off_A: float, thresholds: Thresholds) -> AtZero:
+    """Return what I(t) at V = 0 says, beside the largest I_off of the sweeps (A).
 
     Unstable: less than `at_rest_share` of the sweep's current is there, or its sign is another;
     two levels further apart than `telegraph_share`; a drift over the run above `drift_share`.
@@ -34,12 +33,11 @@ def unsteady_at_zero(result: RunResult, i_off: Quantity, thresholds: Thresholds)
         return AtZero(False, f"at V = 0: {mean.note}")
     flows = f"at V = 0 {in_words(mean.value, 'A')} flows"
     size_A = abs(mean.value)
-    if i_off.value is not None:
-        swept = f"{in_words(i_off.value, 'A')} in the sweep"
-        if size_A < thresholds.at_rest_share * abs(i_off.value):
-            return AtZero(True, f"{flows}, less than {thresholds.at_rest_share:.0%} of {swept}")
-        if mean.value * i_off.value < 0:
-            return AtZero(True, f"{flows}, of another sign than {swept}")
+    swept = f"{in_words(i_off_A, 'A')} in a sweep"
+    if size_A < thresholds.at_rest_share * abs(i_off_A):
+        return AtZero(True, f"{flows}, less than {thresholds.at_rest_share:.0%} of {swept}")
+    if mean.value * i_off_A < 0:
+        return AtZero(True, f"{flows}, of another sign than {swept}")
     found: Mapping[str, Any] = result.quantities
     for telegraph in found.get("i_telegraph", ()):
         apart_A = abs((telegraph.high.value or 0.0) - (telegraph.low.value or 0.0))

@@ -8,9 +8,11 @@ from dataclasses import dataclass
 from nanojunction.analysis.run_result import RunResult
 from nanojunction.analysis.screening.changes import change_between, scatter_within
 from nanojunction.analysis.screening.conduction import Conduction
-from nanojunction.analysis.screening.story import Story, after
+from nanojunction.analysis.screening.story import Story, after, before
 from nanojunction.analysis.screening.thresholds import Thresholds
+from nanojunction.analysis.screening.verdicts import Stage
 
+_SWEPT: tuple[Stage, ...] = ("contact", "contact_again", "short_iv", "wide_iv", "repeats")
 Look = Callable[[RunResult], Conduction]
 
 
@@ -30,33 +32,32 @@ def first_event(story: Story, look: Look, thresholds: Thresholds) -> Event | Non
     conducts, or one with another current at the same voltages. A junction that is open at first is
     not there yet, and a run whose own legs disagree is nothing to compare with.
     """
-    before: RunResult | None = None
-    for result in story.measured("contact", "contact_again", "short_iv", "wide_iv", "repeats"):
+    sound: RunResult | None = None
+    for result in story.measured(*_SWEPT):
         if result.run.status == "broken":
             return Event(result, f"{result.run.file.name} ended because the current changed")
         found = look(result)
-        is_sound = scatter_within(result.run, thresholds) is None
-        if before is not None:
-            event = _compared(before, result, found, look, thresholds)
+        if sound is not None:
+            event = _compared(sound, result, found, look, thresholds)
             if event is not None:
                 return event
-        if is_sound and (before is not None or found.state != "open"):
-            before = result
+        if found.state != "open" and scatter_within(result.run, thresholds) is None:
+            sound = result
     return None
 
 
 def _compared(
-    before: RunResult, result: RunResult, found: Conduction, look: Look, thresholds: Thresholds
+    sound: RunResult, result: RunResult, found: Conduction, look: Look, thresholds: Thresholds
 ) -> Event | None:
-    was, now = look(before).state, found.state
-    file, earlier = result.run.file.name, before.run.file.name
+    was, now = look(sound).state, found.state
+    file, earlier = result.run.file.name, sound.run.file.name
     if now == "open" and was in ("conducts", "short"):
         return Event(result, f"it conducts in {earlier} and is open in {file}", is_lost=True)
     if now == "short" and was == "conducts":
         return Event(result, f"it conducts in {earlier} and is shorted in {file}")
     if scatter_within(result.run, thresholds) is not None:
         return None
-    changed = change_between(before.run, result.run, thresholds)
+    changed = change_between(sound.run, result.run, thresholds)
     return None if changed is None else Event(result, changed.reason)
 
 
@@ -65,29 +66,27 @@ def lasting(
 ) -> tuple[bool, str] | None:
     """Return whether a change lasts, and why; None where nothing was measured since to tell it.
 
-    The last run since is compared with the first sound contact check.
+    The last run since is compared with the first sound one from before. A junction whose legs
+    disagreed before, or do since, was never steady: what changed in it need not last.
     """
     since = after(story.measured("contact", "contact_again", "short_iv"), event.result)
-    sound = next(
-        (
-            one
-            for one in story.measured("contact", "contact_again")
-            if look(one).state != "open" and scatter_within(one.run, thresholds) is None
-        ),
-        None,
-    )
     if not since:
         return None
     last = since[-1]
     state, file = look(last).state, last.run.file.name
-    if sound is None or sound is last:
-        return True, f"in {file} it is {state}"
     if state == "open":
         return True, f"it was not found again in {file}"
-    was = look(sound).state
-    if state == "short" and was != "short":
+    earlier = before(story.measured(*_SWEPT), event.result)
+    conducting = [one for one in earlier if look(one).state != "open"]
+    unsteady = [
+        found.reason
+        for one in (*conducting, last)
+        if (found := scatter_within(one.run, thresholds)) is not None
+    ]
+    if unsteady or not conducting:
+        return False, f"it is not steady: {unsteady[0]}" if unsteady else f"in {file} it is there"
+    if state == "short" and all(look(one).state != "short" for one in conducting):
         return True, f"it is shorted in {file}"
-    changed = change_between(sound.run, last.run, thresholds)
-    if changed is not None:
-        return True, f"and stays so: {changed.reason}"
-    return False, f"in {file} it is as before"
+    changed = change_between(conducting[0].run, last.run, thresholds)
+    as_before = f"in {file} it is as before"
+    return changed is not None, as_before if changed is None else f"and stays so: {changed.reason}"

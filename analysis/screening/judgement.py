@@ -60,6 +60,11 @@ class _Judge:
         self.generates |= found.comparison == "beyond"
         return found
 
+    def contacts(self) -> list[RunResult]:
+        """Return the contact checks in which the junction is there."""
+        found = self.story.measured("contact", "contact_again")
+        return [one for one in found if self.conduction(one).state != "open"]
+
     def to_measure(self, stage: Stage, verdict: Verdict, reason: str) -> _Found:
         """Return that a stage comes next, or that it was tried often enough."""
         failed = self.story.failures(stage)
@@ -196,7 +201,7 @@ def _short_iv(judge: _Judge) -> _Found | None:
 def _steady_resistor(judge: _Judge, short: RunResult) -> _Found | None:
     """Judge what seems ohmic by whether it was the same resistor when its contact was checked."""
     share = judge.thresholds.telegraph_share
-    for contact in judge.story.measured("contact", "contact_again"):
+    for contact in judge.contacts():
         if judge.conduction(contact).state == "conducts":
             changed = change_between(contact.run, short.run, judge.thresholds, share=share)
             if changed is not None:
@@ -246,7 +251,7 @@ def _repeats(judge: _Judge) -> _Found | None:
             judge.offsets(one)
             return _Found("unstable", disagreeing.reason)
     compared = [judge.offsets(one) for one in swept]
-    why_not = why_not_repeated(swept, judge.thresholds)
+    why_not = why_not_repeated([*judge.contacts(), *swept], judge.thresholds)
     if why_not is not None:
         return _Found("unstable", why_not)
     ratios = [
@@ -274,9 +279,9 @@ def _at_zero(judge: _Judge) -> _Found | None:
             return found
         judge.remarks.append(f"not confirmed at rest: {found.reason}")
         return None
-    swept = judge.story.measured("short_iv", "wide_iv", "repeats")[-1]
-    i_off = number(swept.quantities, "i_off_A")
-    found_at_rest = unsteady_at_zero(at_zero, i_off, judge.thresholds)
+    swept = [*judge.contacts(), *judge.story.measured("short_iv", "wide_iv", "repeats")]
+    i_off = [number(one.quantities, "i_off_A").value or 0.0 for one in swept]
+    found_at_rest = unsteady_at_zero(at_zero, max(i_off, key=abs), judge.thresholds)
     if found_at_rest.unstable:
         return _Found("unstable", found_at_rest.reason)
     judge.remarks.append(found_at_rest.reason)

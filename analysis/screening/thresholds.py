@@ -50,7 +50,7 @@ class Thresholds:
     change_share: float = 0.5
     repeat_share: float = 0.35
     at_rest_share: float = 0.35
-    drift_share: float = 0.2
+    drift_share: float = 0.1
     telegraph_share: float = 0.2
     semiconducting_ratio: float = 1.3
     attempts: int = 2
