@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -33,6 +32,8 @@ T = TypeVar("T")
 Limit = Annotated[float, Field(strict=True, gt=0, le=1e6)]
 
 MOST_DEVICES = 100_000
+#: A factor between places lies between this and its inverse.
+_SMALLEST = 1e-6
 
 _DATA = resources.files("nanojunction.sample_data")
 _FILE_KEYS = ("device", "temperature_K", "limits", "wafer", "populations")
@@ -201,7 +202,7 @@ def _population(
 
 def _channel(table: Mapping[str, Any], where: str) -> dict[str, Any]:
     choice = table["channel"]
-    if choice not in _CHANNELS:
+    if not (isinstance(choice, str) and choice in _CHANNELS):
         raise refusal(
             f"{where}: key 'channel' is {choice!r}; it must be one of {', '.join(_CHANNELS)}"
         )
@@ -274,9 +275,15 @@ def _flat(table: Mapping[str, Any], path: str, key: str) -> Iterator[tuple[str, 
 
 
 def _factor(value: object, key: str) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < math.inf:
-        raise refusal(f"{key} must be a finite number above 0, found {value!r}")
-    return float(value)
+    if (
+        isinstance(value, int | float)
+        and not isinstance(value, bool)
+        and _SMALLEST <= value <= 1.0 / _SMALLEST
+    ):
+        return float(value)
+    raise refusal(
+        f"{key} must be a number from {_SMALLEST:g} to {1.0 / _SMALLEST:g}, found {value!r}"
+    )
 
 
 # Keys

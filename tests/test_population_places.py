@@ -218,7 +218,7 @@ def test_new_distributions_follow_their_parameters() -> None:
         ("plain = [6", "plain = [5", "the column 5 belongs to two splits, 'annealed' and 'plain'"),
         ('"rest"', "201", "add up to 201 devices, and the wafer has 200 places"),
         ('"rest"', '"many"', "populations[0].count' must be a whole number from 1 on, or \"rest"),
-        (LINEAR, "more_at_edge = 0\n" + LINEAR, "populations[0].more_at_edge' must be a finite"),
+        (LINEAR, "more_at_edge = 0\n" + LINEAR, "populations[0].more_at_edge' must be a number"),
         (LINEAR, "more_in = { baked = 2.0 }\n" + LINEAR, "baked' is no split; the splits are"),
         (LINEAR, LINEAR + "[populations.at_edge]\nr_ohm = 2.0\n", "no number 'r_ohm' that"),
         (LINEAR, 'channel = "full"\n', "key 'channel' is 'full'; it must be one of empty, shorted"),
@@ -233,7 +233,7 @@ def test_new_distributions_follow_their_parameters() -> None:
             "breakdown: key 'becomes' is 'dust'; it must be a built-in junction",
         ),
         (LINEAR, LINEAR + "behaviour = 3\n", "devices are named by their place, and behaviour has"),
-        ('device = "w"', 'device = "w"\ntemperature_K = -4', "'temperature_K' must be a finite"),
+        ('device = "w"', 'device = "w"\ntemperature_K = -4', "'temperature_K' must be a number"),
         ('device = "w"', 'device = "w"\nlimits = { max_V = 1.0 }', "key 'max_V' is unknown"),
     ],
 )  # fmt: skip
