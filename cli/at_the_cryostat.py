@@ -105,6 +105,63 @@ def run(
         raise typer.Exit(status)
 
 
+def screen(
+    chip: Annotated[Path, typer.Argument(metavar="CHIP.toml", help="The chip file.")],
+    station: Annotated[
+        Path | None, typer.Option("--station", metavar="FILE", help="The station file.")
+    ] = None,
+    out: Annotated[
+        Path, typer.Option("--out", metavar="DIR", help="Folder of the run files and the journal.")
+    ] = Path("screening"),
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on with the screening begun in DIR.")
+    ] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Print what is done and its time; touches nothing.")
+    ] = False,
+    stored: Annotated[
+        Path | None,
+        typer.Option(
+            "--from",
+            metavar="DIR",
+            help="Judge the runs in DIR again, with the thresholds of CHIP.toml; measures nothing.",
+        ),
+    ] = None,
+    json_file: Annotated[
+        str, typer.Option("--json", metavar="FILE", help="The results; else DIR/screening.json.")
+    ] = "",
+    catalogue: Annotated[
+        str, typer.Option(metavar="FILE|URL", help="Where runs and results are entered, too.")
+    ] = "",
+    watchdog: Watchdog = None,
+    monitor: Monitor = False,
+    monitor_port: MonitorPort = None,
+) -> None:
+    """Screen a chip, gently and unattended: which junctions are open, short, ohmic, candidates."""
+    from nanojunction.cli import screen as work
+    from nanojunction.cli.screened import rescreen
+
+    with at_the_station():
+        if stored is not None:
+            raise typer.Exit(rescreen(chip, stored, json_file, catalogue))
+        if station is None:
+            say("error: --station FILE is missing; or --from DIR judges stored runs again")
+            raise typer.Exit(WRONG_USAGE)
+        if dry_run:
+            raise typer.Exit(work.show_screening(chip, station))
+        status = work.screen(
+            chip,
+            station,
+            out,
+            resume=resume,
+            json_file=json_file,
+            catalogue=catalogue,
+            watchdog=watchdog,
+            monitor_port=port_of(monitor, monitor_port),
+        )
+        raise typer.Exit(status)
+
+
 def status(
     folder: Annotated[
         Path | None, typer.Argument(metavar="DIR", help="The folder of runs (their --out).")

@@ -21,6 +21,7 @@ app = typer.Typer(
 # In the order in which --help lists them; that of `measure` says what the procedure takes.
 app.command(add_help_option=False)(at_the_cryostat.measure)
 app.command()(at_the_cryostat.run)
+app.command()(at_the_cryostat.screen)
 app.command()(at_the_cryostat.status)
 app.command()(at_the_cryostat.check)
 app.command()(at_the_cryostat.safe)

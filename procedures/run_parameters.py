@@ -23,7 +23,7 @@ class ProcedureError(LaboratoryError):
 
 
 #: Parameters that have options of their own beside `--set`.
-OWN_OPTIONS = ("sample", "station_file")
+OWN_OPTIONS = ("sample", "station_file", "stage")
 
 
 def _in_words(parameter: Parameter, value: Any, problem: ValueError) -> str:
@@ -53,6 +53,9 @@ class RunParameters(Procedure):
 
     sample = Parameter("Sample", default="", description="name of the junction")
     station_file = Parameter("Station file", default="", description="path of the station file")
+    stage = Parameter(
+        "Screening stage", default="", description="which stage of a screening the run is"
+    )
     temperature = TargetParameter(
         "Temperature setpoint", "K", description="go there and wait until stable; 'as is' stays"
     )

@@ -105,7 +105,7 @@ class Bench:
 
     def sweep(self, stage: Stage, reach_V: float | None) -> tuple[np.ndarray, np.ndarray]:
         if stage in ("contact", "contact_again"):
-            points, step = [0.0, 1e-3, -1e-3, 0.0], 0.5e-3
+            points, step = [0.0, 1e-3, -1e-3, 0.0], 0.25e-3
         else:
             top = reach_V if stage == "wide_iv" else self._range_of_repeats()
             top = 10e-3 if top is None or stage == "short_iv" else top

@@ -23,7 +23,7 @@ from nanojunction.procedures.recipes.plan import PlannedRun
 from nanojunction.procedures.recipes.recipe_file import Recipe, RecipeError
 from nanojunction.procedures.registry import load_procedure
 from nanojunction.procedures.run_parameters import ProcedureError
-from nanojunction.procedures.sample_file import own_limits
+from nanojunction.procedures.sample_file import Sample, own_limits
 from nanojunction.procedures.temperature_series import TemperatureSeries
 
 #: Looking through the installed packages takes milliseconds, and a plan may have thousands of runs.
@@ -93,21 +93,30 @@ def checked(run: PlannedRun, station: Station, recipe: Recipe) -> JunctionProced
     The station then holds the junction's own limits. Raises RecipeError.
     """
     procedure = procedure_of(run, recipe.source)
-    check(run, procedure, station, recipe)
+    check(run, procedure, station, recipe.samples, recipe.source)
     return procedure
 
 
-def check(run: PlannedRun, procedure: JunctionProcedure, station: Station, recipe: Recipe) -> None:
-    """Attach the procedure of a planned run to a station, and check it; raises RecipeError."""
+def check(
+    run: PlannedRun,
+    procedure: JunctionProcedure,
+    station: Station,
+    samples: Sample | None,
+    source: str,
+) -> None:
+    """Attach the procedure of a planned run to a station, and check it.
+
+    `source` names the file in errors. Raises RecipeError.
+    """
     try:
-        own = own_limits(procedure, station.config, recipe.samples)
+        own = own_limits(procedure, station.config, samples)
         station.source_meter.protect(own)
         procedure.attach(station)
         procedure.check_parameters()
         procedure.check()
         _check_end(procedure)
     except LaboratoryError as problem:
-        raise RecipeError(f"{recipe.source}: {run.place} ({run.key}): {problem}") from problem
+        raise RecipeError(f"{source}: {run.place} ({run.key}): {problem}") from problem
 
 
 def _check_end(procedure: JunctionProcedure) -> None:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from nanojunction.instruments.errors import LaboratoryError
 from nanojunction.instruments.station import Station
 from nanojunction.procedures.live import QUIET_S, Live
 from nanojunction.procedures.progress import Progress
@@ -15,17 +14,12 @@ from nanojunction.procedures.recipes.checking import checked, shorten_window, te
 from nanojunction.procedures.recipes.conditions import UNITS, Condition
 from nanojunction.procedures.recipes.countdown import Countdown
 from nanojunction.procedures.recipes.earlier import EarlierRuns
-from nanojunction.procedures.recipes.estimate import Cost
 from nanojunction.procedures.recipes.journal import Journal
 from nanojunction.procedures.recipes.journal_records import Result
+from nanojunction.procedures.recipes.measuring import Measuring
 from nanojunction.procedures.recipes.plan import Plan, PlannedPause, PlannedRun, Stop
-from nanojunction.procedures.recipes.recipe_file import RecipeError
 from nanojunction.procedures.recipes.results import calibrations, results_of
 from nanojunction.procedures.recipes.resume import FINISHED, files_of
-from nanojunction.procedures.recipes.run_rows import RunRows, bias_of, partial_of, read_rows
-from nanojunction.procedures.rows import TIME
-from nanojunction.procedures.runfile import free_path
-from nanojunction.procedures.runner import Outcome, run_procedure
 from nanojunction.procedures.stopping import StopRequest
 
 log = logging.getLogger(__name__)
@@ -47,13 +41,21 @@ class RecipeRun:
     tell: Callable[[str], None]
     show: Callable[[Progress], None]
     live: Live = field(default_factory=lambda: Live(None))
-    unsafe: list[str] = field(default_factory=list)
     _at_K: float | None = None
     _run_failed: bool = False
     _earlier: EarlierRuns = field(init=False)
+    _measuring: Measuring = field(init=False)
 
     def __post_init__(self) -> None:
         self._earlier = EarlierRuns(self.plan, self.journal, self.station)
+        self._measuring = Measuring(
+            self.station, self.journal, self.stop, self.tell, self.show, self.live
+        )
+
+    @property
+    def unsafe(self) -> Sequence[str]:
+        """What the runs could not make safe."""
+        return self._measuring.unsafe
 
     @property
     def folder(self) -> Path:
@@ -134,102 +136,31 @@ class RecipeRun:
     def _measure(self, run: PlannedRun, position: int) -> bool:
         """Make one run, or what is left of it; True if it is finished."""
         procedure = checked(run, self.station, self.plan.recipe)
-        continues = partial_of(files_of(self.journal, run.key))
-        parts = self.journal.parts(run.key)
-        if continues is not None and continues.rows == procedure.planned_rows():
-            self.journal.end(run.key, parts[-1].part, FINISHED, rows=parts[-1].rows)
-            self.journal.event("all rows were measured, only the end was missing", run.key)
+        continues = self._measuring.continued(run.key)
+        if self._measuring.only_lacks_its_end(run.key, procedure, continues):
             self.countdown.drop(run.key)
             self._earlier.note_finished(run)
             return True
         shorten_window(run, procedure, self._at_K)
-        name = f"{position + 1:03d}_{run.key.replace('/', '_')}"
-        path = free_path(self.folder, name if continues is None else continues.next_name)
-        part, earlier = len(parts) + 1, self._earlier.legs_for(run, procedure)
-        self.journal.begin(run.key, part, path.name)
-        cost = self.countdown.begin(run.key)
-        began = self.station.clock.now()
-        try:
-            outcome = run_procedure(
-                procedure,
-                self.station,
-                self.folder,
-                name=name,
-                stop=self.stop,
-                on_progress=self.show,
-                part_of=lambda progress: self._whole(run, progress),
-                continues=continues,
-                live=self.live,
-                earlier=earlier,
-            )
-        except LaboratoryError as problem:
-            outcome = Outcome(path, "failed", 0, str(problem))
-        took_s = self.station.clock.now() - began
+        made = self._measuring.make(
+            run,
+            procedure,
+            f"{position + 1:03d}_{run.key.replace('/', '_')}",
+            continues=continues,
+            earlier=self._earlier.legs_for(run, procedure),
+            part_of=lambda progress: self._whole(run, progress),
+            cost=self.countdown.begin(run.key),
+        )
         self.countdown.end()
-        found = self._rows_of(run, outcome)
-        self._enter(run, part, outcome, took_s=took_s, cost=cost, found=found)
-        self._earlier.note(run, procedure, found)
-        self._at_K = temperature_after(procedure, self._at_K) if outcome.ok else None
-        self._say(run, outcome)
-        return outcome.ok
+        self._earlier.note(run, procedure, made.found)
+        self._at_K = temperature_after(procedure, self._at_K) if made.outcome.ok else None
+        return made.outcome.ok
 
     def _whole(self, run: PlannedRun, progress: Progress) -> Progress:
         """Return how far the whole recipe is."""
         percent, left_s = self.countdown.now(progress.percent)
         words = f"{run.key}: {progress.words}" if progress.words else run.key
         return Progress(percent, left_s, words, progress.rows)
-
-    def _enter(
-        self,
-        run: PlannedRun,
-        part: int,
-        outcome: Outcome,
-        *,
-        took_s: float,
-        cost: Cost,
-        found: RunRows | None,
-    ) -> None:
-        """Enter how a run ended; what it took teaches the next plan."""
-        bias, approach_s, settling_s = None, None, None
-        if found is not None:
-            bias = bias_of(found)
-            if outcome.ok and found.rows:
-                approach_s = took_s - found.column(TIME)[-1]
-                if cost.settling_s > 0.0:
-                    known_s = cost.ramping_s + cost.window_s + cost.field_s
-                    settling_s = max(0.0, approach_s - known_s)  # a rest is in the rows' time
-        self.journal.end(
-            run.key,
-            part,
-            outcome.status,
-            rows=outcome.rows,
-            error=outcome.error,
-            approach_s=approach_s,
-            took_s=took_s,
-            settling_s=settling_s,
-            bias=bias,
-        )
-
-    def _rows_of(self, run: PlannedRun, outcome: Outcome) -> RunRows | None:
-        """Return what is in a run file; one that cannot be read back ends nothing."""
-        try:
-            return read_rows(outcome.file) if outcome.file.exists() else None
-        except RecipeError as problem:
-            self.journal.event(f"what the junction saw is not known: {problem}", run.key)
-            return None
-
-    def _say(self, run: PlannedRun, outcome: Outcome) -> None:
-        self.unsafe += outcome.unsafe
-        if outcome.in_compliance:
-            words = f"{outcome.in_compliance} of {outcome.rows} rows are in compliance"
-            self.tell(f"warning: {run.key}: {words}: no fit will use them")
-            self.journal.event(words, run.key)
-        if outcome.ok:
-            return
-        why = outcome.error or (self.stop.reason and f"stopped ({self.stop.reason})")
-        words = f"{outcome.status}: {run.key}: {why}; {outcome.rows} rows in {outcome.file}"
-        self.tell(words)
-        self.journal.event(words, run.key)
 
     # Conditions
 

@@ -71,6 +71,15 @@ class Journal:
             )
             self._event(None, f"begun: {name}, {len(plan)} steps")
 
+    def add(self, entry: PlanEntry) -> None:
+        """Add a line at the end of the plan, for what is planned on the way."""
+        with self._file.change():
+            self._file.execute(
+                "INSERT INTO plan (position, key, action, sample, step) "
+                "SELECT COUNT(*), ?, ?, ?, ? FROM plan",
+                (entry.key, entry.action, entry.sample, entry.step),
+            )
+
     def is_new(self) -> bool:
         """Tell whether nothing was ever written; raises JournalError for another version."""
         if not self._file.rows("SELECT name FROM sqlite_master"):
@@ -102,6 +111,17 @@ class Journal:
         return [
             str(row["key"]) for row in self._file.rows("SELECT key FROM plan ORDER BY position")
         ]
+
+    def has(self, key: str) -> bool:
+        """Tell whether a line of the plan has this key."""
+        return bool(self._file.rows("SELECT 1 FROM plan WHERE key = ?", key))
+
+    def of_sample(self, sample: str) -> list[PlanEntry]:
+        """Return the lines of the plan that are a sample's, in order."""
+        rows = self._file.rows(
+            "SELECT key, action, sample, step FROM plan WHERE sample = ? ORDER BY position", sample
+        )
+        return [PlanEntry(**dict(row)) for row in rows]
 
     def is_done(self, key: str) -> bool:
         """Tell whether nothing is left to do of a line of the plan: concluded, or skipped."""

@@ -58,9 +58,7 @@ def begin_or_resume(journal: Journal, plan: Plan, station: Station, *, resume: b
             "add --resume to go on with it, or give another --out"
         )
     refuse_another(journal, plan, station)
-    for record in journal.runs():
-        if record.status == "running":
-            _conclude(journal, record, folder)
+    conclude_what_runs(journal)
     journal.event(f"resumed: {done} of {len(keys)} steps were done")
 
 
@@ -102,6 +100,13 @@ def _difference(before: str, now: str) -> str:
             return f"line {i + 1} ({was!r}) is gone"
         return f"line {k + 1} was {was!r} and is {now_is!r}"
     return "only line ends"
+
+
+def conclude_what_runs(journal: Journal) -> None:
+    """Enter how runs ended that a killed process has left `running`, by what their files say."""
+    for record in journal.runs():
+        if record.status == "running":
+            _conclude(journal, record, journal.path.parent)
 
 
 def _conclude(journal: Journal, record: RunRecord, folder: Path) -> None:
@@ -177,4 +182,4 @@ def check_again(todo: Sequence[Remaining], station: Station, recipe: Recipe) -> 
     """
     for one in todo:
         station.owner.beat()
-        check(one.run, one.procedure, station, recipe)
+        check(one.run, one.procedure, station, recipe.samples, recipe.source)

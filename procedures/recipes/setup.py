@@ -6,12 +6,13 @@ of a recipe, never looser; what else is kept here must stay. Addresses and polic
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from nanojunction.instruments.station_file import StationConfig
 from nanojunction.procedures.environment import environment_columns
 from nanojunction.procedures.recipes.plan import Plan
+from nanojunction.procedures.sample_file import Sample
 
 #: Keys of the station file; those that begin with max_, min_ or ramp_ are limits.
 STATION = (
@@ -26,7 +27,13 @@ Setup = Mapping[str, Mapping[str, Any]]
 
 def setup_of(plan: Plan, config: StationConfig) -> Setup:
     """Return the setup of a plan, as JSON has it: `station file` and `sample file` by key."""
-    return {"station file": _of_station(config), "sample file": dict(_of_samples(plan))}
+    names = dict.fromkeys(run.sample for run in plan.runs)
+    return setup_with(plan.recipe.samples, names, config)
+
+
+def setup_with(samples: Sample | None, names: Iterable[str], config: StationConfig) -> Setup:
+    """Return the setup of what is measured on the junctions of these names."""
+    return {"station file": _of_station(config), "sample file": dict(_of_samples(samples, names))}
 
 
 def _of_station(config: StationConfig) -> dict[str, Any]:
@@ -40,9 +47,8 @@ def _of_station(config: StationConfig) -> dict[str, Any]:
     return found | {f"switch.positions.{name}": wiring for name, wiring in positions.items()}
 
 
-def _of_samples(plan: Plan) -> Iterator[tuple[str, Any]]:
-    samples = plan.recipe.samples
-    for name in dict.fromkeys(run.sample for run in plan.runs):
+def _of_samples(samples: Sample | None, names: Iterable[str]) -> Iterator[tuple[str, Any]]:
+    for name in names:
         if samples is None or (samples.junctions and not samples.lists(name)):
             continue
         for key, value in samples.junction(name).model_dump(mode="json").items():

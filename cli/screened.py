@@ -1,0 +1,123 @@
+"""What a screening came to, on the screen and in files; also of stored runs, without measuring."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from nanojunction.analysis.notation import in_words
+from nanojunction.analysis.screening.chip import Chip
+from nanojunction.analysis.screening.chip_map import chip_map, legend
+from nanojunction.analysis.screening.verdicts import VERDICTS, Verdict
+from nanojunction.cli.catalogues import opened
+from nanojunction.cli.console import FAILED, say, steps_of, wide_console
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from nanojunction.analysis.screening.screening import Screening
+    from nanojunction.analysis.screening.shortlist import Ranked
+
+RESULTS = "screening.json"
+
+
+def rescreen(chip_file: Path, folder: Path, json_file: str, catalogue: str) -> int:
+    """Judge stored runs again, with the thresholds that the chip file has now; measure nothing."""
+    from nanojunction.analysis.screening.chip_file import load_chip
+
+    return conclude(load_chip(chip_file), folder, json_file, catalogue)
+
+
+def conclude(chip: Chip, folder: Path, json_file: str = "", catalogue: str = "") -> int:
+    """Judge the runs in a folder, print what came of it, write it; return the exit status.
+
+    `json_file` is where the document goes: screening.json in the folder if empty, or `-`.
+    """
+    from nanojunction.analysis.screening.document import write_screening
+    from nanojunction.analysis.screening.screening import screen_files
+    from nanojunction.cli.analyse import store_in
+
+    with opened(catalogue) as entries, steps_of("judging") as show:
+        found = screen_files(chip, [folder], progress=show, kept=store_in(entries))
+    path = Path(json_file) if json_file else folder / RESULTS
+    write_screening(found.to_json(), path)
+    _print(found)
+    say(f"results: {path}")
+    return FAILED if found.errors else 0
+
+
+def _print(found: Screening) -> None:
+    """Print the map, the yields, the shortlist, and what somebody should look at."""
+    console = wide_console()
+    verdicts = {one.junction: one.verdict for one in found.verdicts}
+    print("\n".join(map_lines(found.chip, verdicts)))
+    console.print(_yields(found))
+    if found.shortlist:
+        console.print(_shortlist(found))
+    if found.look_again:
+        print(f"look again at: {', '.join(found.look_again)}")
+    for change in found.line_changes:
+        if change.changed:
+            unit = change.key[-1]
+            print(
+                f"the measuring line has changed on {change.device}: {change.key} was "
+                f"{in_words(change.first, unit, 2)} and is {in_words(change.last, unit, 2)}"
+            )
+    for warning in found.warnings:
+        say(f"warning: {warning}")
+    for error in found.errors:
+        say(f"error: {error}")
+
+
+def map_lines(chip: Chip, verdicts: Mapping[str, Verdict]) -> list[str]:
+    """Return the chip's map and its legend, in signs that the console can show."""
+    plain = not _shows("○■★✕")
+    return [*chip_map(chip, verdicts, ascii_only=plain), legend(ascii_only=plain)]
+
+
+def _shows(signs: str) -> bool:
+    try:
+        signs.encode(sys.stdout.encoding or "ascii")
+        signs.encode(sys.stderr.encoding or "ascii")
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _yields(found: Screening) -> Table:
+    from rich.table import Table
+
+    table = Table(title=f"{found.chip.name or 'chip'}: {len(found.verdicts)} junctions")
+    for heading in ("verdict", "count", "yield", "95 % interval"):
+        table.add_column(heading, justify="left" if heading == "verdict" else "right")
+    whole = found.statistics.groups[0]
+    for verdict in VERDICTS:
+        one = whole.yields[verdict]
+        table.add_row(
+            verdict, str(one.count), f"{one.fraction:.1%}", f"{one.low:.1%} … {one.high:.1%}"
+        )
+    return table
+
+
+def _shortlist(found: Screening) -> Table:
+    from rich.table import Table
+
+    table = Table(title="Shortlist, by P_max")
+    for heading in ("junction", "kind", "P_max", "over the line", "place by ratio", "why"):
+        table.add_column(heading, justify="left" if heading in ("junction", "kind", "why")
+                         else "right")  # fmt: skip
+    for one in found.shortlist:
+        reason = found.verdict(one.junction).reasons[0]
+        table.add_row(one.junction, one.kind or "", _power(one), _ratio(one),
+                      str(one.by_offset_ratio), reason)  # fmt: skip
+    return table
+
+
+def _power(one: Ranked) -> str:
+    return "not known" if one.p_max_W is None else in_words(one.p_max_W, "W", 3)
+
+
+def _ratio(one: Ranked) -> str:
+    return "not known" if one.offset_ratio is None else f"{one.offset_ratio:.0f}×"
