@@ -23,12 +23,8 @@ from pathlib import Path
 
 from nanojunction.common.toml_file import read_text
 from nanojunction.models.population_draw import Device, drawn
-from nanojunction.models.population_file import (
-    BatchFileError,
-    Limits,
-    read_populations,
-    refusal,
-)
+from nanojunction.models.population_file import Limits, read_populations
+from nanojunction.models.population_keys import BatchFileError, refusal
 from nanojunction.models.wafer import Wafer
 
 __all__ = [

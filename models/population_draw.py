@@ -19,13 +19,8 @@ from nanojunction.models.behaviour import (
 from nanojunction.models.distributions import Distribution, draw, read_distribution
 from nanojunction.models.junction import JunctionLaw
 from nanojunction.models.junction_file import JunctionFileError, checked, make_junction
-from nanojunction.models.population_file import (
-    BatchFileError,
-    Population,
-    PopulationsFile,
-    built_in_content,
-    refusal,
-)
+from nanojunction.models.population_file import Population, PopulationsFile, built_in_content
+from nanojunction.models.population_keys import BatchFileError, refusal
 from nanojunction.models.wafer import Place
 
 __all__ = ["Device", "drawn"]

@@ -11,29 +11,26 @@ from typing import Annotated, Any, TypeVar
 from pydantic import Field
 from pydantic.dataclasses import dataclass as checked_dataclass
 
-from nanojunction.common.names import did_you_mean
 from nanojunction.common.toml_file import parse_toml
 from nanojunction.models.junction import built_in_junctions
 from nanojunction.models.junction_file import JunctionFileError, checked
 from nanojunction.models.parameters import CLOSED
+from nanojunction.models.population_keys import (
+    BatchFileError,
+    factor_at,
+    refusal,
+    refuse_unknown,
+    table_at,
+    word_at,
+)
 from nanojunction.models.wafer import Wafer
 
-__all__ = [
-    "BatchFileError",
-    "Limits",
-    "Population",
-    "PopulationsFile",
-    "built_in_content",
-    "read_populations",
-    "refusal",
-]
+__all__ = ["Limits", "Population", "PopulationsFile", "built_in_content", "read_populations"]
 
 T = TypeVar("T")
 Limit = Annotated[float, Field(strict=True, gt=0, le=1e6)]
 
 MOST_DEVICES = 100_000
-#: A factor between places lies between this and its inverse.
-_SMALLEST = 1e-6
 
 _DATA = resources.files("nanojunction.sample_data")
 _FILE_KEYS = ("device", "temperature_K", "limits", "wafer", "populations")
@@ -43,15 +40,6 @@ _POPULATION_KEYS = (
 )
 #: Channels of a switch with no junction behind them: what is measured through them.
 _CHANNELS = {"empty": 1e15, "shorted": 1e-3}
-
-
-class BatchFileError(ValueError):
-    """A populations file that cannot be used: one sentence with file, key and what is allowed."""
-
-
-def refusal(words: str) -> BatchFileError:
-    """Return the error of a sentence without its full stop."""
-    return BatchFileError(f"{words}.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,13 +88,13 @@ def read_populations(text: str, source: str) -> PopulationsFile:
     Raises BatchFileError.
     """
     content = parse_toml(text, source, refusal)
-    _refuse_unknown(content, _FILE_KEYS, source, "")
-    device = _word(content, "device", source, "")
+    refuse_unknown(content, _FILE_KEYS, source, "")
+    device = word_at(content, "device", source, "")
     wafer = None if "wafer" not in content else _checked(Wafer, content, "wafer", source)
     limits = Limits() if "limits" not in content else _checked(Limits, content, "limits", source)
     temperature_K = None
     if "temperature_K" in content:
-        temperature_K = _factor(content["temperature_K"], f"{source}: key 'temperature_K'")
+        temperature_K = factor_at(content["temperature_K"], f"{source}: key 'temperature_K'")
     tables = content.get("populations")
     if not isinstance(tables, list) or not tables:
         raise refusal(
@@ -139,7 +127,7 @@ def _counts(tables: list[Any], wafer: Wafer | None, source: str) -> list[int]:
         at = f"populations[{i}]"
         if not isinstance(table, dict):
             raise refusal(f"{source}: key '{at}' must be a table ([[populations]])")
-        _refuse_unknown(table, _POPULATION_KEYS, source, f"{at}.")
+        refuse_unknown(table, _POPULATION_KEYS, source, f"{at}.")
         counts.append(_count(table.get("count"), at, wafer, source))
     known = sum(count for count in counts if count is not None)
     if known > MOST_DEVICES:
@@ -178,15 +166,15 @@ def _count(count: object, at: str, wafer: Wafer | None, source: str) -> int | No
 def _population(
     table: Mapping[str, Any], count: int, at: str, wafer: Wafer | None, source: str
 ) -> Population:
-    truth = _word(table, "truth", source, f"{at}.")
+    truth = word_at(table, "truth", source, f"{at}.")
     where = f"{source}: {at}.junction"
     junction: Mapping[str, Any]
     if "channel" in table:
         junction = _channel(table, f"{source}: {at}")
     else:
-        junction = _table(table, "junction", "[populations.junction]", source, at)
+        junction = table_at(table, "junction", "[populations.junction]", source, at)
         if "like" in table:
-            name = _word(table, "like", source, f"{at}.")
+            name = word_at(table, "like", source, f"{at}.")
             junction = _alike(name, junction, f"{source}: {at}")
     for key in ("name", "behaviour"):
         if key in junction:
@@ -194,7 +182,7 @@ def _population(
                 f"{source}: key '{at}.junction.{key}' cannot be given: devices are named by their "
                 "place, and behaviour has a table of its own ([populations.behaviour])"
             )
-    behaviour = _table(table, "behaviour", "[populations.behaviour]", source, at)
+    behaviour = table_at(table, "behaviour", "[populations.behaviour]", source, at)
     whole = {**junction, "behaviour": behaviour}
     weights, factors = _variation(table, wafer, source, at)
     return Population(where, truth, count, whole, weights, factors)
@@ -240,8 +228,8 @@ def _variation(
     given = [key for key in ("more_at_edge", "at_edge", "more_in", "in_split") if key in table]
     if given and wafer is None:
         raise refusal(f"{source}: key '{at}.{given[0]}' needs the places of a wafer ([wafer])")
-    more_in = _table(table, "more_in", "more_in = { split = 2.0 }", source, at)
-    in_split = _table(table, "in_split", "[populations.in_split.SPLIT]", source, at)
+    more_in = table_at(table, "more_in", "more_in = { split = 2.0 }", source, at)
+    in_split = table_at(table, "in_split", "[populations.in_split.SPLIT]", source, at)
     splits = () if wafer is None else tuple(wafer.splits)
     for key, names in (("more_in", more_in), ("in_split", in_split)):
         for name in names:
@@ -249,17 +237,19 @@ def _variation(
                 known = f"the splits are {', '.join(splits)}" if splits else "the wafer has none"
                 raise refusal(f"{source}: key '{at}.{key}.{name}' is no split; {known}")
     weights: dict[str | None, float] = {
-        split: _factor(value, f"{source}: key '{at}.more_in.{split}'")
+        split: factor_at(value, f"{source}: key '{at}.more_in.{split}'")
         for split, value in more_in.items()
     }
     if "more_at_edge" in table:
-        weights[None] = _factor(table["more_at_edge"], f"{source}: key '{at}.more_at_edge'")
-    at_edge = _table(table, "at_edge", "[populations.at_edge]", source, at)
+        weights[None] = factor_at(table["more_at_edge"], f"{source}: key '{at}.more_at_edge'")
+    at_edge = table_at(table, "at_edge", "[populations.at_edge]", source, at)
     factors: dict[str | None, Mapping[str, float]] = {}
     if at_edge:
         factors[None] = dict(_flat(at_edge, "", f"{source}: key '{at}.at_edge"))
     for split in in_split:
-        inner = _table(in_split, split, f"[populations.in_split.{split}]", source, f"{at}.in_split")
+        inner = table_at(
+            in_split, split, f"[populations.in_split.{split}]", source, f"{at}.in_split"
+        )
         factors[split] = dict(_flat(inner, "", f"{source}: key '{at}.in_split.{split}"))
     return weights, factors
 
@@ -271,49 +261,4 @@ def _flat(table: Mapping[str, Any], path: str, key: str) -> Iterator[tuple[str, 
         if isinstance(value, dict):
             yield from _flat(value, inner, key)
         else:
-            yield inner, _factor(value, f"{key}.{inner}'")
-
-
-def _factor(value: object, key: str) -> float:
-    if (
-        isinstance(value, int | float)
-        and not isinstance(value, bool)
-        and _SMALLEST <= value <= 1.0 / _SMALLEST
-    ):
-        return float(value)
-    raise refusal(
-        f"{key} must be a number from {_SMALLEST:g} to {1.0 / _SMALLEST:g}, found {value!r}"
-    )
-
-
-# Keys
-
-
-def _table(
-    table: Mapping[str, Any], key: str, written: str, source: str, at: str
-) -> Mapping[str, Any]:
-    found = table.get(key, {})
-    if not isinstance(found, dict):
-        raise refusal(f"{source}: key '{at}.{key}' must be a table ({written})")
-    return found
-
-
-def _refuse_unknown(
-    table: Mapping[str, Any], allowed: tuple[str, ...], source: str, prefix: str
-) -> None:
-    for key in table:
-        if key not in allowed:
-            raise refusal(
-                f"{source}: key '{prefix}{key}' is unknown; allowed here are {', '.join(allowed)}"
-                f"{did_you_mean(key, allowed)}".rstrip("?")
-            )
-
-
-def _word(table: Mapping[str, Any], key: str, source: str, prefix: str) -> str:
-    value = table.get(key)
-    if not (isinstance(value, str) and value and value.replace("-", "").isalnum()):
-        found = "is missing" if value is None else f"is {value!r}"
-        raise refusal(
-            f"{source}: key '{prefix}{key}' {found}; it must be a text of letters, digits and -"
-        )
-    return value
+            yield inner, factor_at(value, f"{key}.{inner}'")

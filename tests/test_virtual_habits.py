@@ -11,8 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nanojunction.instruments.station_file import SwitchConfig, Wiring
-from nanojunction.instruments.virtual import World
+from nanojunction.instruments.virtual import World, WorldSettings
 from nanojunction.instruments.virtual.keithley2400 import Keithley2400
+from nanojunction.instruments.virtual.world.breakdown import Fragile
 from nanojunction.instruments.virtual.world.habits import TwoStates
 from nanojunction.instruments.virtual.world.line import Source
 from nanojunction.models.behaviour import Behaviour, Breakdown, Contact, Drift, Telegraph
@@ -188,6 +189,22 @@ def test_a_thermovoltage_makes_an_offset_of_a_resistor() -> None:
     assert current(world) == 0.0
     drive(world, 0.0)
     assert current(world) == pytest.approx(-45e-9)
+
+
+def test_a_junctions_own_voltage_breaks_nothing_behind_a_thermovoltage_either() -> None:
+    fragile = Fragile(load_junction("B"), load_junction("short"), 0.03)
+    world = World(
+        Resistor(1.0), SteppedClock(), junctions={"J": fragile}, wiring=WIRING,
+        settings=WorldSettings(initial_temperature_K=40.0),
+        behaviours={"J": Behaviour(thermovoltage_V=1e-3)},
+    )  # fmt: skip
+    world.move_contacts(0.0, J)
+    assert world.junction_voltage_V == pytest.approx(0.085, rel=0.02)  # its own 84 mV and 1 mV
+    assert not world.broken_at("J")
+    drive(world, 0.0309)
+    assert not world.broken_at("J")
+    drive(world, 0.0311)
+    assert world.broken_at("J")
 
 
 def test_what_broke_down_is_another_junction_for_good_and_is_told() -> None:

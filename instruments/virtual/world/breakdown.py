@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
+from nanojunction.instruments.virtual.world.led import Led, lead
 from nanojunction.models.junction import JunctionLaw, Memory
 
 
@@ -22,7 +23,7 @@ class FragileMemory(Memory):
 
 
 @dataclass(frozen=True, slots=True)
-class Fragile:
+class Fragile(Led):
     """The law `whole` until a source's |V| exceeds `above_V`, then `broken`, from its rest on."""
 
     whole: JunctionLaw
@@ -75,10 +76,3 @@ def _own(memory: Memory) -> FragileMemory:
     if not isinstance(memory, FragileMemory):
         raise TypeError("a fragile junction is led with the memory that it gave out")
     return memory
-
-
-def lead(law: JunctionLaw, memory: Memory, voltage_V: float, *, driven: bool) -> Memory:
-    """Return the memory of a junction, fragile or not, at a voltage that a source drives or not."""
-    if isinstance(law, Fragile):
-        return law.lead(memory, voltage_V, driven=driven)
-    return law.apply_voltage(memory, voltage_V)

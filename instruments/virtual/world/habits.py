@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from nanojunction.instruments.virtual.world.breakdown import Fragile, FragileMemory
+from nanojunction.instruments.virtual.world.led import Led, lead
 from nanojunction.instruments.virtual.world.line import Law
 from nanojunction.models.behaviour import Behaviour, Drift
 from nanojunction.models.junction import JunctionLaw, Memory
@@ -150,7 +151,7 @@ def _drifted(drift: Drift, age_h: float) -> tuple[float, float]:
 
 
 @dataclass(frozen=True, slots=True)
-class Heated:
+class Heated(Led):
     """A junction in series with a thermovoltage (V): its law, shifted along V."""
 
     law: JunctionLaw
@@ -170,8 +171,12 @@ class Heated:
         return self.law.apply_field(memory, field_T)
 
     def apply_voltage(self, memory: Memory, voltage_V: float) -> Memory:
+        """Lead the law to what a source's voltage leaves for it."""
+        return self.lead(memory, voltage_V, driven=True)
+
+    def lead(self, memory: Memory, voltage_V: float, *, driven: bool) -> Memory:
         """Lead the law to the voltage that is left for it."""
-        return self.law.apply_voltage(memory, voltage_V - self.thermovoltage_V)
+        return lead(self.law, memory, voltage_V - self.thermovoltage_V, driven=driven)
 
     def current_A(self, voltage_V: float, temperature_K: float, memory: Memory) -> float:
         """Return the current of the law at the voltage that is left for it."""

@@ -10,8 +10,8 @@ from types import MappingProxyType
 from nanojunction.common.names import listed_names
 from nanojunction.instruments.roles import Connected
 from nanojunction.instruments.station_file import SwitchConfig
-from nanojunction.instruments.virtual.world.breakdown import lead
 from nanojunction.instruments.virtual.world.habits import Habits, with_behaviour
+from nanojunction.instruments.virtual.world.led import lead
 from nanojunction.instruments.virtual.world.line import Law
 from nanojunction.instruments.virtual.world.ways import Ways
 from nanojunction.models.behaviour import STEADY, Behaviour
