@@ -22,6 +22,7 @@ from nanojunction.analysis.results_check import (
 )
 from nanojunction.analysis.run_result import RunResult
 from nanojunction.analysis.values import plain
+from nanojunction.analysis.written import written_whole
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,13 +175,5 @@ def write_results(document: Mapping[str, Any], path: PathLike) -> None:
     It may be one that is still coming (`coming_results`). Raises ResultsError where the document
     is wrong, OSError where the file cannot be written.
     """
-    path = Path(path)
-    partial = path.with_name(path.name + ".part")
-    try:
-        # A file's name, or a header, may hold what is no character: JSON writes that as an escape.
-        with partial.open("w", encoding="utf-8", errors="backslashreplace", newline="\n") as file:
-            file.writelines(texts_of(document))
-        partial.replace(path)
-    except BaseException:
-        partial.unlink(missing_ok=True)
-        raise
+    with written_whole(Path(path)) as file:
+        file.writelines(texts_of(document))

@@ -109,8 +109,9 @@ def status_of(problem: Exception) -> int | None:
 
 def in_words(problem: Exception) -> str:
     """Return an error's sentence; of the system's own without its number, the file first."""
-    if isinstance(problem, OSError) and problem.filename is not None and problem.strerror:
-        return f"{problem.filename}: {problem.strerror[:1].lower()}{problem.strerror[1:]}"
+    if isinstance(problem, OSError) and problem.strerror:
+        why = f"{problem.strerror[:1].lower()}{problem.strerror[1:]}"
+        return why if problem.filename is None else f"{problem.filename}: {why}"
     return str(problem)
 
 

@@ -335,7 +335,7 @@ def test_a_magnetocurrent_that_is_not_against_0_tesla_says_so() -> None:
     at_half, at_0 = (load_run(CAMPAIGN / f"C_40K_{field}.csv") for field in ("-0.5T", "0T"))
     assert magnetocurrent(parallel=at_half, reference=at_0).note is None
     swapped = magnetocurrent(parallel=at_0, reference=at_half)
-    assert "the reference was measured at -0.5 T, not at 0 T" in (swapped.note or "")
+    assert "the reference was measured at -500 mT, not at 0 T" in (swapped.note or "")
 
 
 def test_one_loop_gives_no_resistance_of_field() -> None:

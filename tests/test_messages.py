@@ -231,6 +231,7 @@ def test_a_folder_that_cannot_be_made(folder: str) -> None:
 def test_an_error_of_the_system_has_its_file_and_no_number() -> None:
     problem = OSError(errno.ENOSPC, "No space left on device", "runs/a.csv")
     assert in_words(problem) == "runs/a.csv: no space left on device"
+    assert in_words(OSError(errno.ENOSPC, "No space left on device")) == "no space left on device"
 
 
 def test_gpib_without_a_driver_says_what_to_install() -> None:

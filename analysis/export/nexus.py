@@ -21,6 +21,7 @@ from nanojunction.analysis.export.errors import ExportError
 from nanojunction.analysis.export.parquet import metadata_of
 from nanojunction.analysis.export.plateaus import Plateaus, plateaus_of
 from nanojunction.analysis.reading.files import PathLike
+from nanojunction.analysis.written import replacing
 
 if TYPE_CHECKING:
     from nanojunction.analysis.run_result import RunResult
@@ -53,20 +54,15 @@ def write_nexus(
     by_run = {id(result.run): result for result in results}
     groups = plateaus_of([result.run for result in results])
     path = Path(path)
-    partial = path.with_name(f"{path.name}.part")
     missing: dict[str, None] = {}
-    try:
-        with h5py.File(partial, "w") as file:
-            file.attrs.update(
-                NX_class="NXroot", default="entry", file_name=path.name, creator="nanojunction"
-            )
-            for number, group in enumerate(groups, start=1):
-                entry = _group(file, "entry" if number == 1 else f"entry_{number}", "NXentry")
-                of_group = [by_run[id(run)] for run in group.runs]
-                missing.update(dict.fromkeys(_Entry(entry, group, of_group, about).write()))
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
+    with replacing(path) as target, h5py.File(target, "w") as file:
+        file.attrs.update(
+            NX_class="NXroot", default="entry", file_name=path.name, creator="nanojunction"
+        )
+        for number, group in enumerate(groups, start=1):
+            entry = _group(file, "entry" if number == 1 else f"entry_{number}", "NXentry")
+            of_group = [by_run[id(run)] for run in group.runs]
+            missing.update(dict.fromkeys(_Entry(entry, group, of_group, about).write()))
     return tuple(missing)
 
 

@@ -10,6 +10,7 @@ from nanojunction.analysis.export.errors import ExportError
 from nanojunction.analysis.reading.files import PathLike
 from nanojunction.analysis.results import build_results
 from nanojunction.analysis.run import columns_of
+from nanojunction.analysis.written import replacing
 
 if TYPE_CHECKING:
     from nanojunction.analysis.run_result import RunResult
@@ -34,13 +35,8 @@ def write_parquet(result: RunResult, path: PathLike) -> None:
         ) from problem
     columns = columns_of(result.run)
     table = pyarrow.table(columns).replace_schema_metadata({KEY: json.dumps(metadata_of(result))})
-    path = Path(path)
-    partial = path.with_name(f"{path.name}.part")
-    try:
-        parquet.write_table(table, partial, compression="zstd")
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
+    with replacing(Path(path)) as target:
+        parquet.write_table(table, target, compression="zstd")
 
 
 def metadata_of(result: RunResult) -> dict[str, Any]:

@@ -28,6 +28,7 @@ from nanojunction.analysis.report.sources import (
     sources_of,
 )
 from nanojunction.analysis.report.tables import comparison_tables, run_tables, summary
+from nanojunction.analysis.written import naming, written_whole
 
 if TYPE_CHECKING:
     from nanojunction.analysis.analyse import Analysis
@@ -60,27 +61,28 @@ def write_report(
     folder = Path(folder)
     analysis = replace(analysis, run_results=(*analysis.run_results, *analysis.calibrations))
     pages = {}
-    if by_device:
-        for device, part in _devices(analysis).items():
-            name = f"{DEVICES}/{part.slug}"
-            _write(
-                part.analysis,
-                folder / DEVICES / part.slug,
-                title=f"{title}: {device}",
-                software=software,
-                started=started,
-                up=f"../../{PAGE}",
-            )
-            pages[device] = f"{name}/{PAGE}"
-    return _write(
-        analysis,
-        folder,
-        title=title,
-        comparison=comparison,
-        software=software,
-        started=started,
-        pages=pages,
-    )
+    with naming(folder):
+        if by_device:
+            for device, part in _devices(analysis).items():
+                name = f"{DEVICES}/{part.slug}"
+                _write(
+                    part.analysis,
+                    folder / DEVICES / part.slug,
+                    title=f"{title}: {device}",
+                    software=software,
+                    started=started,
+                    up=f"../../{PAGE}",
+                )
+                pages[device] = f"{name}/{PAGE}"
+        return _write(
+            analysis,
+            folder,
+            title=title,
+            comparison=comparison,
+            software=software,
+            started=started,
+            pages=pages,
+        )
 
 
 def _write(
@@ -137,9 +139,8 @@ def _write(
         up=up,
     )
     path = folder / PAGE
-    partial = path.with_name(f"{PAGE}.part")
-    partial.write_text(page, encoding="utf-8", errors="backslashreplace")
-    partial.replace(path)
+    with written_whole(path) as file:
+        file.write(page)
     return path
 
 

@@ -16,6 +16,7 @@ from nanojunction.analysis.results_check import (
     expect,
 )
 from nanojunction.analysis.screening.verdicts import STAGES, VERDICTS
+from nanojunction.analysis.written import written_whole
 
 SCHEMA = "nanojunction-screening/1"
 
@@ -89,16 +90,8 @@ def write_screening(document: Mapping[str, Any], path: PathLike) -> None:
     Raises ResultsError where the document is wrong, OSError where the file cannot be written.
     """
     check_screening(document)
-    path = Path(path)
-    partial = path.with_name(path.name + ".part")
-    try:
-        # A file's name may hold what is no character: JSON writes that as an escape.
-        with partial.open("w", encoding="utf-8", errors="backslashreplace", newline="\n") as file:
-            file.writelines(_texts_of(document))
-        partial.replace(path)
-    except BaseException:
-        partial.unlink(missing_ok=True)
-        raise
+    with written_whole(Path(path)) as file:
+        file.writelines(_texts_of(document))
 
 
 def _texts_of(document: Mapping[str, Any]) -> Iterator[str]:
