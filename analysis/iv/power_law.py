@@ -14,7 +14,7 @@ from nanojunction.analysis.values import Array
 POWER_LAW = "power law"
 
 _NOTHING = 4.0  # χ² of a power law that is not looked for
-_EXPONENTS = np.array([1.3, 1.6, 2.0, 2.3, 2.6, 3.0, 3.5, 4.2, 5.2])
+_EXPONENTS = np.array([1.3, 1.7, 2.3, 2.8, 3.5, 4.8])
 _LEAST, _MOST = 1.05, 8.0
 _STEPS, _NO_STEP = 8, 1e-6
 _ROUNDING = 1e-9  # of the square of a power
@@ -54,10 +54,12 @@ def _exponents_of_alike(many: Sequence[Projected]) -> list[float | None]:
     rest = np.array([one.y for one in many])
     rest = rest - ((rest[:, None] @ np.swapaxes(basis, 1, 2)) @ basis)[:, 0]
     tried = sign[:, None] * np.exp(log[:, None] * _EXPONENTS[:, None])
-    unit = np.ones(x.shape) if noise is None else 1.0 / noise
-    tried *= unit[:, None]
     # What legs, straight lines and squares do not hold, each of a power on its own.
-    in_legs = legs.sums(tried * unit[:, None]) ** 2 / legs.sums(unit**2)[:, None]
+    if noise is None:
+        in_legs = legs.sums(tried) ** 2 / legs.counts
+    else:
+        tried /= noise[:, None]
+        in_legs = legs.sums(tried / noise[:, None]) ** 2 / legs.sums(noise**-2.0)[:, None]
     in_basis = (tried @ np.swapaxes(basis, 1, 2)) ** 2
     whole = np.einsum("kij,kij->ki", tried, tried)
     squares = whole - in_legs.sum(axis=2) - in_basis.sum(axis=2)

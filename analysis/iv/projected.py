@@ -218,7 +218,7 @@ def _project_alike(many: Sequence[Traces]) -> list[Projected]:
         design=design,
         basis=np.ascontiguousarray(np.swapaxes(basis, 1, 2)),
         triangle=triangle,
-        gram=design @ np.swapaxes(design, 1, 2),
+        gram=np.swapaxes(triangle, 1, 2) @ triangle,
         projection=_times(design, y),
         means=_times(raw, share),
     )

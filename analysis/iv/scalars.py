@@ -79,19 +79,14 @@ def _scalars_of_alike(many: Sequence[Described]) -> list[dict[str, Quantity]]:
         "v_at_p_max_V": maxima.voltage,
         "fill_factor": fill_factors(maxima, crossings, zero, zero_at),
     }
-    most_V, most_A = (np.abs(values).max(axis=1).tolist() for values in (voltage, current))
-    least = [
-        {"i_off_A": _ROUNDING * i, "v_off_V": _ROUNDING * v, "v_at_p_max_V": _ROUNDING * v}
-        for v, i in zip(most_V, most_A, strict=True)
-    ]
+    most_V, most_A = (_ROUNDING * np.abs(values).max(axis=1) for values in (voltage, current))
+    rounding = {"i_off_A": most_A, "v_off_V": most_V, "v_at_p_max_V": most_V}
     is_exact = [one.noise_A == 0.0 for one in traces]
-    return [
-        {
-            key: _beyond_rounding(values[k], least[k].get(key, 0.0), is_exact[k])
-            for key, values in columns.items()
-        }
-        for k in range(len(many))
-    ]
+    kept = {
+        key: _beyond_rounding(values, rounding.get(key, 0.0 * most_V).tolist(), is_exact)
+        for key, values in columns.items()
+    }
+    return [{key: values[k] for key, values in kept.items()} for k in range(len(many))]
 
 
 def _at_zero(curves: Curves, covers_zero: Flags) -> tuple[Expansions | None, IntArray]:
@@ -149,17 +144,26 @@ def _slope_near(one: Described, at_V: Array, convention: SlopeConvention) -> Qua
     return local_slopes(model.curves([model]), np.zeros(1, dtype=np.int64), at_V, convention)[0]
 
 
-def _beyond_rounding(item: Quantity, least: float, is_exact: bool) -> Quantity:
-    """Return a quantity, its standard error null where it is that of rounding.
+def _beyond_rounding(
+    values: Sequence[Quantity], rounding: Sequence[float], is_exact: Sequence[bool]
+) -> list[Quantity]:
+    """Return a quantity of runs, its standard error null where it is that of rounding.
 
-    `least` is the rounding of what it is made of, `is_exact` tells that the rows have no noise.
+    `rounding` is that of what it is made of, `is_exact` tells that the rows have no noise.
     """
-    if item.value is None:
-        return item
-    calculated = is_exact and not item.stderr and item.extra.get("model") is not None
-    least = max(least, _ROUNDING * abs(item.value))
-    if not calculated and (item.stderr is None or item.stderr > least):
-        return item
+    found = []
+    for item, least, exactly in zip(values, rounding, is_exact, strict=True):
+        if item.value is not None:
+            calculated = exactly and not item.stderr and item.extra.get("model") is not None
+            is_sure = item.stderr is None or item.stderr > max(least, _ROUNDING * abs(item.value))
+            found.append(item if is_sure and not calculated else _calculated(item))
+        else:
+            found.append(item)
+    return found
+
+
+def _calculated(item: Quantity) -> Quantity:
+    """Return a quantity without the standard error that rounding alone gives it."""
     exact = "calculated values: nothing but rounding scatters"
     few = item.note is None or item.note.startswith("too few points")
     return replace(item, stderr=None, note=exact if few else f"{item.note}; {exact}")

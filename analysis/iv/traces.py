@@ -112,7 +112,9 @@ def _traces_of_alike(runs: Sequence[Run]) -> list[tuple[Traces, list[str]]]:
             stack = [np.take(values[members], order, axis=1) for values in (voltage, current)]
             traces = _sorted_traces(first, direction, order, *stack)
             found.update(zip(members.tolist(), traces, strict=True))
-    return [_without_outliers(*found[k], _missing(finite[k], limited[k])) for k in range(len(runs))]
+    whole = np.asarray(kept.all(axis=1)).tolist()
+    missing = [[] if whole[k] else _missing(finite[k], limited[k]) for k in range(len(runs))]
+    return [_without_outliers(*found[k], missing[k]) for k in range(len(runs))]
 
 
 def _missing(finite: Flags, limited: Flags) -> list[str]:

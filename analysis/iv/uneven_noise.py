@@ -125,14 +125,14 @@ def _variance(known: Array, deviation: Array, centre: IntArray) -> Array:
 
     terms = known[:, centre].T
     square = deviation**2
-    variance = np.full(len(square), (1.4826 * float(np.median(np.abs(deviation)))) ** 2)
+    variance = np.full(len(square), (1.4826 * float(medians(np.abs(deviation)))) ** 2)
     part = np.zeros(len(known))
     for _ in range(_ROUNDS):
         clipped = np.minimum(square, _LARGEST**2 * variance) / _CLIPPED
         part = nnls(terms / variance[:, None], clipped / variance)[0]
         # Where all of it goes with the current, the noise at the zero still is not nothing.
         quiet = np.argsort(terms @ part)[: max(len(square) // _QUIETEST, 5)]
-        least = float(np.median(square[quiet])) / _MEDIAN_OF_SQUARES
+        least = float(medians(square[quiet])) / _MEDIAN_OF_SQUARES
         part[0] = max(part[0], _NOT_LESS * least)
         variance = terms @ part
     return np.asarray(part @ known)
