@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from nanojunction.analysis.averages import weighted_mean
-from nanojunction.analysis.beyond_sweep import least_offset_V
+from nanojunction.analysis.beyond_sweep import least_ratio
 from nanojunction.analysis.notation import in_words
 from nanojunction.analysis.run import Run
 from nanojunction.analysis.values import Quantity
@@ -255,7 +255,9 @@ def against_line(result: RunResult, line: MeasuringLine, *, subtract: bool = Fal
         else:
             ratios.append(_ratio(measured, offset))
             if measured.value is None and key == "v_off_V":
-                ratios[-1] = _least_ratio(result, offset) or ratios[-1]
+                largest_V = offset.value + _ZERO_WITHIN * offset.stderr
+                i_off_A = number(quantities, "i_off_A").value
+                ratios[-1] = least_ratio(result.run, i_off_A, largest_V, offset.note) or ratios[-1]
             if measured.value is not None:
                 quantities[key] = replace(measured, syst=offset.value)
                 if subtract:
@@ -280,18 +282,6 @@ def _ratio(measured: Quantity, offset: LineOffset) -> Quantity:
         return Quantity(ratio, None, _joined("the offset's standard error is unknown", offset.note))
     stderr = math.hypot(measured.stderr, ratio * offset.stderr) / offset.value
     return Quantity(ratio, stderr, offset.note)
-
-
-def _least_ratio(result: RunResult, offset: LineOffset) -> Quantity | None:
-    """Return a lower bound of `offset_ratio_v` where the sweep ends before V_off, if any."""
-    i_off_A = number(result.quantities, "i_off_A").value
-    beyond_V = None if i_off_A is None else least_offset_V(result.run, i_off_A)
-    largest = offset.value + _ZERO_WITHIN * offset.stderr
-    if beyond_V is None or largest <= 0.0:
-        return None
-    note = f"|V_off| is above {in_words(beyond_V, 'V', 3)}, where the sweep ends"
-    extra = {"bound": "lower", "beyond_V": beyond_V}
-    return Quantity(beyond_V / largest, None, _joined(note, offset.note), extra=extra)
 
 
 def _corrected(measured: Quantity, shift: LineOffset) -> Quantity:
@@ -320,7 +310,8 @@ def _verdict(ratio_v: Quantity, ratio_i: Quantity) -> Quantity:
         verdict, text = 0.0, f"not beyond the measuring line: {sizes}, {needed}"
     if verdict == 1.0 and (beyond_V := ratio_v.extra.get("beyond_V")) is not None:
         text += f"; V_off itself lies beyond the sweep, which ends at {in_words(beyond_V, 'V', 3)}"
-    outside = next((q.note for q in (ratio_v, ratio_i) if q.note and "nearest" in q.note), None)
+    said = [part for q in (ratio_v, ratio_i) if q.note for part in q.note.split("; ")]
+    outside = next((part for part in said if "nearest" in part), None)
     return Quantity(verdict, None, _joined(text, outside))
 
 

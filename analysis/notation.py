@@ -63,7 +63,9 @@ _SYMBOLS = {
     "e_a_low_meV": ("E", "a, low T"),
     "e_a_high_meV": ("E", "a, high T"),
     "t_cross_K": ("T", "cross"),
-    "spin_polarisation": ("|P|", "spin"),
+    "spin_polarisation": ("|P| (Jullière)", ""),
+    "spin_polarisation_tmr": ("|P| (Jullière), from the TMR peak", ""),
+    "mr_optimistic": ("MR′ (optimistic)", ""),
 }
 _ACRONYMS = {"mr": "MR", "mc": "MC", "tmr": "TMR", "iv": "I(V)", "fwhm": "FWHM"}
 _PERCENT = ("mr", "mc", "tmr", "spin_polarisation")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from nanojunction.cli.catalogues import opened
 from nanojunction.cli.console import FAILED, make_folder, say, steps_of, wide_console
+from nanojunction.cli.findings import claims_of, estimates_of, warnings_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -158,7 +159,11 @@ def enter_into(catalogue: Catalogue | None, found: Analysis) -> None:
 
 def title_of(found: Analysis) -> str:
     """Return a title that names the devices."""
-    devices = list(dict.fromkeys(result.run.device for result in found.run_results))
+    from nanojunction.analysis.calibration import is_calibration
+
+    runs = [result.run for result in found.run_results]
+    junctions = [run.device for run in runs if not is_calibration(run)]
+    devices = list(dict.fromkeys(junctions or [run.device for run in runs]))
     if not devices:
         return "Analysis without a run"
     return f"Analysis of {', '.join(devices[:5])}{', …' if len(devices) > 5 else ''}"
@@ -172,57 +177,8 @@ def show_runs(found: Analysis) -> None:
         say(f"{more} more runs are not in this table: --json has all of them")
     if (controls := controls_of(found)) is not None:
         wide_console().print(controls)
-    for line in (*claims_of(found), *estimates_of(found)):
+    for line in (*claims_of(found), *estimates_of(found), *warnings_of(found)):
         say(line)
-    of_runs = [
-        f"{result.run.file.name}: {warning}"
-        for result in found.run_results
-        for warning in dict.fromkeys((*result.run.warnings, *result.warnings))
-    ]
-    for line in of_runs:
-        say(line)
-    for group in found.groups:
-        for warning in group.warnings:
-            if not warning.endswith(tuple(of_runs)):  # of one run, by its whole path
-                say(f"{group.device}, {group.kind}: {warning}")
-
-
-def estimates_of(found: Analysis) -> list[str]:
-    """Return a line with the estimates of each device, of many devices those that give power."""
-    from nanojunction.analysis.notation import NO_BREAK, measured, symbol_of
-
-    estimates = list(found.estimates)
-    if len(estimates) > MOST_VERDICTS:
-        estimates = [one for one in estimates if one.quantities["p_max_W"].value is not None]
-    lines = []
-    for one in estimates:
-        parts = [
-            f"{symbol_of(key).plain} {text}"
-            for key, quantity in one.quantities.items()
-            if (text := measured(quantity, symbol_of(key).unit)) is not None
-        ]
-        lines.append(f"{one.device}: {', '.join(parts)}".replace(NO_BREAK, " "))
-    return lines
-
-
-#: Runs, and checks of devices, that the tables on the screen show.
-MOST_RUNS = MOST_CHECKS = 500
-#: Devices whose verdicts are all printed; of more, the candidates.
-MOST_VERDICTS = 12
-
-
-def claims_of(found: Analysis) -> list[str]:
-    """Return a line with verdict and reason for each device, of many the candidates' alone."""
-    from nanojunction.analysis.devices.claims import find_claims
-
-    claims = find_claims(found.run_results, found.groups)
-    shown = claims
-    if len(claims) > MOST_VERDICTS:
-        shown = [c for c in claims if c.verdict in {"candidate", "confirmed", "not confirmed"}]
-    lines = [f"{claim.device}: {claim.verdict}: {claim.reason}" for claim in shown]
-    if len(shown) < len(claims):
-        lines.append(f"{len(claims) - len(shown)} more devices are no candidates, or undecided")
-    return lines
 
 
 def table_of(results: Sequence[RunResult]) -> Table:
@@ -257,6 +213,9 @@ def cell_of(result: RunResult, keys: Sequence[str], scale: float) -> str:
     values = (result.quantities.get(key) for key in keys)
     return with_error(next((value for value in values if value is not None), None), scale)
 
+
+#: Runs, and checks of devices, that the tables on the screen show.
+MOST_RUNS = MOST_CHECKS = 500
 
 #: How the outcome of a check is printed: words, since not every console has the signs.
 OUTCOMES = {"passed": "passed", "failed": "FAILED", "undecided": "undecided"}

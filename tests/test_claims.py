@@ -18,7 +18,7 @@ from nanojunction.analysis.results_check import ResultsError, check_results
 from nanojunction.analysis.run import Conditions, Polarity
 from nanojunction.analysis.run_result import RunResult
 from nanojunction.analysis.values import Quantity
-from nanojunction.cli.analyse import claims_of
+from nanojunction.cli.findings import MOST_NAMES, MOST_VERDICTS, claims_of, warnings_of
 from tests.iv_simulation import line as junction_a
 from tests.iv_simulation import noisy_run, sweep
 
@@ -129,10 +129,28 @@ def test_verdicts_are_in_the_document_and_on_the_screen() -> None:
     assert line.startswith("A: candidate: beyond the measuring line by")
 
 
-def test_of_many_devices_the_candidates_are_printed_and_the_rest_is_counted() -> None:
+def test_of_many_devices_some_candidates_are_printed_and_all_are_counted() -> None:
     rng = np.random.default_rng(1)
     resistors = [measured(rng, passive, device=f"R{k}") for k in range(14)]
     lines = claims_of(Analysis((*resistors, measured(rng)), (), ()))
     assert len(lines) == 2
     assert lines[0].startswith("A: candidate")
-    assert lines[1] == "14 more devices are no candidates, or undecided"
+    assert lines[1].startswith("15 devices: 14 no candidate, 1 candidate; the reasons of all")
+    many = [measured(rng, device=f"A{k}") for k in range(MOST_VERDICTS + 3)]
+    lines = claims_of(Analysis(tuple(many), (), ()))
+    assert len(lines) == MOST_VERDICTS + 1
+    assert "--report, --json" in lines[-1]
+
+
+def test_a_warning_that_many_runs_share_is_one_line() -> None:
+    rng = np.random.default_rng(1)
+    runs = [
+        replace(measured(rng, device=f"A{k}"), warnings=("20 rows in compliance are left out",))
+        for k in range(MOST_NAMES + 2)
+    ]
+    runs = [
+        replace(one, run=replace(one.run, file=Path(f"A{k}.csv"))) for k, one in enumerate(runs)
+    ]
+    (line,) = warnings_of(Analysis(tuple(runs), (), ()))
+    assert line.startswith("A0.csv, A1.csv,")
+    assert line.endswith(" and 2 more: 20 rows in compliance are left out")

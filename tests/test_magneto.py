@@ -394,6 +394,23 @@ def test_two_sweeps_of_different_steps_share_a_state() -> None:
     assert np.all(np.abs(pair.parallel_A - truth) < 8 * pair.parallel_err_A)
 
 
+def test_a_leg_that_was_read_too_seldom_to_stand_in_ap_has_no_say() -> None:
+    """Going up, the field passes the short stretch of AP between two readings."""
+    rng = np.random.default_rng(1)
+    loops = []
+    for voltage in (5e-3, 10e-3):
+        run = ih_run("MTJ", voltage, rng, hmax=0.2, rows=201, sigma_A=1e-12)
+        rising = run.leg == 0
+        kept = ~(rising & (run.field_T > 8e-3) & (run.field_T < 0.12))
+        columns = ("time_s", "leg", "voltage_V", "current_A", "field_T", "in_compliance")
+        seldom = replace(run, temperature_K=None, **{c: getattr(run, c)[kept] for c in columns})
+        loops.append(analyse_ih(seldom))
+    found, _ = analyse_magneto([], loops)
+    tmr = found["tmr_from_loops"]
+    parallel, other = (LAWS[name](np.array([5e-3]))[0] for name in ("MTJ-P", "MTJ-AP"))
+    assert tmr.y[0] == pytest.approx(parallel / other - 1.0, rel=0.02)
+
+
 def test_a_pinned_loop_gives_tmr_between_its_plateaus() -> None:
     rng = np.random.default_rng(14)
     runs = [result(ih_run("MTJ", V, rng, hmax=0.2, rows=401, sigma_A=2e-11)) for V in (5e-3, 10e-3)]

@@ -463,7 +463,7 @@ addEventListener("load", () => {
     .filter(e => !e.parentElement.closest("svg") && e.getBoundingClientRect().right > width + 1)
     .map(e => e.tagName);
   const boxes = [...document.querySelectorAll("figure, table, h2, h3, p")]
-    .map(e => e.getBoundingClientRect()).filter(r => r.width && r.height);
+    .flatMap(e => [...e.getClientRects()]).filter(r => r.width && r.height);
   let overlaps = 0;
   boxes.forEach((a, i) => boxes.slice(i + 1).forEach(b => {
     const x = Math.min(a.right, b.right) - Math.max(a.left, b.left);

@@ -68,10 +68,11 @@ def row_of(page: Page, identifier: str) -> str:
 
 
 def test_a_number_leads_to_its_run_with_window_and_rows_and_on_to_its_file(page: Page) -> None:
-    largest = re.search(r'nW \(<a href="#(run-\d+)">', page.source)
+    overview = page.source[page.source.index('class="overview"') :]
+    largest = re.search(r'nW</td>.*?<a href="#(run-\d+)">', overview)
     assert largest is not None
     run = row_of(page, largest[1])
-    assert "within ±" in run and "local_zero" in run
+    assert "at 0\u00a0V, within ±" in run
     assert "61 of 62" in run
     file = re.search(r'href="#(file-\d+)"', run)
     assert file is not None

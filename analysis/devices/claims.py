@@ -22,6 +22,8 @@ Verdict = Literal["confirmed", "candidate", "not confirmed", "no candidate", "un
 class Claim:
     """The verdict on a device, its reason in words, and the run with the clearest offsets.
 
+    `brief` is the comparison with the measuring line alone, without run and controls.
+
     `confirmed` is a candidate whose controls all passed, `not confirmed` one that failed one;
     `candidate` one whose controls are open or were not measured; `undecided` a device that was not
     compared with the measuring line, or only within its error.
@@ -31,6 +33,7 @@ class Claim:
     verdict: Verdict
     reason: str
     run: str | None
+    brief: str
 
     def to_json(self) -> dict[str, Any]:
         """Return the JSON object."""
@@ -55,15 +58,17 @@ def find_claims(results: Sequence[RunResult], groups: Sequence[Group]) -> list[C
 def _claim(device: str, runs: Sequence[RunResult], controls: Group | None) -> Claim:
     compared = [r for r in runs if number(r.quantities, "candidate").value is not None]
     beyond = [r for r in compared if number(r.quantities, "candidate").value == 1.0]
-    clearest = max(beyond or compared, key=_least_ratio, default=None)
+    clearest = max(beyond or compared, key=_clearness, default=None)
     verdict: Verdict
     if clearest is None:
         verdict, reason = "undecided", _not_compared(runs)
+        brief = reason
     else:
         verdict = "candidate" if beyond else "no candidate"
         count = f"in {len(beyond)} of {len(compared)} runs"
         where = "clearest" if beyond else "closest"
         note = number(clearest.quantities, "candidate").note
+        brief = (note or "").partition("; ")[0]
         reason = f"{note} ({where}: {_where(clearest)}); {count}"
     if controls is not None:
         confirmed = controls.quantities["confirmed"]
@@ -73,13 +78,18 @@ def _claim(device: str, runs: Sequence[RunResult], controls: Group | None) -> Cl
             verdict = "confirmed" if confirmed.value == 1.0 else "not confirmed"
     elif verdict == "candidate":
         reason += "; no controls were measured"
-    return Claim(device, verdict, reason, None if clearest is None else run_name(clearest.run))
+    run = None if clearest is None else run_name(clearest.run)
+    return Claim(device, verdict, reason, run, brief)
 
 
-def _least_ratio(result: RunResult) -> float:
-    """Return the smaller one of both ratios to the line: what a candidate stands on."""
+def _clearness(result: RunResult) -> tuple[bool, float]:
+    """Return whether both offsets were measured, and the smaller one of their ratios to the line.
+
+    What a candidate stands on: of two runs, the one whose V_off lies within the sweep.
+    """
     ratios = [number(result.quantities, f"offset_ratio_{key}").value for key in ("v", "i")]
-    return min((ratio for ratio in ratios if ratio is not None), default=0.0)
+    measured = number(result.quantities, "v_off_V").value is not None
+    return measured, min((ratio for ratio in ratios if ratio is not None), default=0.0)
 
 
 def _not_compared(runs: Sequence[RunResult]) -> str:

@@ -165,9 +165,10 @@ def _single_points(key: str, fit: Arrhenius) -> Iterator[str]:
     """Yield a warning for each point that stands out, or on which the choice of regimes rests."""
     name = symbol_of(key).plain
     for point in fit.influence.outliers:
+        over = plain_number(point.over_error, 2)
         yield (
-            f"{name}: {point.name} ({point.temperature_K:.4g} K) lies {point.over_error:.2g} "
-            "standard errors from what the other points lead to; it is fitted nevertheless"
+            f"{name}: {point.name} ({point.temperature_K:.4g} K) lies {over} standard errors from "
+            "what the other points lead to; it is fitted nevertheless"
         )
     if fit.influence.rests_on:
         other = "one regime" if fit.best == "two-regime" else "two regimes"

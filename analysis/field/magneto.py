@@ -241,16 +241,21 @@ def _opposite(
 
 
 def _most_different(loop: Loop, parallel: Quantity) -> Quantity:
-    """Return the current of the plateaus that differ most from the parallel state's."""
+    """Return the current of the plateaus that differ most from the parallel state's.
+
+    A leg that has no plateau even half as far away never stood in the other state: it has no say.
+    """
     level = parallel.value
     if level is None:
         return Quantity(None, note=parallel.note)
-    farthest = []
-    for leg in loop.legs:
-        plateaus = [plateau.current_A for plateau in find_plateaus(leg)]
-        if plateaus:
-            farthest.append(max(plateaus, key=lambda q: abs((q.value or 0.0) - level)))
-    return weighted_mean(farthest)
+
+    def apart_A(current: Quantity) -> float:
+        return abs((current.value or 0.0) - level)
+
+    legs = ([plateau.current_A for plateau in find_plateaus(leg)] for leg in loop.legs)
+    farthest = [max(plateaus, key=apart_A) for plateaus in legs if plateaus]
+    most = max(map(apart_A, farthest), default=0.0)
+    return weighted_mean([current for current in farthest if apart_A(current) >= 0.5 * most])
 
 
 def _points(

@@ -42,7 +42,7 @@ def arrhenius_figure(name: str, group: Group, runs: Sequence[int]) -> DrawnFigur
     ]
     if not fits:
         return None
-    figure = new_figure(COLUMN_MM, 14.0 + 44.0 * len(fits))
+    figure = new_figure(COLUMN_MM, 14.0 + 35.0 * len(fits))
     rows = figure.subplots(
         2 * len(fits), 1, sharex=True, squeeze=False, height_ratios=[3.0, 1.0] * len(fits)
     )[:, 0]
@@ -132,12 +132,14 @@ def _residuals(axes: Axes, fit: Arrhenius) -> None:
 
 
 def _log_ticks(axes: Axes) -> None:
-    """Label 1, 2 and 5 of each decade as plain numbers."""
-    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+    """Label 1, 2 and 5 of each decade as plain numbers, a few others where less than two fit."""
+    from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 
     low, high = axes.get_ylim()
     subs = (1.0, 2.0, 5.0) if high / low < 300 else (1.0,)
-    axes.yaxis.set_major_locator(LogLocator(subs=subs))
+    decades = 10.0 ** np.arange(np.floor(np.log10(low)), np.ceil(np.log10(high)))
+    inside = [tick for tick in np.outer(decades, subs).ravel() if low <= tick <= high]
+    axes.yaxis.set_major_locator(LogLocator(subs=subs) if len(inside) > 1 else MaxNLocator(3))
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     axes.yaxis.set_minor_locator(LogLocator(subs=tuple(range(1, 10))))
     axes.yaxis.set_minor_formatter(NullFormatter())

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from nanojunction.analysis.calibration import is_calibration
+from nanojunction.analysis.devices.generating import largest_power
 from nanojunction.analysis.devices.groups import Group, run_name
 from nanojunction.analysis.field.states import States
 from nanojunction.analysis.figures.arrhenius_figures import arrhenius_figure
@@ -76,17 +77,18 @@ def share_figures(devices: Sequence[DeviceFigures]) -> list[int]:
     """Return how many figures each device gets, MOST_FIGURES in all.
 
     Where there are more, devices beyond the measuring line come first, then those with most to
-    show (temperature series, magnetic states), then the order of appearance; and where any is
-    beyond the line, or has such groups, devices with neither get none: on a chip these are
-    opens and shorts for the most part.
+    show (temperature series, magnetic states), then the largest power, then the order of
+    appearance; and where any is beyond the line, or has such groups, devices with neither get
+    none: on a chip these are opens and shorts for the most part.
     """
     wanted = sum(len(device.draw) for device in devices)
 
-    def interest(number: int) -> tuple[bool, int, int]:
+    def interest(number: int) -> tuple[bool, int, float, int]:
         device = devices[number]
         verdicts = [quantity(m.result, "candidate").value for m in device.members]
         series = [g for g in device.groups if g.kind in ("arrhenius", "magneto")]
-        return 1.0 not in verdicts, -len(series), number
+        power, _, _ = largest_power([m.result for m in device.members])
+        return 1.0 not in verdicts, -len(series), -(power.value or 0.0), number
 
     shares = [0] * len(devices)
     left = MOST_FIGURES

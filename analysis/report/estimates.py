@@ -10,7 +10,8 @@ from markupsafe import Markup
 from nanojunction.analysis.estimates.engines import Engine, published_engines
 from nanojunction.analysis.estimates.of_device import DeviceEstimates
 from nanojunction.analysis.notation import amount, measured, symbol_of
-from nanojunction.analysis.report.tables import DASH, Cell, Remarks, html
+from nanojunction.analysis.report.tables import DASH, Cell, Remarks
+from nanojunction.analysis.report.words import html
 from nanojunction.analysis.values import Quantity
 
 MOST_ROWS = 30

@@ -39,12 +39,13 @@ def field_rows(key: str, item: Any) -> Iterator[Row]:
             head = Markup("{} to {}, field {}").format(switch.before, switch.after, way)
             yield head, measured(switch.field_T, "T") or "", switch.field_T.note or ""
     elif key in FIELD_KEYS:
+        source = "I(H)" if key.endswith("_from_loops") else "I(V)"
         for window in item:
-            yield _window(window)
+            yield _window(window, source)
 
 
-def _window(window: Mapping[str, Any]) -> Row:
-    """Return the row of one window, or of one voltage, of opposite currents."""
+def _window(window: Mapping[str, Any], source: str) -> Row:
+    """Return the row of one window, or of one voltage, of opposite currents; `source` is I(V)…"""
     ends = [window.get(end) for end in ("from_V", "to_V")]
     where = [measured(end, "V") or "" for end in ends if isinstance(end, Quantity)]
     value = " to ".join(where) or amount(window["voltage_V"], "V")
@@ -59,4 +60,4 @@ def _window(window: Mapping[str, Any]) -> Row:
         at = amount(widest.extra["voltage_V"], "V")
         words.append(f"largest difference {measured(widest, 'A')} at {at}")
     words += dict.fromkeys(end.note for end in ends if isinstance(end, Quantity) and end.note)
-    return Markup("opposite currents"), value, "; ".join(words)
+    return Markup("opposite currents, from {}").format(source), value, "; ".join(words)

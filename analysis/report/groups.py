@@ -19,7 +19,8 @@ from nanojunction.analysis.notation import (
     typeset,
 )
 from nanojunction.analysis.report.field import FIELD_KEYS, field_rows
-from nanojunction.analysis.report.tables import DASH, conditions_text, html, small_print
+from nanojunction.analysis.report.tables import DASH, conditions_text, small_print
+from nanojunction.analysis.report.words import html, with_links
 from nanojunction.analysis.temperature.activation import Arrhenius, Regimes
 from nanojunction.analysis.values import Curve, Quantity
 
@@ -35,18 +36,32 @@ class GroupTable:
     runs: list[tuple[int, int]]
     rows: tuple[tuple[Markup, Markup | str, str], ...]
     excluded: tuple[tuple[str, str], ...]
-    warnings: tuple[str, ...]
+    warnings: tuple[Markup, ...]
+
+
+_TITLES = {
+    "arrhenius": "Temperature series",
+    "magneto": "Magnetic field",
+    "calibration": "Calibrated resistor",
+}
+#: What is asked first of two magnetic states; the other keys follow in their own order.
+_FIRST = (
+    *("states", "mr", "mr_optimistic", "spin_polarisation", "tmr_peak", "spin_polarisation_tmr"),
+    *("sign_reversals", "sign_reversals_from_loops", "tmr", "mc"),
+)
 
 
 def group_table(group: Group, numbers: Mapping[str, int]) -> GroupTable:
     """Return the table of one group; `numbers` are those of the runs by their names."""
     rows: list[tuple[Markup, Markup | str, str]] = []
     excluded: list[tuple[str, str]] = []
-    for key, item in group.quantities.items():
+    keys = [key for key in _FIRST if key in group.quantities]
+    for key in dict.fromkeys((*keys, *group.quantities)):
+        item = group.quantities[key]
         if _is_alias(key, item, group.quantities):
             continue
         if isinstance(item, Arrhenius):
-            rows.extend(_arrhenius_rows(key, item))
+            rows.append(_arrhenius_row(key, item))
             for point in item.excluded:
                 name = f"run {numbers[point.name]}" if point.name in numbers else point.name
                 excluded.append((name, f"{symbol_of(key).plain}: {point.reason}"))
@@ -54,40 +69,24 @@ def group_table(group: Group, numbers: Mapping[str, int]) -> GroupTable:
             rows.extend(field_rows(key, item))
         else:
             rows.extend(_rows(key, item))
-    titles = {
-        "arrhenius": "Temperature series",
-        "magneto": "Magnetic field",
-        "calibration": "Calibrated resistor",
-        "repeat": "Repeats",
-    }
     return GroupTable(
-        title=titles[group.kind],
+        title=_TITLES[group.kind],
         conditions=conditions_text(group.conditions),
         runs=numbered(numbers[name] for name in group.runs if name in numbers),
         rows=tuple(rows),
         excluded=tuple(excluded),
-        warnings=group.warnings,
+        warnings=tuple(with_links(text, group.runs, numbers) for text in group.warnings),
     )
 
 
-def _arrhenius_rows(key: str, fit: Arrhenius) -> Iterator[tuple[Markup, Markup | str, str]]:
-    """Yield one row for each fit of a quantity, the preferred one named."""
+def _arrhenius_row(key: str, fit: Arrhenius) -> tuple[Markup, Markup | str, str]:
+    """Return the row of a quantity: the preferred fit, why, and what the other one would give."""
     head = html(symbol_of(key))
-    for name, words, regimes in (
-        ("one-regime", "one regime", fit.one),
-        ("two-regime", "two regimes", fit.two),
-    ):
-        notes = dict.fromkeys(q.note for q in regimes.quantities.values() if q.note)
-        preferred = " (preferred)" if fit.best == name else ""
-        remark = list(notes)
-        if preferred:
-            remark.append(typeset(fit.choice))
-        if name == "two-regime" and fit.delta_aicc is not None:
-            remark.insert(0, f"ΔAICc = {typeset(plain_number(fit.delta_aicc, 3))}")
-        if fit.note and fit.best is None:
-            remark.append(fit.note)
-        text = _energies(regimes)
-        yield Markup("{}, {}{}").format(head, words, preferred), text, "; ".join(remark)
+    if fit.best is None:
+        return head, DASH, fit.note or "no fit was possible"
+    regimes = fit.two if fit.best == "two-regime" else fit.one
+    notes = dict.fromkeys(q.note for q in regimes.quantities.values() if q.note)
+    return head, _energies(regimes), "; ".join((fit.choice, *notes))
 
 
 def _is_alias(key: str, item: Any, quantities: Mapping[str, Any]) -> bool:
@@ -95,16 +94,20 @@ def _is_alias(key: str, item: Any, quantities: Mapping[str, Any]) -> bool:
     return "_from_" in key and quantities.get(key.partition("_from_")[0]) is item
 
 
-def _energies(regimes: Regimes) -> Markup | str:
-    """Return the energies and the crossover of a fit."""
-    if regimes.fit is None:
-        return DASH
-    parts = [
-        Markup("{} = {}").format(html(symbol_of(key)), measured(item, symbol_of(key).unit) or DASH)
-        for key, item in regimes.quantities.items()
-        if not key.startswith("x0")
-    ]
-    return Markup("; ").join(parts)
+def _energies(regimes: Regimes) -> Markup:
+    """Return the energies and the crossover of a fit with their profile intervals, one a line."""
+    lines = []
+    for key, item in regimes.quantities.items():
+        if key.startswith("x0"):
+            continue
+        symbol = symbol_of(key)
+        line = Markup("{} = {}").format(html(symbol), measured(item, symbol.unit) or DASH)
+        interval = item.extra.get("ci95")
+        if interval and None not in interval:
+            ends = " to ".join(plain_number(end, 6) for end in interval)
+            line += Markup("<small>95 %: {} {}</small>").format(ends, symbol.unit)
+        lines.append(Markup("<div>{}</div>").format(line))
+    return Markup("").join(lines)
 
 
 def _rows(key: str, item: Any, path: str = "") -> Iterator[tuple[Markup, Markup | str, str]]:
@@ -132,7 +135,7 @@ def _rows(key: str, item: Any, path: str = "") -> Iterator[tuple[Markup, Markup 
             if isinstance(part, Mapping):
                 yield from _rows(f"{key} {number}", part, path)
     elif isinstance(item, Curve) and item.note:
-        yield head, "curve", item.note
+        yield head, "a curve, see the figure", item.note
 
 
 def _all_missing(item: Mapping[str, Any]) -> str | None:

@@ -16,7 +16,7 @@ from nanojunction.analysis.reading.files import PathLike
 from nanojunction.analysis.report.choice import chosen_for_report
 from nanojunction.analysis.report.estimates import estimates_tables
 from nanojunction.analysis.report.groups import verdicts
-from nanojunction.analysis.report.overview import overview
+from nanojunction.analysis.report.overview import headline, overview
 from nanojunction.analysis.report.sections import Section, folded, sections_of
 from nanojunction.analysis.report.sources import (
     date_text,
@@ -28,6 +28,7 @@ from nanojunction.analysis.report.sources import (
     sources_of,
 )
 from nanojunction.analysis.report.tables import comparison_tables, run_tables, summary
+from nanojunction.analysis.report.words import in_html
 from nanojunction.analysis.written import naming, written_whole
 
 if TYPE_CHECKING:
@@ -37,6 +38,8 @@ PAGE = "report.html"
 DEVICES = "devices"
 MOST_OPEN_ROWS = 60
 """Rows of a table that is not folded on the screen; on paper every table is whole."""
+MOST_OPEN_FEATURES = 16
+"""Rows of a device's table of features that is not folded on the screen."""
 
 
 def write_report(
@@ -97,11 +100,14 @@ def _write(
     up: str = "",
 ) -> Path:
     """Write one page; `pages` are those of the devices, `up` the one that lists them."""
+    claims = find_claims(analysis.run_results, analysis.groups)
+    whole = analysis.run_results
     analysis = chosen_for_report(analysis)
     figures = folder / "figures"
     figures.mkdir(parents=True, exist_ok=True)
-    claims = find_claims(analysis.run_results, analysis.groups)
-    sections, line = sections_of(analysis, figures, {claim.device: claim for claim in claims})
+    by_name = {claim.device: claim for claim in claims}
+    sections, line = sections_of(analysis, figures, by_name)
+    section_of = {section.device: section.number for section in sections}
     runs = [result.run for result in analysis.run_results]
     names = short_names(runs)
     numbers = {run_name(run): number for number, run in enumerate(runs, 1)}
@@ -120,16 +126,19 @@ def _write(
         sections=folded(sections),
         line=line,
         undrawn=_undrawn(analysis, sections),
+        headline=headline(whole, claims, numbers),
         overview=overview(
             analysis.run_results,
-            {claim.device: claim.verdict for claim in claims},
-            {section.device: section.number for section in sections},
+            by_name,
+            section_of,
         ),
+        section_of=section_of,
         verdicts=verdicts(analysis.groups),
         estimates=estimates_tables(analysis.estimates, numbers),
         run_tables=run_tables(analysis.run_results, names),
         left_out=left_out(analysis.run_results, names),
         most_open=MOST_OPEN_ROWS,
+        most_features=MOST_OPEN_FEATURES,
         errors=analysis.errors,
         warnings=analysis.warnings,
         settings=settings_rows(analysis.run_results),
@@ -155,6 +164,7 @@ def _render(**values: object) -> str:
         lstrip_blocks=True,
         loader=FunctionLoader(lambda name: (templates / name).read_text(encoding="utf-8")),
     )
+    environment.filters["words"] = in_html
     return environment.get_template("report.html.j2").render(**values)
 
 

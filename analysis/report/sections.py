@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
 
 from markupsafe import Markup
@@ -20,6 +20,8 @@ from nanojunction.analysis.report.groups import (
     feature_rows,
     group_table,
 )
+from nanojunction.analysis.report.repeats import RepeatTable, repeat_table
+from nanojunction.analysis.report.words import in_html, with_links
 
 if TYPE_CHECKING:
     from nanojunction.analysis.analyse import Analysis
@@ -51,12 +53,14 @@ class Section:
     number: int
     device: str
     runs: list[tuple[int, int]]
-    figures: list[list[Shown]]
+    figures: list[Shown]
     tables: list[GroupTable]
+    repeats: RepeatTable | None
     features: list[FeatureRow]
     checks: list[CheckRow]
     missing: str
-    claim: Claim | None
+    verdict: str
+    reason: Markup
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +83,7 @@ def folded(sections: Sequence[Section]) -> Sections:
 
 def sections_of(
     analysis: Analysis, folder: Path, claims: Mapping[str, Claim]
-) -> tuple[list[Section], list[list[Shown]]]:
+) -> tuple[list[Section], list[Shown]]:
     """Draw every figure, one at a time, and return the sections of the devices."""
     from nanojunction.analysis.figures.select import devices_of, line_figure, share_figures
     from nanojunction.analysis.figures.style import publication_style
@@ -97,36 +101,38 @@ def sections_of(
                 if figure is not None:
                     count += 1
                     shown.append(_shown(figure, count, folder))
+            claim = claims.get(device.device)
             section = Section(
                 number=len(sections) + 1,
                 device=device.device,
                 runs=numbered(member.index + 1 for member in device.members),
-                figures=_rows(shown),
-                tables=[group_table(g, numbers) for g in device.groups if g.kind != "controls"],
+                figures=shown,
+                tables=[
+                    group_table(group, numbers)
+                    for group in device.groups
+                    if group.kind not in ("controls", "repeat")
+                ],
+                repeats=repeat_table(device.groups, numbers),
                 features=feature_rows(device.members),
                 checks=check_rows(device.groups),
                 missing=_left_out(len(device.draw) - room),
-                claim=claims.get(device.device),
+                verdict="" if claim is None else claim.verdict,
+                reason=Markup("") if claim is None else _reason(claim, numbers),
             )
-            if shown or section.tables or section.features or section.checks:
+            if shown or section.tables or section.repeats or section.features or section.checks:
                 sections.append(section)
         figure = line_figure(analysis)
-        line = [] if figure is None else [[_shown(figure, count + 1, folder)]]
+        line = [] if figure is None else [_shown(figure, count + 1, folder)]
     return sections, line
 
 
-def _rows(figures: Sequence[Shown]) -> list[list[Shown]]:
-    """Return figures in rows of two, as paper has them; a tall one has a row of its own.
-
-    A row is never cut by the end of a page: without tall ones beside others, little of it is empty.
-    """
-    rows: list[list[Shown]] = []
-    for figure in figures:
-        if rows and len(rows[-1]) == 1 and not (figure.is_tall or rows[-1][0].is_tall):
-            rows[-1].append(figure)
-        else:
-            rows.append([figure])
-    return rows
+def _reason(claim: Claim, numbers: Mapping[str, int]) -> Markup:
+    """Return the reason of a verdict, in which the run it rests on is a link."""
+    if claim.run is None:
+        return in_html(claim.reason)
+    name = PurePath(claim.run).name.partition("#")[0]
+    here = {name: numbers[claim.run]} if claim.run in numbers else {}
+    return with_links(claim.reason, [name], here)
 
 
 def _left_out(count: int) -> str:

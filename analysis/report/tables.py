@@ -11,7 +11,6 @@ from markupsafe import Markup
 from nanojunction.analysis.comparison import ComparedRow
 from nanojunction.analysis.notation import (
     NO_BREAK,
-    Symbol,
     amount,
     joined,
     measured,
@@ -21,6 +20,7 @@ from nanojunction.analysis.notation import (
 )
 from nanojunction.analysis.reading.notes import MOST_STARS
 from nanojunction.analysis.report.sources import used_rows
+from nanojunction.analysis.report.words import html
 from nanojunction.analysis.run import Run, RunNotes
 from nanojunction.analysis.run_result import RunResult
 from nanojunction.analysis.values import Quantity
@@ -38,10 +38,12 @@ _HEADS = {
 }
 
 
+_CONVENTIONS = {"local_zero": "at 0 V", "local_offset": "at V_off", "chord": "chord"}
+
 #: Quantities that stand small below another one.
 _BESIDE = {
-    "v_off_V": ("{}× the line", "offset_ratio_v"),
-    "i_off_A": ("{}× the line", "offset_ratio_i"),
+    "v_off_V": ("{}× the line's", "offset_ratio_v"),
+    "i_off_A": ("{}× the line's", "offset_ratio_i"),
     "p_max_W": ("at {}", "v_at_p_max_V"),
 }
 
@@ -90,13 +92,6 @@ class RunTable:
     heads: tuple[Markup, ...]
     rows: tuple[RunRow, ...]
     remarks: tuple[str, ...]
-
-
-def html(symbol: Symbol) -> Markup:
-    """Return a symbol with its subscript, single letters in italics."""
-    name = Markup("<i>{}</i>") if len(symbol.name) == 1 else Markup("{}")
-    text = name.format(symbol.name)
-    return text + Markup("<sub>{}</sub>").format(symbol.subscript) if symbol.subscript else text
 
 
 def run_tables(results: Sequence[RunResult], names: Sequence[str]) -> list[RunTable]:
@@ -192,31 +187,30 @@ def _cell(result: RunResult, key: str, remarks: Remarks) -> Cell:
         return Cell("yes" if quantity.value else "no")
     notes = (remarks.number(quantity.note),) if quantity.note else ()
     text = measured(quantity, symbol_of(key).unit)
-    if text is None:
-        return Cell(DASH, (), notes)
-    small = small_print(quantity, symbol_of(key).unit)
+    small = () if text is None else small_print(quantity, symbol_of(key).unit)
     if key in _BESIDE:
         label, other = _BESIDE[key]
         beside = result.quantities.get(other)
         if isinstance(beside, Quantity) and beside.value is not None:
             least = "≥ " if beside.extra.get("bound") == "lower" else ""
             number = amount(beside.value, symbol_of(other).unit, 3)
-            small = (*small, label.format(f"{least}{number}"))
-    return Cell(text, small, notes)
+            beside_text = label.format(f"{least}{number}")
+            if small and small[-1].startswith("line: "):
+                small = (*small[:-1], f"{beside_text} {small[-1].removeprefix('line: ')}")
+            else:
+                small = (*small, beside_text)
+    return Cell(text or DASH, small, notes)
 
 
 def small_print(quantity: Quantity, unit: str) -> tuple[str, ...]:
-    """Return what stands small below a value: the line's share, the convention, the window."""
-    parts = []
-    if quantity.syst is not None:
-        parts.append(f"line: ±{amount(quantity.syst, unit, 2)}")
+    """Return what stands small below a value: convention and window, the line's share."""
     window = quantity.extra.get("window_V")
-    convention = quantity.extra.get("convention")
-    if convention:
-        parts.append(str(convention))
+    convention = str(quantity.extra.get("convention") or "")
+    parts = [_CONVENTIONS.get(convention, convention)]
     if isinstance(window, float):
         parts.append(f"within ±{amount(window, 'V', 3)}")
-    return tuple(parts)
+    line = "" if quantity.syst is None else f"line: ±{amount(quantity.syst, unit, 2)}"
+    return tuple(part for part in (", ".join(filter(None, parts)), line) if part)
 
 
 def _switching(result: RunResult) -> Cell:
