@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from nanojunction.analysis.iv.adequate import is_needless
 from nanojunction.analysis.iv.projected import Projected, ProjectedFit, Terms
 from nanojunction.analysis.together import in_groups
 from nanojunction.analysis.values import Array
@@ -15,6 +16,7 @@ EXPONENTIAL = "exponential"
 _RATES = np.geomspace(0.8, 25.0, 8)  # the range's larger end over V0
 _SLOWEST, _FASTEST = 0.5, 40.0
 _NARROWEST = 0.7  # V0 in steps of the sweep: what rises within one is a single row
+_A_STEP = 0.3  # of the widest gap, which a row that is left out may have doubled
 _STEPS = 12
 _SAME = 1e-14  # sine squared between columns that cannot be told apart
 _BOTH = np.array([1.0, -1.0])
@@ -102,10 +104,7 @@ def _is_adequate(data: Projected, fit: ProjectedFit) -> bool:
         return False
     powers = [data.turns + k for k in (1, 2, 3)]
     more = data.fit([*powers, *fit.columns], fit.terms, "")
-    if more is None:
-        return True
-    gain = fit.variance * fit.dof - more.variance * more.dof
-    return gain <= _EXTRA_3 * more.variance
+    return more is None or is_needless(fit, more, _EXTRA_3)
 
 
 def _rate(rows: _Left, signs: Array, start: float) -> float | None:
@@ -114,7 +113,7 @@ def _rate(rows: _Left, signs: Array, start: float) -> float | None:
     Kaufman, BIT 15, 49 (1975): all other parameters are solved for at every step.
     """
     rate = start
-    fastest = min(_FASTEST, 1.0 / (_NARROWEST * rows.data.step))
+    fastest = min(_FASTEST, 1.0 / (_NARROWEST * _step(rows.data.x)))
     here = rows.solve(signs, rate)
     for _ in range(_STEPS):
         step = min(max(here.step, -0.3 * rate), 0.3 * rate)
@@ -128,6 +127,12 @@ def _rate(rows: _Left, signs: Array, start: float) -> float | None:
         if abs(step) < 1e-7 * rate:
             break
     return rate
+
+
+def _step(x: Array) -> float:
+    """Return the usual distance of neighbours where the sweep is coarsest, single gaps apart."""
+    gaps = np.diff(np.sort(x))
+    return float(np.median(gaps[gaps > _A_STEP * gaps.max()]))
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -11,6 +11,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from nanojunction.analysis.iv.adequate import is_needless, is_white
+from nanojunction.analysis.iv.coarse_noise import COARSE, likely_noises
 from nanojunction.analysis.iv.exponential import EXPONENTIAL, best_exponential, exponentials
 from nanojunction.analysis.iv.global_model import GlobalModel
 from nanojunction.analysis.iv.polynomial import (
@@ -48,6 +50,11 @@ class Tried:
     data: Projected
     fits: list[ProjectedFit]
 
+    @property
+    def aicc(self) -> float:
+        """AICc of the best of them."""
+        return min((fit.aicc for fit in self.fits), default=math.inf)
+
 
 def fit_globally(traces: Traces) -> GlobalModel | None:
     """Return a description of the whole range, None if the data contradict all that is tried.
@@ -70,6 +77,8 @@ class Fitted:
     tried: Tried | None
     farthest: float = math.inf
     """The largest distance of a row from the description, in standard deviations."""
+    aicc: float = math.inf
+    """AICc of what was tried, also with noise that is not even."""
 
 
 def fitting(traces: Traces) -> Analysis[Fitted]:
@@ -77,6 +86,8 @@ def fitting(traces: Traces) -> Analysis[Fitted]:
     if traces.noise_A is None or len(traces) < _FEWEST or float(np.ptp(traces.voltage_V)) == 0.0:
         return Fitted(None, None)
     fitted = yield from _describe(traces)
+    if len(traces) < COARSE:
+        return (yield from _with_likely_noise(traces, fitted))
     if fitted.model is None:
         return fitted
     # Differences between neighbours hold bending, too; what the description leaves does not.
@@ -92,6 +103,30 @@ def fitting(traces: Traces) -> Analysis[Fitted]:
             fitted, model = again, again.model
             studentised_A = yield from ask(_studentised, model)
     return replace(fitted, farthest=model.distance_of(studentised_A))
+
+
+def _with_likely_noise(traces: Traces, even: Fitted) -> Analysis[Fitted]:
+    """Return the description of a short sweep with the noise that makes it the likeliest."""
+    if traces.relative_noise is not None:
+        even = yield from _describe(replace(traces, relative_noise=None))
+    assert even.tried is not None
+    best, score = even, even.tried.aicc
+    fit = min(even.tried.fits, key=lambda fit: fit.aicc, default=None)
+    if fit is not None and math.isfinite(fit.aicc):
+        (leverage,) = leverages([(even.tried.data, fit)])
+        studentised_A = fit.residual / np.sqrt(1.0 - leverage)
+        for noise in likely_noises(traces, traces.current_A - fit.residual, studentised_A):
+            uneven = yield from _describe(replace(traces, relative_noise=noise.relative))
+            assert uneven.tried is not None
+            fit = min(uneven.tried.fits, key=lambda fit: fit.aicc, default=fit)
+            aicc = fit.aicc + 2.0 * float(np.log(noise.relative).sum()) + 2.0
+            if aicc + noise.needed(fit.variance) < score:
+                best, score = uneven, aicc + noise.needed(fit.variance)
+    best = replace(best, tried=even.tried, aicc=min(score, even.tried.aicc))
+    if best.model is None:
+        return best
+    studentised_A = yield from ask(_studentised, best.model)
+    return replace(best, farthest=best.model.distance_of(studentised_A))
 
 
 def _studentised(models: Sequence[GlobalModel]) -> list[Array]:
@@ -118,11 +153,11 @@ def _describe(traces: Traces) -> Analysis[Fitted]:
     tried = Tried(data, [])
     found: list[tuple[float, ProjectedFit]] = []
     for candidate in ((yield from _polynomial(tried)), (yield from _power_law(tried))):
-        if candidate is not None and _is_white(candidate[1], traces):
+        if candidate is not None and is_white(data, candidate[1], traces):
             found.append(candidate)
     simple = any(fit.model == SIMPLEST for _, fit in found)
     # A coarse sweep leaves its own bending in the noise, and what a law misses in it unseen.
-    known = any(
+    known = len(traces) >= COARSE and any(
         fit.variance > _BENT * traces.noise_A**2
         for _, fit in found
         if fit.model.startswith(POWER_LAW)
@@ -131,28 +166,13 @@ def _describe(traces: Traces) -> Analysis[Fitted]:
         rising = yield from ask(exponentials, data)
         tried.fits.extend(rising)
         candidate = best_exponential(data, rising)
-        if candidate is not None and _is_white(candidate[1], traces):
+        if candidate is not None and is_white(data, candidate[1], traces):
             found.append(candidate)
     if not found:
         return Fitted(None, tried)
     best = min(aicc for aicc, _ in found)
     fits = tuple((math.exp(-0.5 * min(aicc - best, 100.0)), fit) for aicc, fit in found)
     return Fitted(GlobalModel(data, fits), tried)
-
-
-def _is_white(fit: ProjectedFit, traces: Traces) -> bool:
-    """Tell whether residuals look like the noise: in size, and from neighbour to neighbour."""
-    assert traces.noise_A is not None
-    n = len(traces)
-    allowed = 1.0 + 3.0 * (math.sqrt(2.0 / fit.dof) + math.sqrt(5.0 / n))
-    floor = (1e-9 * float(np.ptp(traces.current_A))) ** 2
-    if fit.variance > max(traces.noise_A**2 * allowed, floor):
-        return False
-    if fit.variance <= floor:
-        return True
-    same = traces.leg[1:] == traces.leg[:-1]
-    products = float((fit.residual[1:] * fit.residual[:-1]) @ same)
-    return products < 4.0 * fit.variance * math.sqrt(max(int(np.count_nonzero(same)), 1))
 
 
 def _polynomials(tried: Tried, orders: Sequence[int]) -> Analysis[dict[int, ProjectedFit]]:
@@ -190,10 +210,8 @@ def _power_law(tried: Tried) -> Analysis[tuple[float, ProjectedFit] | None]:
     cubes = [data.turns + k for k in (2, 3, 4)]
     wanted = FitOf(data, [*fit.numbers(), *cubes], polynomial_terms(3), "")
     more = yield from ask(fits, wanted)
-    if more is not None:
-        gain = fit.variance * fit.dof - more.variance * more.dof
-        if gain > _EXTRA_3 * more.variance:
-            return None
+    if more is not None and not is_needless(fit, more, _EXTRA_3):
+        return None
     return fit.aicc, fit
 
 

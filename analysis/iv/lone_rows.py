@@ -17,9 +17,10 @@ from statistics import NormalDist
 
 import numpy as np
 
-from nanojunction.analysis.iv.global_fit import SIMPLEST, Tried, any_fits, fitting
+from nanojunction.analysis.iv.coarse_noise import COARSE
+from nanojunction.analysis.iv.global_fit import SIMPLEST, Fitted, Tried, any_fits, fitting
 from nanojunction.analysis.iv.global_model import GlobalModel
-from nanojunction.analysis.iv.projected import leverages, project
+from nanojunction.analysis.iv.projected import Projected, ProjectedFit, leverages, project
 from nanojunction.analysis.iv.traces import Traces
 from nanojunction.analysis.together import Analysis, ask, ask_each
 
@@ -29,6 +30,7 @@ _MOST = 3
 _FEWEST = 8  # rows
 _LONG, _NOTHING = 60, 3.7  # in so many rows, none of which is so far off, nothing is looked for
 _MARGIN = 0.95  # of the distance at which the farthest of several lone rows is found at least
+_WORTH_ALL = 0.4  # of the fall that is needed, from which each row of a short sweep is tried
 _NOT_WORTH_IT = 3.0  # standard deviations of the farthest row, from which a closer look is taken
 
 
@@ -43,7 +45,7 @@ def describing(traces: Traces) -> Analysis[tuple[GlobalModel | None, Traces, lis
         return smooth, traces, []
     if len(traces) >= _LONG and fitted.farthest < _nothing(len(traces)):
         return smooth, traces, []
-    lone = yield from _lone(traces, smooth, fitted.tried)
+    lone = yield from _lone(traces, fitted)
     for count in range(len(lone), 0, -1):
         good = np.ones(len(traces), dtype=bool)
         good[lone[:count]] = False
@@ -64,12 +66,13 @@ def _nothing(rows: int) -> float:
     return max(_NOTHING, _MARGIN * limit / math.sqrt(1.0 + _MOST * limit**2 / rows))
 
 
-def _lone(
-    traces: Traces, smooth: GlobalModel | None, described: Tried | None
-) -> Analysis[list[int]]:
+def _lone(traces: Traces, fitted: Fitted) -> Analysis[list[int]]:
     """Return the rows that stand alone, the farthest first."""
+    smooth, described = fitted.model, fitted.tried
+    few = len(traces) < COARSE
     if smooth is not None:
-        traces = replace(traces, relative_noise=smooth.relative_noise)
+        # In a short sweep uneven noise may be nothing but the lone row.
+        traces = replace(traces, relative_noise=None if few else smooth.relative_noise)
     chance = _CHANCE if traces.relative_noise is None else _CHANCE_WEIGHTED
     found: list[int] = []
     certain = 0
@@ -77,25 +80,19 @@ def _lone(
     simple = smooth is not None and smooth.model == SIMPLEST
     for attempt in range(min(_MOST, len(traces) // 5)):
         rows = np.flatnonzero(good)
-        tried = described
+        tried = None if few and not simple else described
         if tried is None or attempt > 0:
             data = yield from ask(project, traces.where(good))
             tried = Tried(data, [])
-        fits = yield from any_fits(tried, described, simple=simple)
+        fits = yield from any_fits(tried, None if few else described, simple=simple)
         if not fits:
             break
-        known = smooth.aicc if smooth is not None and attempt == 0 else math.inf
-        known = min(known, *(fit.aicc for fit in fits), math.inf)
-        best = (math.inf, 0, 0.0)
-        fits = [fit for fit in fits if fit.dof > 2 and fit.variance > 0.0]
-        followed = yield from ask_each(leverages, [(tried.data, fit) for fit in fits])
-        for fit, leverage in zip(fits, followed, strict=True):
-            free, own = fit.dof - 1, np.minimum(leverage, 1.0 - 1e-6)
-            drop = fit.residual**2 / (1.0 - own)
-            at = int(drop.argmax())
-            left = max(1.0 - float(drop[at]) / (fit.variance * fit.dof), 1e-12)
-            needed = _falls(free, len(rows), chance)
-            best = min(best, (fit.aicc + len(rows) * math.log(left), at, needed))
+        known = min(fit.aicc for fit in fits)
+        if attempt == 0:
+            known = min(known, fitted.aicc, math.inf if smooth is None else smooth.aicc)
+        best = yield from _farthest(tried.data, fits, chance)
+        if few and not simple and known - best[0] > _WORTH_ALL * best[2]:
+            best = min(best, (yield from _farthest_of_few(traces.where(good), chance)))
         score, at, needed = best
         if attempt == 0 and known - score < _NOT_WORTH_IT**2:
             return []
@@ -104,6 +101,42 @@ def _lone(
         if known - score > needed:
             certain = len(found)
     return found[:certain]
+
+
+def _farthest(
+    data: Projected, fits: list[ProjectedFit], chance: float
+) -> Analysis[tuple[float, int, float]]:
+    """Return AICc without the row that stands most alone, the row, and by how much it must fall."""
+    rows = len(data.x)
+    best = (math.inf, 0, 0.0)
+    fits = [fit for fit in fits if fit.dof > 2 and fit.variance > 0.0]
+    followed = yield from ask_each(leverages, [(data, fit) for fit in fits])
+    for fit, leverage in zip(fits, followed, strict=True):
+        drop = fit.residual**2 / (1.0 - np.minimum(leverage, 1.0 - 1e-6))
+        at = int(drop.argmax())
+        left = max(1.0 - float(drop[at]) / (fit.variance * fit.dof), 1e-12)
+        needed = _falls(fit.dof - 1, rows, chance)
+        best = min(best, (fit.aicc + rows * math.log(left), at, needed))
+    return best
+
+
+def _farthest_of_few(traces: Traces, chance: float) -> Analysis[tuple[float, int, float]]:
+    """Return what `_farthest` does, by leaving out each row of a short sweep in turn.
+
+    The laws are not linear in their parameters: a row far off bends them beyond recognition.
+    """
+    rows = len(traces)
+    best = (math.inf, 0, 0.0)
+    for at in range(rows):
+        data = yield from ask(project, traces.where(np.arange(rows) != at))
+        for fit in (yield from any_fits(Tried(data, []), None, simple=False)):
+            terms = rows - fit.dof
+            if fit.dof < 2 or rows <= terms + 1 or fit.variance <= 0.0:
+                continue
+            left = rows * math.log(fit.variance * fit.dof / rows)
+            score = left + 2.0 * terms * rows / (rows - terms - 1)
+            best = min(best, (score, at, _falls(fit.dof, rows, chance)))
+    return best
 
 
 @lru_cache(maxsize=256)

@@ -7,6 +7,7 @@ from collections.abc import Hashable, Sequence
 
 import numpy as np
 
+from nanojunction.analysis.iv.adequate import is_below
 from nanojunction.analysis.iv.projected import (
     HIGHEST,
     FitOf,
@@ -97,7 +98,7 @@ def _best_of_alike(many: Sequence[Projected]) -> list[tuple[float, ProjectedFit,
     constant = mean_A - np.einsum("ij,ij->i", means, coefficients)
     coefficients = np.concatenate([constant[:, None], coefficients], axis=1)
     gain = np.where(is_used & (np.arange(columns[-1]) >= columns[low][:, None]), parts**2, 0.0)
-    needless = (gain.sum(axis=1) <= _EXTRA_2 * total / np.maximum(free, 1)).tolist()
+    needless = is_below(gain.sum(axis=1), total, np.maximum(free, 1), _EXTRA_2).tolist()
     numbers = zip(*(n.tolist() for n in (aicc.min(axis=1), used, free, total)), strict=True)
     return [
         None

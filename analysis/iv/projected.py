@@ -83,7 +83,7 @@ class Projected:
     def __init__(self, rows: _Rows, k: int) -> None:
         self.low_V, self.high_V = float(rows.low_V[k]), float(rows.high_V[k])
         self.scale = float(rows.scale[k])
-        self.x, self.step = rows.x[k], float(rows.step[k])
+        self.x = rows.x[k]
         self.legs = rows.legs
         self.relative_noise = None if rows.relative_noise is None else rows.relative_noise[k]
         self.turns, self.share, self.mean_A = rows.turns, rows.share[k], float(rows.mean_A[k])
@@ -163,7 +163,6 @@ class _Rows:
     high_V: Array
     scale: Array
     x: Array
-    step: Array  # the widest gap between neighbouring voltages
     legs: Legs
     relative_noise: Array | None
     turns: int  # columns that tell the directions apart
@@ -208,7 +207,6 @@ def _project_alike(many: Sequence[Traces]) -> list[Projected]:
         high_V=high,
         scale=scale,
         x=x,
-        step=np.diff(np.sort(x, axis=1), axis=1).max(axis=1),
         legs=legs,
         relative_noise=noise,
         turns=turns,
