@@ -92,6 +92,16 @@ def test_a_file_over_which_processes_end_twice_is_an_error_and_the_others_are_do
     assert multiprocessing.active_children() == []
 
 
+def test_small_files_are_done_here_while_others_start(folder: Path) -> None:
+    """What would end another process is never sent to one."""
+    (work,) = works(folder / "J1.csv")
+    batch = Batch((Work(work.files, None, Deadly()),), (None,))
+    ((_, (outcome,)),) = in_processes(iter([batch]), 2)
+    assert [result.run.device for result in outcome.results] == ["J1"]
+    assert not outcome.errors
+    assert multiprocessing.active_children() == []
+
+
 def test_an_interrupted_analysis_leaves_no_process(folder: Path) -> None:
     def interrupt(done: int, total: int) -> None:
         assert len(multiprocessing.active_children()) == 1

@@ -15,6 +15,8 @@ BATCH_BYTES = 1 << 21
 """Files of so many bytes take about 0.2 s; the way there and back some ms."""
 MOST_TOGETHER = 64
 """Works in a batch, however small they are."""
+SMALLEST = 16
+"""Towards the end a batch is no smaller than this part of others: alone each work takes longer."""
 SHARES = 4
 """So many batches at least for each of several processes of what is left to do."""
 
@@ -48,8 +50,8 @@ def in_batches(todo: Sequence[Work], kept: ResultStore | None, hands: int) -> It
     shares = 1 if hands == 1 else SHARES * hands
     left, at = sum(sizes), 0
     while at < len(todo):
-        most_bytes = min(BATCH_BYTES, left // shares)
-        most = max(1, min(MOST_TOGETHER, (len(todo) - at) // shares))
+        most_bytes = min(BATCH_BYTES, max(BATCH_BYTES // SMALLEST, left // shares))
+        most = min(MOST_TOGETHER, max(MOST_TOGETHER // SMALLEST, (len(todo) - at) // shares))
         end, held = at + 1, sizes[at]
         while end < min(at + most, len(todo)) and held + sizes[end] <= most_bytes:
             held += sizes[end]

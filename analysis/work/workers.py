@@ -27,10 +27,8 @@ if TYPE_CHECKING:
 
 _FAILED_STARTS = 3
 """Processes that may end before they can do anything; after more, none will."""
-_IN_HAND = 2
-"""Batches that a process has, so that it need not wait for this one."""
-_JOIN_S = 5.0
-"""How long a process that has nothing to do any more may take to end."""
+_IN_HAND = 3
+"""Batches that a process has, those among them that it did meanwhile: it need not wait."""
 
 
 def in_processes(
@@ -43,7 +41,6 @@ def in_processes(
     Whoever does not take all closes the iterator, which ends the processes at once.
     """
     crew = _Crew(batches)
-    done = False
     try:
         crew.start(workers - 1)
         while True:
@@ -54,9 +51,8 @@ def in_processes(
             elif not crew.is_awaited():
                 break
             yield from crew.hear(wait=own is None)
-        done = True
     finally:
-        crew.end(at_once=not done)
+        crew.end()
 
 
 @dataclass(slots=True, eq=False)
@@ -156,17 +152,13 @@ class _Crew:
         else:
             self._theirs.extend(batch.one_by_one())
 
-    def end(self, *, at_once: bool) -> None:
-        """End all processes; one that never came to work need not."""
+    def end(self) -> None:
+        """End all processes at once; they hold nothing that would have to be put away."""
         for worker in self._workers:
-            if at_once or not worker.ready:
-                worker.process.kill()
+            worker.process.kill()
             worker.connection.close()
         for worker in self._workers:
-            worker.process.join(_JOIN_S)
-            if worker.process.is_alive():
-                worker.process.kill()
-                worker.process.join()
+            worker.process.join()
 
 
 def _start() -> _Worker:
