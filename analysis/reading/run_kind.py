@@ -52,13 +52,13 @@ def finish(
         leg = find_legs(swept)
     else:
         leg = run.leg
-    limited = run.in_compliance
-    clean = ~limited if limited.any() else None
+    clean = ~run.in_compliance
+    whole, nothing = bool(clean.all()), not clean.any()
 
     def mean(values: Array | None) -> float | None:
-        if values is None or limited.all():
+        if values is None or nothing:
             return None
-        return float((values if clean is None else values[clean]).mean())
+        return float((values if whole else values[clean]).mean())
 
     old = run.conditions
 
