@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import multiprocessing
 import os
 import shutil
@@ -19,7 +20,7 @@ from hypothesis import strategies as st
 from nanojunction.analysis.analyse import analyse
 from nanojunction.analysis.results import to_text
 from nanojunction.analysis.settings import IVSettings
-from nanojunction.analysis.work.batches import BATCH_BYTES, Batch, in_batches
+from nanojunction.analysis.work.batches import BATCH_BYTES, Batch, analyse_batch, in_batches
 from nanojunction.analysis.work.outcomes import Work
 from nanojunction.analysis.work.workers import in_processes
 from tests.catalogues import iv_file
@@ -90,6 +91,18 @@ def test_a_file_over_which_processes_end_twice_is_an_error_and_the_others_are_do
     assert error.file == deadly.as_posix()
     assert "the process that analysed this file was ended with status 9, twice" in error.error
     assert multiprocessing.active_children() == []
+
+
+@pytest.mark.parametrize("collects", [True, False])
+def test_garbage_is_collected_after_a_batch_as_before_it(folder: Path, collects: bool) -> None:
+    was = gc.isenabled()
+    try:
+        (gc.enable if collects else gc.disable)()
+        (outcome,) = analyse_batch(Batch(tuple(works(folder / "J1.csv")), (None,)))
+        assert len(outcome.results) == 1
+        assert gc.isenabled() is collects
+    finally:
+        (gc.enable if was else gc.disable)()
 
 
 def test_small_files_are_done_here_while_others_start(folder: Path) -> None:
