@@ -90,7 +90,7 @@ def magnetocurrent(*, parallel: Measured, reference: Measured, syst_A: float = 0
 
     >>> p, zero = (load_run(campaign / f"C_40K_{field}.csv") for field in ("-0.5T", "0T"))
     >>> print(magnetocurrent(parallel=zero, reference=p).note)
-    the reference was measured at -0.5 T, not at 0 T
+    the reference was measured at -500 mT, not at 0 T
     """
     curve = tmr(parallel=parallel, reference=reference, syst_A=syst_A)
     fields = [run.conditions.field_T for run in _runs(reference)]
