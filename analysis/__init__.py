@@ -74,7 +74,16 @@ if TYPE_CHECKING:
     from nanojunction.analysis.results import FileError, write_results
     from nanojunction.analysis.run import Conditions, Run
     from nanojunction.analysis.run_result import RunResult
+    from nanojunction.analysis.screening.chip import Chip
+    from nanojunction.analysis.screening.chip_file import ChipFileError, chip_from, load_chip
+    from nanojunction.analysis.screening.judgement import judge_junction
+    from nanojunction.analysis.screening.screening import (
+        Screening,
+        compare_screenings,
+        screen_files,
+    )
     from nanojunction.analysis.screening.thresholds import Thresholds
+    from nanojunction.analysis.screening.verdicts import JunctionVerdict
     from nanojunction.analysis.screening.yields import Yields, batch_yields
     from nanojunction.analysis.settings import IVSettings
     from nanojunction.analysis.temperature.activation import Arrhenius
@@ -87,6 +96,8 @@ __all__ = [
     "Arrhenius",
     "CalibrationError",
     "CatalogueError",
+    "Chip",
+    "ChipFileError",
     "Claim",
     "Conditions",
     "Curve",
@@ -98,12 +109,14 @@ __all__ = [
     "FileError",
     "Group",
     "IVSettings",
+    "JunctionVerdict",
     "MeasuringLine",
     "Quantity",
     "QuestionError",
     "ReadError",
     "Run",
     "RunResult",
+    "Screening",
     "Stated",
     "Thresholds",
     "Yields",
@@ -116,11 +129,15 @@ __all__ = [
     "arrhenius",
     "batch_yields",
     "catalogue_frame",
+    "chip_from",
+    "compare_screenings",
     "compare_with_published",
     "features_frame",
     "find_claims",
     "find_controls",
     "find_groups",
+    "judge_junction",
+    "load_chip",
     "load_devices",
     "load_run",
     "load_runs",
@@ -134,6 +151,7 @@ __all__ = [
     "ra_product",
     "read_about",
     "run_from_arrays",
+    "screen_files",
     "sign_reversals",
     "slope_resistance_at_field",
     "slope_resistance_of_field",
@@ -171,7 +189,12 @@ _MODULES = {
     "calibration": ("CalibrationError", "MeasuringLine", "against_line", "measuring_line"),
     "devices.claims": ("Claim", "find_claims"),
     "devices.groups": ("Group", "find_groups"),
+    "screening.chip": ("Chip",),
+    "screening.chip_file": ("ChipFileError", "chip_from", "load_chip"),
+    "screening.judgement": ("judge_junction",),
+    "screening.screening": ("Screening", "compare_screenings", "screen_files"),
     "screening.thresholds": ("Thresholds",),
+    "screening.verdicts": ("JunctionVerdict",),
     "screening.yields": ("Yields", "batch_yields"),
     "estimates.device_file": ("DeviceFileError", "Devices", "Stated", "load_devices"),
     "estimates.engines": ("Engine", "published_engines"),

@@ -118,7 +118,13 @@ class _File(_Shared):
 
 
 def load_chip(path: PathLike) -> Chip:
-    """Read and check a chip file; raises ChipFileError naming file and key."""
+    """Read and check a chip file; raises ChipFileError naming file and key.
+
+    >>> load_chip("chip17.toml")
+    Traceback (most recent call last):
+        ...
+    nanojunction.analysis.screening.chip_file.ChipFileError: chip17.toml: there is no such chip file
+    """
     path = Path(path)
     return chip_from(read_text(path, ChipFileError, "chip file"), str(path))
 
@@ -128,6 +134,12 @@ def chip_from(text: str, source: str) -> Chip:
 
     Raises ChipFileError: unknown keys, values that cannot be, a junction without a limit, two of
     one name, position or place, a stack that is not in `[stacks]`.
+
+    >>> limits = "max_voltage_V = 0.2, max_current_A = 1e-3"
+    >>> array = f'names = "J{{row:02d}}{{column:02d}}", rows = 20, columns = 10, {limits}'
+    >>> chip = chip_from(f"arrays = [{{{array}}}]", "mine")
+    >>> len(chip.junctions), chip.junctions[-1].name, chip.thresholds.candidate_ratio
+    (200, 'J2010', 10.0)
     """
     content = parse_toml(text, source, ChipFileError)
     try:

@@ -84,6 +84,14 @@ def judge_junction(
     where it is not known (nothing can then be told of offsets). `next_stage` is None where the
     verdict stands; `field` and `temperature` are never asked for, but used where they were
     measured.
+
+    >>> chip = chip_from('junctions = [{name="A", max_voltage_V=0.2, max_current_A=1e-3}]', "mine")
+    >>> line = measuring_line([analyse_iv(load_run(campaign / "resistor-100_295K.csv"))])
+    >>> swept = [analyse_iv(load_run(campaign / "A_240K_10mV.csv"))]
+    >>> runs = {"contact": swept, "short_iv": swept}
+    >>> found = judge_junction(chip.junctions[0], runs, line, chip.thresholds)
+    >>> found.verdict, found.next_stage
+    ('candidate', 'repeats')
     """
     judge = _Judge(junction, Story.of(runs), line, thresholds)
     found = next(_steps(judge))

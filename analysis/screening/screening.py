@@ -121,6 +121,11 @@ def screen_files(
     Nothing is measured, and no journal is needed: the runs say which stage of which junction they
     are. With other thresholds in the chip file other verdicts come of the same runs; what they
     would have measured more stands in `next_stage` of a verdict.
+
+    >>> chip = chip_from('junctions = [{name="A", max_voltage_V=0.2, max_current_A=1e-3}]', "mine")
+    >>> found = screen_files(chip, [campaign])  # runs that are of no screening, but calibrations
+    >>> found.verdict("A").verdict, found.verdict("A").next_stage, len(found.line.points)
+    ('undecided', 'contact', 3)
     """
     stored = stored_runs(map(Path, paths), workers=workers, progress=progress, kept=kept)
     return screening_of(chip, stored)
@@ -130,6 +135,11 @@ def compare_screenings(first: Screening, second: Screening) -> tuple[Compared, .
     """Return whether two chips, or batches, differ in their yields and resistances.
 
     Verdicts are compared as they are: screen both with the same thresholds.
+
+    >>> chip = chip_from('junctions = [{name="A", max_voltage_V=0.2, max_current_A=1e-3}]', "mine")
+    >>> found = screen_files(chip, [campaign / "resistor-100_295K.csv"])
+    >>> [(one.what, one.p) for one in compare_screenings(found, found)][:2]
+    [('open', 1.0), ('short', 1.0)]
     """
 
     def both(key: str) -> tuple[Sequence[float], Sequence[float]]:
