@@ -396,3 +396,12 @@ def test_of_a_thousand_open_junctions_hardly_one_seems_to_conduct() -> None:
     found = [conduction(bench.measure("contact", None), Thresholds(), LINE) for _ in range(600)]
     assert sum(one.state != "open" for one in found) <= 1
     assert min(one.above_ohm or 0.0 for one in found if one.state == "open") > 1e7
+
+
+def test_a_contact_that_comes_and_goes_is_unstable_and_not_broken() -> None:
+    bench = Bench(
+        lambda stage, again: junction_a if (stage, again) == ("contact_again", 0) else nothing
+    )
+    found = screened(bench, LINE)
+    assert found.verdict == "unstable"
+    assert "as it was open before" in found.reasons[0]

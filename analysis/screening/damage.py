@@ -74,10 +74,12 @@ def lasting(
         return None
     last = since[-1]
     state, file = look(last).state, last.run.file.name
-    if state == "open":
-        return True, f"it was not found again in {file}"
     earlier = before(story.measured(*_SWEPT), event.result)
     conducting = [one for one in earlier if look(one).state != "open"]
+    if state == "open":
+        comes_and_goes = len(conducting) < len(earlier)
+        again = ", as it was open before" if comes_and_goes else ""
+        return not comes_and_goes, f"it was not found again in {file}{again}"
     unsteady = [
         found.reason
         for one in (*conducting, last)
