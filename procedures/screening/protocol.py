@@ -44,14 +44,17 @@ DEFAULTS: Mapping[str, Mapping[str, Value]] = {
     "calibration": {"vmax": "10 mV", "step": "1 mV"},
     # 1 mV harms no tunnel barrier; 100 µA is four times what junction A delivers by itself.
     # With 19 points 30 MΩ are told from an open line.
-    "contact": {"vmax": "1 mV", "step": "0.25 mV", "compliance": "100 uA"},
+    # A short is in compliance all the while, which at 1 mV is no risk.
+    "contact": {
+        "vmax": "1 mV", "step": "0.25 mV", "compliance": "100 uA", "compliance_dwell": 0.0,
+    },
     # Katcko's and Chowrira's range for metallic junctions, coarse: 23 points.
     "short_iv": {"vmax": "10 mV", "step": "2 mV"},
     "wide_iv": {},
     "repeats": {"repeats": 3},
     # A's spontaneous current was followed for minutes; a drift or two levels show in one.
     "at_zero": {"duration": "60 s", "interval": "1 s"},
-}
+}  # fmt: skip
 KEYS = ("temperature", "temperatures", "field", *PROCEDURES)
 #: Steps from 0 to the end of a sweep whose range follows from what was found.
 STEPS = 20
