@@ -183,12 +183,16 @@ def steps_of(title: str) -> Iterator[Callable[[int, int], None]]:
     """Show how many of a known number of steps are done, and the time left."""
     from nanojunction.procedures.progress import Progress
 
-    began = time.monotonic()
+    first: tuple[int, float] | None = None  # what it took includes starting, and tells nothing
     with progress_of(title) as show:
 
         def steps(done: int, total: int) -> None:
-            passed = time.monotonic() - began
-            left_s = passed / done * (total - done) if done else None
+            nonlocal first
+            now = time.monotonic()
+            if first is None and done:
+                first = (done, now)
+            counted = 0 if first is None else done - first[0]
+            left_s = (now - first[1]) / counted * (total - done) if first and counted else None
             show(Progress(100.0 * done / max(total, 1), left_s, f"{done} of {total}", done))
 
         yield steps

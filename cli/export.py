@@ -6,7 +6,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nanojunction.cli.catalogues import opened
-from nanojunction.cli.console import FAILED, WRONG_USAGE, make_folder, say, steps_of
+from nanojunction.cli.console import (
+    FAILED,
+    WRONG_USAGE,
+    in_words,
+    make_folder,
+    say,
+    steps_of,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -52,14 +59,15 @@ def export(
                 raise ExportError(f"{source}: would overwrite what {written[target]} became")
             target.parent.mkdir(parents=True, exist_ok=True)
             missing.update(dict.fromkeys(_write(form, results, target, known)))
-        except ExportError as problem:
-            failed.append(str(problem))
+        except (ExportError, OSError) as problem:
+            failed.append(in_words(problem))
         else:
             written[target] = source
     for sentence in failed:
         say(f"error: {sentence}")
     if missing:
-        say(f"not known, and left out of the files: {', '.join(missing)}; --about can say it")
+        how = "; --about can say when it was calibrated" if "calibration_time" in missing else ""
+        say(f"not known, and left out of the files: {', '.join(missing)}{how}")
     say(f"{len(written)} file{'' if len(written) == 1 else 's'} in {out}")
     return FAILED if failed else 0
 

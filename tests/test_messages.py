@@ -16,7 +16,8 @@ import pytest
 import tomli_w
 from pydantic import BaseModel, Field, ValidationError
 
-from nanojunction.cli.console import in_words, make_folder
+from nanojunction.cli import console
+from nanojunction.cli.console import in_words, make_folder, steps_of
 from nanojunction.cli.measure import help_text
 from nanojunction.cli.stations import named_sensors, station_text
 from nanojunction.common.names import did_you_mean
@@ -232,6 +233,19 @@ def test_an_error_of_the_system_has_its_file_and_no_number() -> None:
     problem = OSError(errno.ENOSPC, "No space left on device", "runs/a.csv")
     assert in_words(problem) == "runs/a.csv: no space left on device"
     assert in_words(OSError(errno.ENOSPC, "No space left on device")) == "no space left on device"
+
+
+def test_the_first_step_tells_nothing_of_the_time_left(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It has waited for everything that starts only once."""
+    monkeypatch.setattr(console, "PLAIN_EVERY_S", 0.0)
+    with steps_of("analysing") as show:
+        show(1, 10)
+        show(2, 10)
+    first, second = capsys.readouterr().err.splitlines()
+    assert first == "analysing: 10 %, time left unknown; 1 of 10"
+    assert re.fullmatch(r"analysing: 20 %, \d+ s left; 2 of 10", second)
 
 
 def test_gpib_without_a_driver_says_what_to_install() -> None:
