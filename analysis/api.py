@@ -89,6 +89,8 @@ def _run(run: Run | None, kind: Any, columns: Any) -> Run:
         return run_from_arrays(kind=kind, **columns)
     if columns:
         raise ValueError(f"give a run or arrays, not both: {', '.join(columns)}")
+    if not isinstance(run, Run):
+        raise TypeError(f"{run!r}: is no run; load_run gives the one in a file")
     return run
 
 

@@ -155,6 +155,16 @@ def test_arrays_of_a_field_loop_give_what_their_file_gives() -> None:
             {"voltage_V": [0, 1], "current_A": [0, 1], "temprature_K": 40},
             "temprature_K: is no column; did you mean temperature_K? known are voltage_V,",
         ),
+        ({"voltage_V": [0, 1], "current_A": [0, 1j]}, "current_A: is complex"),
+        ({"voltage_V": [0, 1], "current_A": [0, 1], "leg": [0, 0.5]}, "leg: holds what is no"),
+        (
+            {"voltage_V": [0, 1], "current_A": [0, 1], "temperature_K": -196.15},
+            "temperature_K: -196.15 K is not above 0 K",
+        ),
+        (
+            {"voltage_V": [0, 1], "current_A": [0, 1], "temperature_K": [4, 0]},
+            "temperature_K: 0 K is not above 0 K",
+        ),
         ({}, "give a run, or arrays: voltage_V and current_A missing"),
     ],
 )
@@ -163,6 +173,15 @@ def test_arrays_that_are_no_run_are_refused_with_a_sentence(
 ) -> None:
     with pytest.raises(ValueError, match=re.escape(sentence)):
         analyse_iv(**columns)
+
+
+def test_what_a_run_of_arrays_needs_is_said() -> None:
+    with pytest.raises(ValueError, match="current_A: is missing"):
+        run_from_arrays(voltage_V=[0, 1])
+    with pytest.raises(ValueError, match="kind: 'sweep' is none of iv, ih"):
+        run_from_arrays(voltage_V=[0, 1], current_A=[0, 1], kind="sweep")
+    with pytest.raises(TypeError, match=r"'a\.csv': is no run; load_run gives the one in a file"):
+        analyse_iv(run="a.csv")
 
 
 def test_a_run_and_arrays_at_once_are_refused() -> None:

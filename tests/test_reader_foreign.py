@@ -100,6 +100,17 @@ def test_degrees_celsius(tmp_path: Path, name: str) -> None:
     assert of_header.conditions.temperature_K == pytest.approx(77.0)
 
 
+def test_a_temperature_below_0_K_is_none(tmp_path: Path) -> None:
+    of_column = read(tmp_path, "V (V),I (A),T (K)\n0,1e-9,-196\n1,2e-9,-196\n")
+    assert of_column.conditions.temperature_K is None
+    assert any("column 'T (K)' is below 0 K" in warning for warning in of_column.warnings)
+    of_header = read(tmp_path, "Temperature: -196 K\nV (V),I (A)\n0,1e-9\n1,2e-9\n")
+    assert of_header.conditions.temperature_K is None
+    assert any("'-196 K' is no number with a unit above 0 K" in one for one in of_header.warnings)
+    with pytest.raises(ReadError, match=r"gives -196 K by the pattern .* below 0 K"):
+        read(tmp_path, "V (V),I (A)\n0,1e-9\n1,2e-9\n", "-196K.csv", "{temperature_K}K")
+
+
 @pytest.mark.parametrize("name", ["Temp (K)", "T_sample [K]", "T (K)", "Temperature"])
 def test_temperatures(tmp_path: Path, name: str) -> None:
     text = f"t (min),V (V),I (A),{name}\n0,0,1e-9,40\n1,1,2e-9,42\n"

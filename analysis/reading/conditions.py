@@ -63,8 +63,14 @@ def match_pattern(stem: str, pattern: str) -> dict[str, str | float] | str:
         name, factor, offset = key
         if name in _WORDS:
             values[name] = text
-        else:
-            values[name] = float(re.sub("[,p]", ".", text)) * factor + offset
+            continue
+        number = float(re.sub("[,p]", ".", text)) * factor + offset
+        if name == "temperature_K" and number <= 0.0:
+            raise ValueError(
+                f"the file's name gives {number:g} K by the pattern '{pattern}': no temperature is "
+                "below 0 K; is it in °C ({temperature_C})?"
+            )
+        values[name] = number
     return values
 
 
@@ -129,7 +135,8 @@ def _conditions(header: Mapping[str, str], named: Mapping[str, str | float]) -> 
 def not_understood(header: Mapping[str, str]) -> list[str]:
     """Return warnings about conditions that a header states in words that are no number."""
     return [
-        f"the header's {name} '{text[:60]}' is no number with a unit, and is not used"
+        f"the header's {name} '{text[:60]}' is no number with a unit"
+        f"{' above 0 K' if key == 'temperature_K' else ''}, and is not used"
         for key in _HEADER_NAMES
         for name, text in _stating(header, key)
         if len(name) > 1 and text and _number(text, key.partition("_")[0]) is None
@@ -243,11 +250,15 @@ def _part(settings: Mapping[str, Any], *keys: str) -> Mapping[str, Any]:
 
 
 def _number(text: str, quantity: str) -> float | None:
-    """Return a header's "40 K" or "5 mV" in SI, None if it is no number with a unit of that."""
+    """Return a header's "40 K" or "5 mV" in SI, None if it is no number with a unit of that.
+
+    No temperature is below 0 K.
+    """
     found = re.fullmatch(rf"\s*({_NUMBER})\s*(.*?)\s*", text) if len(text) < 80 else None
     if found is None:
         return None
     known = unit(found[2]) if found[2] else (quantity, 1.0, 0.0)
     if known is None or known[0] != quantity:
         return None
-    return float(found[1]) * known[1] + known[2]
+    number = float(found[1]) * known[1] + known[2]
+    return None if quantity == "temperature" and number <= 0.0 else number

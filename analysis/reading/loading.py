@@ -6,7 +6,7 @@ import os
 import warnings
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, NotRequired, TypedDict, Unpack
+from typing import Any, NotRequired, TypedDict, Unpack, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -103,7 +103,8 @@ def run_from_arrays(
     """Return a run made of arrays (`Columns`), for everything that a run from a file is good for.
 
     `kind` is found from what was swept where it is not given. Raises ValueError, with the column
-    and the row, for arrays of different lengths, for what is no number, and for other columns.
+    and the row, for arrays of different lengths, for what is no number, for other columns, and for
+    a temperature that is not above 0 K.
 
     >>> run = run_from_arrays(voltage_V=[0, 0.1, 0.2], current_A=[0, 1e-6, 2e-6], temperature_K=40)
     >>> run.kind, run.conditions.temperature_K
@@ -115,6 +116,11 @@ def run_from_arrays(
             meant = did_you_mean(name, Columns.__annotations__)
             known = ", ".join(Columns.__annotations__)
             raise ValueError(f"{name}: is no column{meant or ';'} known are {known}")
+    for name in ("voltage_V", "current_A"):
+        if name not in given:
+            raise ValueError(f"{name}: is missing; give an array of it, or a number for all rows")
+    if kind is not None and kind not in get_args(RunKind):
+        raise ValueError(f"kind: {kind!r} is none of {', '.join(get_args(RunKind))}")
     arrays = {name: _numbers(name, values) for name, values in given.items()}
     rows = max((array.size for array in arrays.values() if array.ndim), default=0)
     if rows == 0:
@@ -122,6 +128,9 @@ def run_from_arrays(
     held = {
         name: float(arrays.pop(name)) for name in _HELD if name in arrays and not arrays[name].ndim
     }
+    _check_temperature(held.get("temperature_K", arrays.get("temperature_K")))
+    if "leg" in arrays and (arrays["leg"] % 1.0 != 0.0).any():
+        raise ValueError("leg: holds what is no whole number; legs count from 0")
     conditions = Conditions(held.get("temperature_K"), held.get("field_T"))
     column = {name: _column(name, array, rows) for name, array in arrays.items()}
     run = Run(
@@ -142,7 +151,14 @@ def run_from_arrays(
     return finish(run, kind, column.get("leg"), (), None)
 
 
+def _check_temperature(kelvin: float | Array | None) -> None:
+    if kelvin is not None and np.min(kelvin) <= 0.0:
+        raise ValueError(f"temperature_K: {np.min(kelvin):g} K is not above 0 K")
+
+
 def _numbers(name: str, values: ArrayLike) -> Array:
+    if np.iscomplexobj(values):
+        raise ValueError(f"{name}: is complex; give its real part if that is meant")
     try:
         array = np.array(values, dtype=np.float64)
     except (TypeError, ValueError) as error:

@@ -188,7 +188,13 @@ def _columns(table: Table, choice: Choice, warnings: list[str]) -> tuple[dict[st
             continue
         if column.factor != 1.0:
             values = values * column.factor
-        present[key] = values + column.offset if column.offset else values
+        values = values + column.offset if column.offset else values
+        if key == "temperature" and np.nanmean(values) <= 0.0:
+            warnings.append(
+                f"column '{column.name}' is below 0 K and is left out: notes say what unit it is in"
+            )
+            continue
+        present[key] = values
     if not present:
         raise ValueError(f"no column is known ({_known_are(table.names)}")
     missing = np.zeros(len(table.values), dtype=bool)
