@@ -91,6 +91,9 @@ def alarms(repeats: int) -> Iterator[tuple[str, bool]]:
         results = [make(rng) for _ in range(repeats)]
         for what, claims in nulls.CLAIMS.items():
             yield line(what, where, sum(map(claims, results)), repeats, nulls.MOST_ALARMS)
+    for where, make in nulls.STRUCTURELESS.items():
+        hits = sum(nulls.CLAIMS["a feature"](make(rng)) for _ in range(repeats))
+        yield line("a feature", where, hits, repeats, nulls.MOST_ALARMS)
     for where, make in nulls.CLEAN.items():
         lost = sum(nulls.loses_a_row(make(rng)) for _ in range(5 * repeats))
         yield line("an outlier", where, lost, 5 * repeats, nulls.MOST_LOST)

@@ -13,8 +13,19 @@ from nanojunction.analysis.iv.quantities import analyse_iv
 from nanojunction.analysis.run_result import RunResult
 from nanojunction.analysis.temperature.activation import K_B_meV_per_K, ThermalPoint, fit_arrhenius
 from nanojunction.analysis.values import Curve
-from tests.coverage_cells import PAIR, TEN_PAIRS
-from tests.iv_simulation import KATCKO, Law, diode, junction_b, line, noisy_run, quantity, sweep
+from tests.coverage_cells import TEN_PAIRS
+from tests.iv_simulation import (
+    KATCKO,
+    PAIR,
+    Law,
+    barrier,
+    diode,
+    junction_b,
+    line,
+    noisy_run,
+    quantity,
+    sweep,
+)
 
 MOST_ALARMS = 0.05
 MOST_LOST = 0.001
@@ -48,6 +59,53 @@ RUNS: dict[str, Maker] = {
     "line, 401 points": _run(resistor(10e3), 0.1, 400, PAIR, 1e-9),
 }
 """Passive resistors: nothing crosses zero twice, generates, remembers or has structure."""
+
+
+def _bare(
+    law: Law,
+    span_V: float,
+    noise_A: float,
+    turning: tuple[float, ...] = PAIR,
+    *,
+    power: float = 1.0,
+    telegraph: float = 0.0,
+    **extra: float,
+) -> Maker:
+    """Runs without structure in dI/dV.
+
+    Setpoints are a power of evenly stepped ones, finer around 0 V; `telegraph` is how many times
+    the noise the current switches by, every 25 rows on average.
+    """
+    even, leg = sweep(turning, 0.02)
+    path = span_V * np.sign(even) * np.abs(even) ** power, leg
+
+    def run(rng: np.random.Generator) -> RunResult:
+        made = noisy_run(law, path, rng, noise_A, **extra)
+        switched = np.cumsum(rng.random(len(leg)) < 0.04) % 2
+        return analyse_iv(replace(made, current_A=made.current_A + telegraph * noise_A * switched))
+
+    return run
+
+
+STRUCTURELESS: dict[str, Maker] = {
+    "line, hysteresis": _bare(line, 0.01, 1e-9, hysteresis_A=1e-7),
+    "line, drift": _bare(line, 0.01, 1e-9, KATCKO, drift_A=5e-7),
+    "line, random walk": _bare(line, 0.01, 1e-9, KATCKO, wander_A=3e-9),
+    "line, telegraph noise × 2": _bare(line, 0.01, 1e-9, telegraph=2.0),
+    "line, telegraph noise × 10": _bare(line, 0.01, 1e-9, telegraph=10.0),
+    "line, steps finer at 0 V": _bare(line, 0.01, 1e-9, power=1.6),
+    "power law": _bare(junction_b, 0.1, 0.5e-9),
+    "power law, noise × 0.1": _bare(junction_b, 0.1, 0.5e-10),
+    "power law, up only": _bare(junction_b, 0.1, 0.5e-9, (0.0, 1.0)),
+    "power law, three repeats": _bare(junction_b, 0.1, 0.5e-9, (-1.0, 1.0) * 3),
+    "power law, telegraph noise × 10": _bare(junction_b, 0.1, 0.5e-9, telegraph=10.0),
+    "sinh": _bare(barrier, 0.1, 0.5e-9),
+    "sinh, steps finer at 0 V": _bare(barrier, 0.1, 0.5e-9, power=1.6),
+    "sinh, hysteresis and drift": _bare(barrier, 0.1, 0.5e-9, hysteresis_A=5e-8, drift_A=1e-8),
+    "diode, one leg": _bare(diode, 0.1, 0.5e-9, (-1.0, 1.0)),
+}
+"""Curves in which no peak of dI/dV is to be found."""
+
 
 CLAIMS: dict[str, Callable[[RunResult], bool]] = {
     "a feature": lambda result: bool(result.quantities["features"]),

@@ -11,6 +11,7 @@ import pytest
 from nanojunction.analysis.iv.quantities import analyse_iv
 from nanojunction.analysis.run import Conditions
 from nanojunction.analysis.values import Curve, Quantity, plain
+from tests.coverage_nulls import CLAIMS, STRUCTURELESS
 from tests.iv_simulation import noisy_run, sweep, with_peaks
 
 PEAKS = ((-0.6e-3, 0.36e-3, 5.1e-4), (0.05e-3, 0.30e-3, 7.6e-4), (0.65e-3, 0.36e-3, -4.5e-4))
@@ -145,6 +146,38 @@ def test_a_power_law_has_no_features() -> None:
 
     runs = [noisy_run(law, path, rng, 0.5e-9) for _ in range(10)]
     assert not any(features(run) for run in runs)
+
+
+@pytest.mark.campaign
+@pytest.mark.parametrize("where", STRUCTURELESS)
+def test_nothing_is_found_where_nothing_is(where: str) -> None:
+    """At most 5 % of runs; 20 of each kind here, many in the benchmark `coverage`."""
+    rng = np.random.default_rng(12)
+    alarms = sum(CLAIMS["a feature"](STRUCTURELESS[where](rng)) for _ in range(20))
+    assert alarms <= 3  # 5 % is exceeded so by chance in 2 % of cases
+
+
+@pytest.mark.parametrize("noise_A", [1e-12, 1e-11])
+def test_flanks_of_a_bump_in_the_current_are_no_peaks(noise_A: float) -> None:
+    """Katcko's tunnel junction over ±10 mV: four oscillations stand beside a bump of I(V)."""
+
+    def law(v: np.ndarray) -> np.ndarray:
+        bump = -58.5e-9 * np.exp(-4.0 * math.log(2.0) * ((v + 3.5e-3) / 2.119e-3) ** 2)
+        return with_peaks(1 / 43e3, -1.03e-7, OSCILLATIONS)(v) + bump
+
+    path = sweep([0.0, 0.01, -0.01, 0.01, -0.01, 0.0], 1e-4)
+    pulls: list[float] = []
+    for seed in range(3):
+        found = features(noisy_run(law, path, np.random.default_rng(seed), noise_A))
+        assert len(found) <= 8
+        for one in found:
+            position, width, _ = min(
+                OSCILLATIONS, key=lambda true: abs(true[0] - one["position_V"].value)
+            )
+            pulls.append((one["position_V"].value - position) / one["position_V"].stderr)
+            pulls.append((one["fwhm_meV"].value - 1e3 * width) / one["fwhm_meV"].stderr)
+    assert len(pulls) >= 2 * 16  # places and widths of two thirds of them
+    assert 0.5 < float(np.std(pulls)) < 1.8
 
 
 def test_a_feature_is_reported_with_quantities() -> None:

@@ -19,8 +19,7 @@ from nanojunction.analysis.values import Array, Curve, Quantity
 
 BOLTZMANN_eV_per_K = 8.617333262e-5
 _SURE = 6.0  # a fitted peak is reported only if it is so many of its own errors high
-_RESOLVED = 1.8  # FWHM in steps of a peak that may be claimed where the fit leaves only noise,
-_RESOLVED_ROUGHLY = 8.0  # and where it leaves more: narrower peaks may hide in a wider one
+_RESOLVED = 1.8  # FWHM in steps of a peak that may be claimed
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -58,7 +57,7 @@ def find_features(wanted: Sequence[Direction]) -> list[list[Feature]]:
     hits = strongest_of_each([(rest, error, x) for _, (x, _, rest, error) in places])
     found: list[list[Feature]] = [[] for _ in wanted]
     clear = [
-        (k, Search(*data, hit, is_described=wanted[k].rest_A is not None))
+        (k, Search(*data, len(wanted[k].grid.cell), hit, wanted[k].rest_A is not None))
         for (k, data), hit in zip(places, hits, strict=True)
         if hit is not None and hit.z >= threshold_of(len(data[0]))
     ]
@@ -115,13 +114,12 @@ def _even_stretches(grid: Grid, direction: int) -> list[np.ndarray[tuple[int], n
 
 def _features(fit: PeakFit, threshold: float, where: Direction) -> list[Feature]:
     """Return the peaks of a fit in the units of a report."""
-    out = []
+    out: list[Feature] = []
     derivative, temperature_K = where.derivative, where.temperature_K
     for peak in fit.sound_peaks(LIKELY * threshold):
         if abs(peak.height_S) < _SURE * peak.height_error_S:
             continue  # part of the description, but not sure enough to be a claim
-        least = _RESOLVED if fit.is_adequate else _RESOLVED_ROUGHLY
-        if peak.fwhm_V < least * fit.step_V:
+        if peak.fwhm_V < _RESOLVED * fit.step_V:
             continue  # so few points do not tell its width
         at = int(np.argmin(np.abs(derivative.x - peak.position_V)))
         bar = float(derivative.stderr[at])

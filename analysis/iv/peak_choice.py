@@ -7,13 +7,20 @@ from collections.abc import Sequence
 import numpy as np
 
 from nanojunction.analysis.iv.peak_fit import Stretch
-from nanojunction.analysis.iv.peak_solver import ORDERS, Others, Tasks, inverses, orders_of
+from nanojunction.analysis.iv.peak_solver import (
+    ORDERS,
+    PER_PARAMETER,
+    Others,
+    Tasks,
+    inverses,
+    orders_of,
+)
 from nanojunction.analysis.iv.turning_points import Turn
 from nanojunction.analysis.together import in_groups
 
 _FEWEST = 3  # degrees of freedom
 _CHEAP = (
-    20.0  # AICc for which a peak is left out: where it was one, what a fit leaves brings it back
+    6.0  # criterion for which a peak is left out: if it is one, what a fit leaves brings it back
 )
 
 Seen = tuple[Stretch, Sequence[Turn]]
@@ -23,8 +30,8 @@ def choose_turns(seen: Sequence[Seen]) -> list[list[Turn]]:
     """Return the turning points of each stretch that a fit needs, as far as is seen without one.
 
     I(V) is described by the peak at each turning point and its derivatives by place and width,
-    which says to first order what a fit would leave. One after another is left out while AICc
-    hardly suffers.
+    which says to first order what a fit would leave. One after another is left out while the
+    criterion hardly suffers.
     """
     return in_groups(seen, lambda one: (len(one[0].x), len(one[1])), _choose_alike)
 
@@ -44,7 +51,7 @@ def _choose_alike(seen: Sequence[Seen]) -> list[list[Turn]]:
     others = orders_of(
         tasks, tasks.columns(tasks.place, tasks.width), tasks.y[:, :, None], 3 * peaks
     )
-    best = others.aicc.argmin(axis=1)
+    best = others.criterion.argmin(axis=1)
     return [
         [one[k] for k in _kept(others, row, int(order), points)]
         for row, (one, order) in enumerate(zip(turns, best, strict=True))
@@ -68,8 +75,7 @@ def _kept(others: Others, row: int, order: int, points: int) -> list[int]:
         least = int(costs.argmin())
         free = ORDERS[order] + 2 + 3 * len(kept)
         variance = max(chi2 / (points - free + 1), 1.0)
-        saved = _penalty(free, points) - _penalty(free - 3, points)
-        if costs[least] > variance * (saved + _CHEAP):
+        if costs[least] > variance * (3 * PER_PARAMETER + _CHEAP):
             break
         out, rest = mine[least], np.delete(mine, least, axis=0).T.ravel()
         across = inverse[np.ix_(rest, out)] @ precise[least]
@@ -78,8 +84,3 @@ def _kept(others: Others, row: int, order: int, points: int) -> list[int]:
         chi2 += float(costs[least])
         del kept[least]
     return kept
-
-
-def _penalty(free: int, points: int) -> float:
-    """Return the AICc of so many parameters."""
-    return 2.0 * free * points / max(points - free - 1, 1)

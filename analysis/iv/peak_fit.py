@@ -10,6 +10,7 @@ import numpy as np
 
 from nanojunction.analysis.iv.peak_solver import (
     ORDERS,
+    PER_PARAMETER,
     SHAPES,
     Ints,
     Others,
@@ -24,9 +25,13 @@ from nanojunction.analysis.values import Array
 
 _ROUGHLY, _WELL = 0.3, 0.01  # χ² that a further step would gain where a fit ends
 _ROUNDS = 3  # times that another order of the background may be taken
-_HOPELESS = 40.0  # AICc by which a rough fit of one shape may be worse than that of the other
+_HOPELESS = 40.0  # criterion by which a rough fit of one shape may be worse than that of the other
 _FARTHEST, _WIDEST = 0.35, 0.5  # a change of order moves a peak by so many FWHM, and ln FWHM
-_UNLIKELY = 1e-6  # Akaike weight of what does not matter
+_NOISE_ALONE = 3.5  # standard deviations by which residuals may exceed the noise
+_OF_NOISE = 5.0  # the noise's variance is known to the root of this over the rows that it is from
+_BENT = 0.5  # part of a peak's height that the background may bend by under it
+_OVERLAP = 0.7  # FWHM between opposite peaks of which neither is one by itself
+_UNLIKELY = 1e-6  # weight of what does not matter
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +44,7 @@ class Peak:
     fwhm_error_V: float
     height_S: float
     height_error_S: float
+    bend_S: float = 0.0  # how far the background's dI/dV here is off its mean one FWHM to each side
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -51,10 +57,11 @@ class PeakFit:
     residual_A: Array
     variance: float  # residual variance over that of the noise
     dof: int
-    aicc: float
+    criterion: float
     step_V: float
     region_V: tuple[float, float]
     tallest_S: float  # than which peaks only cancel each other and the background
+    noise_rows: int  # that the noise is known from
 
     @property
     def is_sensible(self) -> bool:
@@ -68,21 +75,22 @@ class PeakFit:
 
     @property
     def is_adequate(self) -> bool:
-        """Tell whether the residuals are no larger than the noise, which is known to some 25 %."""
-        return self.variance < 1.6 + 3.0 * math.sqrt(2.0 / self.dof)
+        """Tell whether the residuals are no larger than the noise, which is known to so much."""
+        unsure = math.sqrt(2.0 / self.dof + _OF_NOISE / self.noise_rows)
+        return self.variance < 1.0 + _NOISE_ALONE * unsure
 
     def merits(self, threshold: float) -> list[float]:
         """Return each peak's height over its error, or less than `threshold` if it is no peak.
 
         A peak's width is known to a third and lies between one step and half the region, its place
-        is inside the region, it is no taller than all of dI/dV, and it does not stand on an
-        opposite peak of about the same width.
+        is inside the region, it is no taller than all of dI/dV, and it does not overlap with an
+        opposite peak of about the same width, nor in a trough of the background that is like it.
         """
         span = self.region_V[1] - self.region_V[0]
         merits = []
         for peak in self.peaks:
             sound = (
-                abs(peak.height_S) < self.tallest_S
+                abs(peak.bend_S) < _BENT * abs(peak.height_S) < _BENT * self.tallest_S
                 and peak.fwhm_V > 3.0 * peak.fwhm_error_V
                 and self.step_V < peak.fwhm_V < 0.5 * span
                 and self.region_V[0] < peak.position_V < self.region_V[1]
@@ -105,22 +113,26 @@ class PeakFit:
 
 
 def _cancel(peak: Peak, other: Peak) -> bool:
-    """Tell whether a peak and a larger opposite one are the two halves of one cancellation."""
+    """Tell whether a peak and an opposite one overlap so far that they make one another."""
     return (
         peak.height_S * other.height_S < 0
-        and abs(peak.height_S) <= abs(other.height_S)
-        and abs(peak.position_V - other.position_V) < 0.3 * min(peak.fwhm_V, other.fwhm_V)
+        and abs(peak.height_S) <= 2.0 * abs(other.height_S)
+        and abs(peak.position_V - other.position_V) < _OVERLAP * min(peak.fwhm_V, other.fwhm_V)
         and 0.5 < peak.fwhm_V / other.fwhm_V < 2.0
     )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Stretch:
-    """A stretch of I(V) with white noise of known size, in which peaks of dI/dV are fitted."""
+    """A stretch of I(V) with white noise of known size, in which peaks of dI/dV are fitted.
+
+    The noise is known from `noise_rows` rows.
+    """
 
     x: Array
     y: Array
     error: Array
+    noise_rows: int
 
     @property
     def step_V(self) -> float:
@@ -144,8 +156,8 @@ class Wish:
 def fit_peaks(wishes: Sequence[Wish]) -> list[PeakFit | None]:
     """Return the best fit for each wish, None where there are too few points.
 
-    Shape and order of the background are those with the least AICc; what other likely ones say
-    enters the errors with their Akaike weight.
+    Shape and order of the background are those with the least criterion; what other likely ones say
+    enters the errors with its weight by the same criterion.
     """
     return in_groups(wishes, _size, _fit_alike)
 
@@ -162,8 +174,8 @@ def _fit_alike(wishes: Sequence[Wish]) -> list[PeakFit | None]:
     tasks = _begun(wishes)
     fits = descend(tasks, _ROUGHLY)
     others = orders_at(tasks, fits)
-    best = np.tile(others.aicc.min(axis=1).reshape(len(SHAPES), -1).min(axis=0), len(SHAPES))
-    hopeful = np.flatnonzero(others.aicc.min(axis=1) <= best + _HOPELESS)
+    best = np.tile(others.criterion.min(axis=1).reshape(len(SHAPES), -1).min(axis=0), len(SHAPES))
+    hopeful = np.flatnonzero(others.criterion.min(axis=1) <= best + _HOPELESS)
     tasks, fits, others = tasks.take(hopeful), fits.take(hopeful), others.take(hopeful)
     _refine(tasks, fits, others)
     whose = hopeful % len(wishes)
@@ -184,35 +196,35 @@ def _begun(wishes: Sequence[Wish]) -> Tasks:
     one_shape = Tasks.of(x, y, error, starts[:, :, 0], starts[:, :, 1])
     tasks = one_shape.take(np.tile(np.arange(len(wishes)), len(SHAPES)))
     tasks = replace(tasks, shapes=np.repeat(np.arange(len(SHAPES)), len(wishes)))
-    return replace(tasks, orders=orders_before(tasks).aicc.argmin(axis=1))
+    return replace(tasks, orders=orders_before(tasks).criterion.argmin(axis=1))
 
 
 def _refine(tasks: Tasks, fits: Solved, others: Others) -> None:
     """Put fits with the likeliest order of the background in the place of these."""
     again = np.arange(len(fits.place))
-    k, points = fits.place.shape[1], tasks.x.shape[1]
+    k = fits.place.shape[1]
     for _ in range(_ROUNDS):
-        orders = others.aicc[again].argmin(axis=1)
+        orders = others.criterion[again].argmin(axis=1)
         here, step = fits.take(again), others.step[again, orders]
         away, wider = (step[:, at : at + k] / here.width for at in (k, 2 * k))
         place = here.place + here.width * np.clip(away, -_FARTHEST, _FARTHEST)
         width = here.width * np.exp(np.clip(wider, -_WIDEST, _WIDEST))
         trial = replace(tasks.take(again), orders=orders, place=place, width=width)
         found = descend(trial, _WELL)
-        before = _aicc(here.chi2, tasks.orders[again], k, points)
-        better = _aicc(found.chi2, orders, k, points) <= before
+        before = _criterion(here.chi2, tasks.orders[again], k)
+        better = _criterion(found.chi2, orders, k) <= before
         again, trial, found = again[better], trial.take(better), found.take(better)
         tasks.put(again, trial)
         fits.put(again, found)
         others.put(again, orders_at(trial, found))
-        again = again[others.aicc[again].argmin(axis=1) != tasks.orders[again]]
+        again = again[others.criterion[again].argmin(axis=1) != tasks.orders[again]]
         if not len(again):
             break
 
 
-def _aicc(chi2: Array, orders: Ints, peaks: int, points: int) -> Array:
-    free = np.array(ORDERS)[orders] + 2 + 3 * peaks
-    return np.asarray(chi2 + 2.0 * free * points / np.maximum(points - free - 1, 1))
+def _criterion(chi2: Array, orders: Ints, peaks: int) -> Array:
+    """Return the criterion that the least of is best."""
+    return np.asarray(chi2 + PER_PARAMETER * (np.array(ORDERS)[orders] + 2 + 3 * peaks))
 
 
 def _result(wish: Wish, tasks: Tasks, fits: Solved, others: Others) -> PeakFit:
@@ -222,18 +234,22 @@ def _result(wish: Wish, tasks: Tasks, fits: Solved, others: Others) -> PeakFit:
     if sensible.any():
         tasks, fits, others = tasks.take(sensible), fits.take(sensible), others.take(sensible)
     points, peaks = _size(wish)
-    aicc = _aicc(fits.chi2, tasks.orders, peaks, points)
-    best = int(aicc.argmin())
+    criterion = _criterion(fits.chi2, tasks.orders, peaks)
+    best = int(criterion.argmin())
     order = ORDERS[tasks.orders[best]]
     dof = points - order - 1 - 3 * peaks
     values = np.concatenate([fits.height, fits.place, fits.width], axis=1)
     # The fits themselves are known better than to first order.
-    others.aicc[np.arange(len(aicc)), tasks.orders] = aicc
+    others.criterion[np.arange(len(criterion)), tasks.orders] = criterion
     errors = _errors(others, values, best)
-    table = np.stack([values[best].reshape(3, peaks), errors.reshape(3, peaks)], axis=2)
-    found = [
-        Peak(*place, *width, *height) for height, place, width in table.transpose(1, 0, 2).tolist()
-    ]
+    of_height, of_place, of_width = errors.reshape(3, peaks)
+    table = np.column_stack(
+        [
+            *(fits.place[best], of_place, fits.width[best], of_width, fits.height[best], of_height),
+            _bends(wish.stretch, tasks, fits, best),
+        ]
+    )
+    found = [Peak(*row) for row in table.tolist()]
     x = wish.stretch.x
     return PeakFit(
         tuple(sorted(found, key=lambda peak: peak.position_V)),
@@ -242,11 +258,27 @@ def _result(wish: Wish, tasks: Tasks, fits: Solved, others: Others) -> PeakFit:
         fits.residual[best] * wish.stretch.error,
         float(fits.chi2[best]) / dof,
         dof,
-        float(aicc[best]),
+        float(criterion[best]),
         wish.stretch.step_V,
         (float(x[0]), float(x[-1])),
         tallest,
+        wish.stretch.noise_rows,
     )
+
+
+def _bends(stretch: Stretch, tasks: Tasks, fits: Solved, best: int) -> Array:
+    """Return how much more dI/dV the background has at each peak than one FWHM beside it.
+
+    Peaks that are too tall to be any belong to the background.
+    """
+    mine, fit = tasks.take(np.array([best])), fits.take(np.array([best]))
+    columns = mine.columns(fit.place, fit.width)[0, :, : fit.place.shape[1]]
+    height = np.where(np.abs(fit.height[0]) < stretch.tallest_S, fit.height[0], 0.0)
+    background = (mine.y[0] - columns @ height - fit.residual[0]) * stretch.error
+    slope = np.gradient(background, stretch.x)
+    place, width = fit.place[0], fit.width[0]
+    here, below, above = (np.interp(place + k * width, stretch.x, slope) for k in (0, -1, 1))
+    return np.asarray(here - 0.5 * (below + above))
 
 
 def _errors(others: Others, values: Array, best: int) -> Array:
@@ -254,7 +286,7 @@ def _errors(others: Others, values: Array, best: int) -> Array:
 
     Burnham & Anderson, Model Selection and Multimodel Inference (2002), eq. 4.9.
     """
-    weights = np.exp(-0.5 * np.minimum(others.aicc - others.aicc.min(), 200.0))
+    weights = np.exp(-0.5 * np.minimum(others.criterion - others.criterion.min(), 200.0))
     weights[weights < _UNLIKELY] = 0.0
     weights /= weights.sum()
     scatter = np.maximum(others.chi2 / np.maximum(others.dof, 1), 0.5)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,7 +21,8 @@ _MOST = 9  # peaks in a group
 _ADDED = 3  # peaks that the residual may add to those seen at first
 _REACHES = (6.0, 3.0, 1.5)  # a fit extends so many FWHM beyond the outermost peaks of a group
 _NOISE_ALONE = 4.0  # standard deviations by which residuals may exceed the noise in a fit to keep
-_NEEDED = 6.0  # AICc by which a peak that is not sound must better the fit to stay in it
+_PATIENCE = 10  # fits after which a region is given up: what they leave is no peak of dI/dV
+_NEEDED = 6.0  # criterion by which a peak that is not sound must better the fit to stay in it
 
 Start = tuple[float, float]
 """Position and FWHM in V."""
@@ -31,13 +32,15 @@ Start = tuple[float, float]
 class Search:
     """Evenly stepped points of one direction, in which the filters have hit something.
 
-    `rest` is what a smooth description leaves of the current y, where there is one.
+    `rest` is what a smooth description leaves of the current y, where there is one. The noise is
+    known from `noise_rows` rows.
     """
 
     x: Array
     y: Array
     rest: Array
     error: Array
+    noise_rows: int
     hit: Hit
     is_described: bool
 
@@ -52,14 +55,14 @@ class Search:
         if np.count_nonzero(near) < 16:
             return None
         x, y, rest, error = (one[near] for one in (self.x, self.y, self.rest, self.error))
-        return Search(x, y, rest, error, self.hit, self.is_described)
+        return Search(x, y, rest, error, self.noise_rows, self.hit, self.is_described)
 
 
 def fits_of(searches: Sequence[Search]) -> list[list[PeakFit]]:
     """Return fits of the significant peaks, one for each group of neighbours of similar width.
 
     Several beginnings are followed in a group (the turning points of dI/dV or some of them, the
-    strongest peak alone), and what AICc likes best is kept.
+    strongest peak alone), and the best by the criterion is kept.
     """
     turns = turns_of_each([(one.x, one.y, one.error) for one in searches])
     groups: list[tuple[int, list[Turn]]] = []
@@ -92,9 +95,12 @@ def _groups(turns: list[Turn]) -> list[list[Turn]]:
 
 
 def _fit_group(search: Search, group: list[Turn]) -> Analysis[PeakFit | None]:
-    """Return the fit of a group in the widest region in which peaks on a polynomial describe I."""
+    """Return the fit of a group in the widest region in which peaks on a polynomial describe I.
+
+    None where they do in no region: what they leave would have moved and widened the peaks.
+    """
     width = float(np.median([turn.fwhm_V for turn in group]))
-    best: PeakFit | None = None
+    likely = LIKELY * search.threshold
     for reach in _REACHES:
         low_V, high_V = (group[k].position_V for k in (0, -1))
         near = search.within(low_V - reach * width, high_V + reach * width)
@@ -103,23 +109,20 @@ def _fit_group(search: Search, group: list[Turn]) -> Analysis[PeakFit | None]:
         hit = yield from ask(strongest_of_each, (near.rest, near.error, near.x))
         if hit is None or hit.z < search.threshold:
             continue
-        stretch = Stretch(near.x, near.y, near.error)
+        stretch = Stretch(near.x, near.y, near.error, near.noise_rows)
         fits: list[PeakFit] = []
+        patience = iter(range(_PATIENCE))
         chosen = yield from ask(choose_turns, (stretch, group))
         for starts in _beginnings(chosen, group, hit):
-            fit = yield from _follow(stretch, starts, search.threshold)
+            fit = yield from _follow(stretch, starts, search.threshold, patience)
             if fit is not None:
                 fits.append(fit)
                 if (yield from _is_all(fit, stretch, search.threshold)):
                     break
-        if not fits:
-            continue
-        liked = min(fits, key=lambda fit: fit.aicc)
-        if liked.is_adequate:
-            return liked
-        if best is None or liked.misfit < best.misfit:
-            best = liked
-    return best
+        sound = [fit for fit in fits if fit.is_adequate and fit.weakest(likely) is None]
+        if sound:
+            return min(sound, key=lambda fit: fit.criterion)
+    return None
 
 
 def _is_all(fit: PeakFit, stretch: Stretch, threshold: float) -> Analysis[bool]:
@@ -133,7 +136,7 @@ def _is_all(fit: PeakFit, stretch: Stretch, threshold: float) -> Analysis[bool]:
 def _beginnings(chosen: list[Turn], group: list[Turn], hit: Hit) -> list[list[Start]]:
     """Return the sets of peaks that a fit starts from: the likely ones first."""
     peaks, dips = ([turn for turn in group if turn.sign == sign] for sign in (1, -1))
-    sets = [chosen, peaks, dips, group, group[1:], group[:-1], group[1:-1]]
+    sets = [chosen, peaks, dips, group]
     sets.append([Turn(hit.position_V, hit.fwhm_V, 1)])
     unique: list[list[Start]] = []
     for turns in sets:
@@ -143,9 +146,11 @@ def _beginnings(chosen: list[Turn], group: list[Turn], hit: Hit) -> list[list[St
     return unique
 
 
-def _follow(stretch: Stretch, starts: list[Start], threshold: float) -> Analysis[PeakFit | None]:
+def _follow(
+    stretch: Stretch, starts: list[Start], threshold: float, patience: Iterator[int]
+) -> Analysis[PeakFit | None]:
     """Return a fit from these starts: peaks added while the rest shows one, weak ones dropped."""
-    best = yield from _pruned(stretch, starts, threshold)
+    best = yield from _pruned(stretch, starts, threshold, patience)
     for _ in range(_ADDED):
         rest = stretch.y if best is None else best.residual_A
         hit = yield from ask(strongest_of_each, (rest, stretch.error, stretch.x))
@@ -154,26 +159,32 @@ def _follow(stretch: Stretch, starts: list[Start], threshold: float) -> Analysis
         more = [*_places(best), (hit.position_V, hit.fwhm_V)]
         if len(more) > _MOST:
             break
-        trial = yield from _pruned(stretch, more, threshold)
-        if trial is None or (best is not None and trial.aicc >= best.aicc):
+        trial = yield from _pruned(stretch, more, threshold, patience)
+        if trial is None or (best is not None and trial.criterion >= best.criterion):
             break
         best = trial
     return best
 
 
-def _pruned(stretch: Stretch, starts: list[Start], threshold: float) -> Analysis[PeakFit | None]:
-    """Return the fit from these starts without peaks that are none and that the data do without."""
-    fit = yield from ask(fit_peaks, Wish(stretch, starts))
-    while fit is not None:
-        weak = fit.weakest(LIKELY * threshold)
-        if weak is None:
-            return fit
-        rest = [place for k, place in enumerate(_places(fit)) if k != weak]
-        less = (yield from ask(fit_peaks, Wish(stretch, rest))) if rest else None
-        if fit.is_sensible and (less is None or less.aicc > fit.aicc + _NEEDED):
+def _pruned(
+    stretch: Stretch, starts: list[Start], threshold: float, patience: Iterator[int]
+) -> Analysis[PeakFit | None]:
+    """Return the fit from these starts without peaks that are none and that the data do without.
+
+    None where no peak is left, or the patience has come to its end.
+    """
+    fit: PeakFit | None = None
+    while starts and next(patience, None) is not None:
+        less = yield from ask(fit_peaks, Wish(stretch, starts))
+        needed = less is None or (fit is not None and less.criterion > fit.criterion + _NEEDED)
+        if fit is not None and needed:
             return fit
         fit = less
-    return None
+        weak = None if fit is None else fit.weakest(LIKELY * threshold)
+        if fit is None or weak is None:
+            return fit
+        starts = [place for k, place in enumerate(_places(fit)) if k != weak]
+    return fit if fit is not None and fit.is_sensible and not starts else None
 
 
 def _places(fit: PeakFit | None) -> list[Start]:

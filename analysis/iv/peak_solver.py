@@ -16,7 +16,13 @@ from numpy.typing import NDArray
 from nanojunction.analysis.values import Array
 
 ORDERS = (1, 2, 3, 5, 7, 9)
-"""Orders of the background of I(V); the one is chosen by AICc."""
+"""Orders of the background of I(V); the one is chosen by the criterion."""
+
+PER_PARAMETER = 3.0
+"""What a parameter costs in χ², in the criterion of Cavanaugh, Stat. Probab. Lett. 42, 333 (1999).
+
+It is meant for a known noise. Akaike's 2 lets the background follow too much of it.
+"""
 
 SHAPES = ("gaussian", "lorentzian")
 
@@ -29,7 +35,7 @@ _TRIES, _NO_STEP = 20, 1e-6
 _DAMPING = 1e-3  # Marquardt's, to begin with
 _KEPT = 0.7  # part of a promised gain with which the damping may fall
 _RIDGE = 1e-13  # added to the diagonal of normalised matrices: far above rounding
-_TINY = 1e-280
+_TINY = 1e-250
 _MASKS = np.array([[k <= order for k in range(ORDERS[-1] + 1)] for order in ORDERS], dtype=float)
 _LOWEST = ORDERS[0] + 1
 
@@ -224,7 +230,7 @@ class Others(_Stacked):
     noise's variance.
     """
 
-    aicc: Array
+    criterion: Array
     chi2: Array
     dof: Array
     step: Array
@@ -271,9 +277,8 @@ def orders_of(tasks: Tasks, columns: Array, left: Array, free: int) -> Others:
     chi2 = np.maximum(chi2, 0.0)
     parameters = np.array(ORDERS) + 2 + free
     dof = points - parameters + 1
-    aicc = chi2 + 2.0 * parameters * points / np.maximum(points - parameters - 1, 1)
-    aicc = np.where(dof < 3, np.inf, aicc)
-    return Others(aicc, chi2, np.broadcast_to(dof, chi2.shape), step, inverse)
+    criterion = np.where(dof < 3, np.inf, chi2 + PER_PARAMETER * parameters)
+    return Others(criterion, chi2, np.broadcast_to(dof, chi2.shape), step, inverse)
 
 
 def inverses(normal: Array) -> Array:
