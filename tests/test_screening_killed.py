@@ -43,15 +43,19 @@ def rows_written(folder: Path) -> int:
     return sum(file.read_bytes().count(b"\n") for file in files)
 
 
+def kill_after(process: subprocess.Popen[bytes], folder: Path, more: int) -> None:
+    """Kill a process once it has written so many more rows, or has ended."""
+    enough = rows_written(folder) + more
+    wait_for(lambda: process.poll() is not None or rows_written(folder) >= enough, "rows")
+    process.kill()
+    process.communicate()
+
+
 def killed_and_resumed(folder: Path, kills: int, lots: random.Random) -> None:
     """Screen, killing the process after some more rows each time, and let it come to its end."""
     resume: tuple[str, ...] = ()
     for _ in range(kills):
-        enough = rows_written(folder) + lots.randrange(1, 700)
-        process = screening(folder, *resume)
-        wait_for(lambda: process.poll() is not None or rows_written(folder) >= enough, "rows")
-        process.kill()
-        process.communicate()
+        kill_after(screening(folder, *resume), folder, lots.randrange(1, 700))
         if (folder / "runs" / NAME).exists():
             resume = ("--resume",)
     last = screening(folder, *resume)
