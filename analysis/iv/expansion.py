@@ -64,19 +64,29 @@ class Expansions:
 
     def take(self, index: IntArray) -> Self:
         """Return those of some curves."""
-        return type(self)(*(getattr(self, field.name)[index] for field in fields(self)))
+        return type(self)(*[getattr(self, name)[index] for name in _PARTS])
 
-    def put(self, index: IntArray, others: Expansions) -> Self:
-        """Return these with those of some curves exchanged for others."""
-        pairs = ((getattr(self, field.name), getattr(others, field.name)) for field in fields(self))
+    def put(self, index: IntArray, others: Self) -> Self:
+        """Return these with those of some curves, without repetition, exchanged for others."""
+        if len(index) == len(self):
+            return others
+        pairs = ((getattr(self, name), getattr(others, name)) for name in _PARTS)
         return type(self)(*(exchanged(mine, index, theirs) for mine, theirs in pairs))
+
+    def value_errors(self) -> Array:
+        """Return the standard errors of the values."""
+        return np.asarray(np.sqrt(np.maximum(self.covariance[:, 0, 0], 0.0)))
 
     def errors(self, weights: Sequence[Factor]) -> Array:
         """Return the standard errors of the sums of the coefficients times `weights`."""
         g = np.empty(self.c.shape)
         for k, weight in enumerate(weights):
             g[:, k] = weight
-        return np.asarray(np.sqrt(np.maximum(_squared(g, self.covariance), 0.0)))
+        squares = (g[:, None, :] @ self.covariance @ g[:, :, None])[:, 0, 0]
+        return np.asarray(np.sqrt(np.maximum(squares, 0.0)))
+
+
+_PARTS = tuple(field.name for field in fields(Expansions))
 
 
 def exchanged(
@@ -88,11 +98,6 @@ def exchanged(
     changed = values.copy()
     changed[index] = others
     return changed
-
-
-def _squared(g: Array, matrices: Array) -> Array:
-    """Return gᵀ·M·g for each row of g and its matrix."""
-    return np.asarray((g[:, None, :] @ matrices @ g[:, :, None])[:, 0, 0])
 
 
 class Curves(Protocol):
@@ -131,9 +136,9 @@ def joint_errors(terms: Sequence[tuple[Factor, int, Expansions]]) -> Array:
     bias: Array | float = 0.0
     for factor, k, part in terms:
         own = part.influence[:, k]
-        rows = rows + np.reshape(factor, (-1, 1)) * own
+        rows = rows + (factor[:, None] if isinstance(factor, np.ndarray) else factor) * own
         beyond = part.covariance[:, k, k] - np.einsum("ij,ij->i", own, own)
-        bias = bias + np.square(factor) * np.maximum(beyond, 0.0)
+        bias = bias + factor * factor * np.maximum(beyond, 0.0)
     return np.asarray(np.sqrt(np.einsum("ij,ij->i", rows, rows) + bias))
 
 

@@ -145,14 +145,16 @@ def _tables(models: Sequence[GlobalModel]) -> list[list[Array]]:
     tables = []
     for k in range(len(models[0].fits)):
         fits = [one.fits[k][1] for one in models]
-        pairs = zip(columns, fits, strict=True)
-        at = np.array([np.searchsorted(used, fit.numbers()) for used, fit in pairs])
         size = np.sqrt([fit.variance for fit in fits])
         inverse, means, coefficients = (
             np.array([getattr(fit, name) for fit in fits])
             for name in ("inverse", "means", "coefficients")
         )
-        own = np.take_along_axis(root, at[:, None, :], axis=2)
+        own = root
+        if len(models[0].fits) > 1:
+            pairs = zip(columns, fits, strict=True)
+            at = np.array([np.searchsorted(used, fit.numbers()) for used, fit in pairs])
+            own = np.take_along_axis(root, at[:, None, :], axis=2)
         spread = (inverse @ np.swapaxes(own, 1, 2)) * size[:, None, None]
         terms, used = fits[0].terms, slice(2, 2 + root.shape[1])
         mine = slice(1, 1 + terms.count)

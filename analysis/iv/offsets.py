@@ -83,7 +83,9 @@ def find_crossings(blocks: Blocks, curves: Curves, low_V: Array, high_V: Array) 
     run, a, b = _changes_of_sign(blocks)
     voltage, current = blocks.voltage_V, blocks.current_A
     ends_V, ends_A = ([of[run, at] for at in (a, b)] for of in (voltage, current))
-    without = np.setdiff1d(np.arange(len(curves)), run)
+    crosses = np.zeros(len(curves), dtype=bool)
+    crosses[run] = True
+    without = np.flatnonzero(~crosses)
     if len(without) > 0:
         more, more_V, more_A = _between_ends(curves, without, low_V, high_V)
         run = np.append(run, more)
@@ -123,7 +125,7 @@ def _between_ends(
     currents = [end.c[:, 0] for end in ends]
     crosses = currents[0] * currents[1] < 0.0
     for end in ends:
-        crosses &= np.abs(end.c[:, 0]) > SIGNIFICANT * end.errors((1.0, 0.0, 0.0))
+        crosses &= np.abs(end.c[:, 0]) > SIGNIFICANT * end.value_errors()
     return runs[crosses], [v[crosses] for v in voltages], [i[crosses] for i in currents]
 
 
@@ -142,7 +144,7 @@ def _refined(
         with np.errstate(divide="ignore", invalid="ignore"):
             newton = -c0 / c1
             newton -= c2 * newton**2 / c1
-            error = here.errors((1.0, 0.0, 0.0)) / np.abs(c1)
+            error = here.value_errors() / np.abs(c1)
         beyond = margin[active]
         new = v[active] + np.where(c1 != 0.0, newton, 0.0)
         new = np.minimum(np.maximum(new, low[active] - beyond), high[active] + beyond)
@@ -152,7 +154,7 @@ def _refined(
             break
     slope = curve.c[:, 1] + 2.0 * curve.c[:, 2] * (v - curve.at_V)
     with np.errstate(divide="ignore", invalid="ignore"):
-        error = curve.errors((1.0, 0.0, 0.0)) / np.abs(slope)
+        error = curve.value_errors() / np.abs(slope)
     return v, np.where(slope != 0.0, error, np.inf), curve
 
 

@@ -82,7 +82,8 @@ def _starts(blocks: Blocks, end: Array) -> Array:
     """Return voltages near the maximum of P; NaN where nothing is generated, inf where P rises."""
     v, power = blocks.voltage_V, -blocks.voltage_V * blocks.current_A
     inside = (v * end[:, None] > 0.0) & (np.abs(v) < np.abs(end)[:, None])
-    padded = np.pad(np.where(inside, power, 0.0), ((0, 0), (2, 2)))
+    padded = np.zeros((len(v), v.shape[1] + 4))
+    padded[:, 2:-2][inside] = power[inside]
     smooth = sum(padded[:, k : k + v.shape[1]] for k in range(5))
     top = np.argmax(np.where(inside, smooth, -np.inf), axis=1)
     start = np.take_along_axis(v, top[:, None], axis=1)[:, 0]
@@ -129,7 +130,8 @@ def _climbed(
             curve = curve.put(active, here)
         bend[active] = 2.0 * here.c[:, 1] + 2.0 * v[active] * here.c[:, 2]
         rises = ~(bend[active] <= 0.0)
-        active, here = active[rises], here.take(np.flatnonzero(rises))
+        if not rises.all():
+            active, here = active[rises], here.take(np.flatnonzero(rises))
         if len(active) == 0:
             break
         at_V = v[active]

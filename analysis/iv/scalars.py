@@ -100,7 +100,7 @@ def _at_zero(curves: Curves, covers_zero: Flags) -> tuple[Expansions | None, Int
 def _i_offs(zero: Expansions | None, zero_at: IntArray) -> list[Quantity]:
     if zero is None:
         return [Quantity(None, note=_NOT_ZERO)] * len(zero_at)
-    errors = zero.errors((1.0, 0.0, 0.0)).tolist()
+    errors = zero.value_errors().tolist()
     values, windows = zero.c[:, 0].tolist(), zero.window_V.tolist()
     found = []
     for at in zero_at.tolist():
