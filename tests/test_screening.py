@@ -11,6 +11,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from nanojunction.analysis.catalogue.database import Catalogue
+from nanojunction.analysis.catalogue.store import CatalogueStore
+from nanojunction.analysis.frames import catalogue_frame
 from nanojunction.analysis.results_check import ResultsError
 from nanojunction.analysis.screening.chip import Chip
 from nanojunction.analysis.screening.chip_file import chip_from
@@ -302,3 +305,21 @@ def test_a_verdict_on_an_unknown_junction_is_refused(found: Screening) -> None:
     with pytest.raises(KeyError, match="no junction 'J99'"):
         found.verdict("J99")
     assert isinstance(found.verdict("J01"), JunctionVerdict)
+
+
+def test_verdicts_are_found_in_the_catalogue_and_runs_are_not_analysed_again(
+    chip: Chip, folder: Path, found: Screening, tmp_path: Path
+) -> None:
+    catalogue = tmp_path / "lab.sqlite"
+    entered = screen_files(chip, [folder], catalogue=catalogue)
+    assert entered.to_json() == found.to_json()
+    asked = ["screening_verdict ~ candidate", "screening_stage ~ repeats"]
+    listed = catalogue_frame(catalogue, where=asked)
+    assert sorted(listed["device"]) == ["J31", "J32", "J33"]
+    assert len(catalogue_frame(catalogue, where=["offset_ratio_v > 100"])) > 3
+    broken = catalogue_frame(catalogue, where=["screening_verdict ~ broken"])
+    assert set(broken["device"]) == {"J34"}
+    assert screen_files(chip, [folder], catalogue=catalogue).to_json() == found.to_json()
+    with Catalogue(str(catalogue)) as opened:
+        kept = CatalogueStore(opened)
+        assert len(kept.find(sorted(folder.rglob("*.csv")))) == len(list(folder.rglob("*.csv")))

@@ -12,7 +12,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from nanojunction.analysis.api import analyse_run
 from nanojunction.analysis.calibration import LinePoint, MeasuringLine
+from nanojunction.analysis.run import cut
 from nanojunction.analysis.run_result import RunResult
 from nanojunction.analysis.screening.conduction import conduction
 from nanojunction.analysis.screening.judgement import judge_junction
@@ -405,3 +407,19 @@ def test_a_contact_that_comes_and_goes_is_unstable_and_not_broken() -> None:
     found = screened(bench, LINE)
     assert found.verdict == "unstable"
     assert "as it was open before" in found.reasons[0]
+
+
+@pytest.mark.parametrize(("law", "verdict"), [(resistor(1.7), "short"), (junction_a, "candidate")])
+def test_a_contact_check_that_was_ended_in_compliance_tells_a_short_all_the_same(
+    law: Law, verdict: str
+) -> None:
+    """The protection ends a run that is in compliance for too long, at the first limit already."""
+    bench = Bench(
+        always(lambda v, t: 8.0 * law(v, t) if verdict == "candidate" else law(v, t)),
+        status_of=lambda stage, again: "protected" if stage == "contact" else "finished",
+    )
+    whole = bench.measure("contact", None)
+    cut_off = analyse_run(cut(whole.run, slice(0, 4)))
+    assert cut_off.run.status == "protected"
+    bench.runs["contact"] = [cut_off]
+    assert screened(bench, LINE).verdict == verdict

@@ -101,24 +101,33 @@ def _least_offset_A(line: MeasuringLine) -> float:
 def _in_compliance(run: Run, thresholds: Thresholds) -> Conduction | None:
     """Return what rows in compliance tell: a short at both limits, an offset at one; else None.
 
-    These rows enter no fit, and of a short there are few others.
+    These rows enter no fit, and of a short there are few others. Where a run was ended before the
+    other limit, because it was in compliance for too long, the rows before that stand for it.
     """
     positive = run.in_compliance & (run.current_A > 0)
     negative = run.in_compliance & (run.current_A < 0)
-    if not (positive.any() and negative.any()):
-        return _one_sided(run) if len(run) and run.in_compliance.all() else None
+    if positive.any() and negative.any():
+        ends = positive, negative
+    elif run.in_compliance.all():
+        return _one_sided(run) if len(run) else None
+    elif run.status == "protected" and run.in_compliance.any():
+        ends = run.in_compliance, ~run.in_compliance
+    else:
+        return None
     up, down = (
         (float(np.median(run.voltage_V[rows])), float(np.median(run.current_A[rows])))
-        for rows in (positive, negative)
+        for rows in ends
     )
+    if up[1] == down[1]:
+        return None
     at_limit_ohm = (up[0] - down[0]) / (up[1] - down[1])
     if not abs(at_limit_ohm) < thresholds.short_below_ohm:
         return None
     rows = int(np.count_nonzero(run.in_compliance))
-    reason = f"{rows} of {len(run)} rows are in compliance, at {in_words(at_limit_ohm, 'Ω')}"
-    middle_V = 0.5 * (up[0] + down[0])
+    reason = f"{rows} of {len(run)} rows are in compliance, at {in_words(at_limit_ohm, 'Ω', 3)}"
+    v_off_V = up[0] - at_limit_ohm * up[1]
     return Conduction(
-        "short", Quantity(at_limit_ohm, None, reason, extra={"v_off_V": middle_V}), reason
+        "short", Quantity(at_limit_ohm, None, reason, extra={"v_off_V": v_off_V}), reason
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,7 +22,6 @@ from nanojunction.analysis.screening.statistics import Statistics, statistics_of
 from nanojunction.analysis.screening.stored import Progress, StoredRuns, stored_runs
 from nanojunction.analysis.screening.verdicts import JunctionVerdict
 from nanojunction.analysis.values import plain
-from nanojunction.analysis.work.kept import ResultStore
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,21 +114,35 @@ def screen_files(
     *,
     workers: int = 1,
     progress: Progress | None = None,
-    kept: ResultStore | None = None,
+    catalogue: PathLike | None = None,
 ) -> Screening:
     """Judge the stored runs of a chip again: `paths` are files, or folders for their *.csv.
 
     Nothing is measured, and no journal is needed: the runs say which stage of which junction they
     are. With other thresholds in the chip file other verdicts come of the same runs; what they
-    would have measured more stands in `next_stage` of a verdict.
+    would have measured more stands in `next_stage` of a verdict. `workers` processes share the
+    files, `progress` is called with files done and all files. Runs and verdicts go into `catalogue`
+    (a file, made if need be, or a database URL), and what it has of runs that did not change is not
+    found again; raises CatalogueError where it cannot be used.
 
     >>> chip = chip_from('junctions = [{name="A", max_voltage_V=0.2, max_current_A=1e-3}]', "mine")
     >>> found = screen_files(chip, [campaign])  # runs that are of no screening, but calibrations
     >>> found.verdict("A").verdict, found.verdict("A").next_stage, len(found.line.points)
     ('undecided', 'contact', 3)
     """
-    stored = stored_runs(map(Path, paths), workers=workers, progress=progress, kept=kept)
-    return screening_of(chip, stored)
+    files = [Path(path) for path in paths]
+    if catalogue is None:
+        return screening_of(chip, stored_runs(files, workers=workers, progress=progress))
+    from nanojunction.analysis.catalogue.database import Catalogue
+    from nanojunction.analysis.catalogue.store import CatalogueStore
+    from nanojunction.analysis.screening.catalogued import enter_screening
+
+    with Catalogue(os.fspath(catalogue)) as entries:
+        kept = CatalogueStore(entries)
+        stored = stored_runs(files, workers=workers, progress=progress, kept=kept)
+        found = screening_of(chip, stored)
+        enter_screening(entries, found, stored)
+    return found
 
 
 def compare_screenings(first: Screening, second: Screening) -> tuple[Compared, ...]:
