@@ -262,7 +262,9 @@ def test_what_does_not_belong_to_the_chip_is_said(chip: Chip, folder: Path, tmp_
     assert any("1 junctions are not on the chip and not judged: X9" in w for w in found.warnings)
     assert any("no calibration run serves" in warning for warning in found.warnings)
     assert [Path(error.file).name for error in found.errors] == ["notes.csv"]
+    # Not measured yet is nothing to look at again.
     assert found.verdict("J31").next_stage == "contact"
+    assert found.look_again == ()
     check_screening(found.to_json())
 
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from nanojunction.analysis.api import analyse_run
 from nanojunction.analysis.calibration import LinePoint, MeasuringLine
-from nanojunction.analysis.run import cut
+from nanojunction.analysis.run import Conditions, cut
 from nanojunction.analysis.run_result import RunResult
 from nanojunction.analysis.screening.conduction import conduction
 from nanojunction.analysis.screening.judgement import judge_junction
@@ -423,3 +423,47 @@ def test_a_contact_check_that_was_ended_in_compliance_tells_a_short_all_the_same
     assert cut_off.run.status == "protected"
     bench.runs["contact"] = [cut_off]
     assert screened(bench, LINE).verdict == verdict
+
+
+def test_a_run_that_goes_no_further_ends_the_search_for_v_off() -> None:
+    """The station's limit may be tighter than the junction's."""
+
+    class Limited(Bench):
+        def measure(self, stage: Stage, reach_V: float | None) -> RunResult:
+            return super().measure(stage, None if reach_V is None else min(reach_V, 0.02))
+
+    bench = Limited(always(junction_b))
+    found = screened(bench, LINE)
+    assert found.verdict == "candidate"
+    assert bench.largest_V < 21e-3
+    assert any("no run goes further" in reason for reason in found.reasons)
+
+
+# Metallic or semiconducting
+
+
+def at_temperature(bench: Bench, law: Law, kelvin: float) -> RunResult:
+    path = bench.sweep("short_iv", None)
+    run = bench.run_of("temperature", law, path)
+    return analyse_run(replace(run, conditions=Conditions(temperature_K=kelvin)))
+
+
+@pytest.mark.parametrize(("warm", "kind"), [(0.4, "semiconducting"), (1.0, "metallic")])
+def test_the_temperature_decides_before_the_bias_does(warm: float, kind: str) -> None:
+    """A linear I(V) whose resistance falls by warming is no metal."""
+    bench = Bench(always(junction_a))
+    assert screened(bench, LINE).kind == "metallic"
+    warmer = at_temperature(bench, lambda v, t: junction_a(v, t) / warm, 200.0)
+    runs = {**bench.runs, "temperature": [warmer]}
+    found = judge_junction(JUNCTION, runs, LINE, Thresholds())
+    assert (found.verdict, found.kind) == ("candidate", kind)
+    assert "Ω at 200 K" in found.reasons[-1]
+
+
+def test_temperatures_that_hardly_differ_decide_nothing() -> None:
+    bench = Bench(always(junction_b))
+    screened(bench, LINE)
+    warmer = at_temperature(bench, junction_b, 41.0)
+    found = judge_junction(JUNCTION, {**bench.runs, "temperature": [warmer]}, LINE, Thresholds())
+    assert found.kind == "semiconducting"
+    assert "times as well as over a third of it" in found.reasons[-1]

@@ -78,7 +78,9 @@ def _without_slope(
     if line is not None:
         least_A = min(least_A, thresholds.candidate_ratio * _least_offset_A(line))
     above = in_words(above_ohm, "Ω", 2)
-    missing = Quantity(None, note=f"above {above}, as far as the noise lets see")
+    missing = Quantity(
+        None, note=f"above {above}, as far as the noise lets see", extra={"above_ohm": above_ohm}
+    )
     reason = f"no slope is seen: R_s is above {above}"
     if size_A >= least_A and size_A > error_A:
         flowing = f"{in_words(i_off.value or 0.0, 'A')} flows at 0 V, but {reason}"

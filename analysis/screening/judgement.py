@@ -225,7 +225,10 @@ def _wide_iv(judge: _Judge) -> _Found | None:
         return None
     limit_V = judge.junction.max_voltage_V
     reached_V = max(reach_V(one) for one in swept)
-    if reached_V < 0.99 * limit_V:
+    before_V = max((reach_V(one) for one in swept[:-1]), default=0.0)
+    if reached_V < 1.01 * before_V:
+        judge.remarks.append(f"V_off is beyond {in_words(reached_V, 'V')}, and no run goes further")
+    elif reached_V < 0.99 * limit_V:
         wider_V = min(FURTHER * reached_V, limit_V)
         i_off = number(last.quantities, "i_off_A").value
         current_A = float(last.run.current_A.mean()) if i_off is None else i_off
@@ -267,7 +270,7 @@ def _repeats(judge: _Judge) -> _Found | None:
         for name in ("ratio_v", "ratio_i")
     ]
     means = [sum(values) / len(values) for values in ratios if values]
-    if len(means) == 2 and min(means) < judge.thresholds.candidate_ratio:
+    if len(means) == 2 and (min(means) < judge.thresholds.candidate_ratio or not judge.generates):
         judge.generates = False
         needed = judge.thresholds.candidate_ratio
         return _Found(

@@ -47,12 +47,14 @@ def shortlist(verdicts: Sequence[JunctionVerdict]) -> tuple[Ranked, ...]:
 def look_again(verdicts: Sequence[JunctionVerdict]) -> tuple[str, ...]:
     """Return the junctions that a person should look at before the chip is put away.
 
-    Those that generate and are unstable or broke, and those that stayed undecided.
+    Those that generate and are no candidates, and those that stayed undecided; what is only not
+    measured yet is not among them.
     """
     return tuple(
         one.junction
         for one in verdicts
-        if one.verdict == "undecided" or (one.generates and one.verdict != "candidate")
+        if (one.verdict == "undecided" and one.next_stage is None)
+        or (one.generates and one.verdict != "candidate")
     )
 
 
