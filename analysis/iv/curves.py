@@ -106,18 +106,27 @@ def _rms(difference: Array, stderr: Array) -> list[Quantity]:
     if n == 0:
         note = "no setpoint was passed in both directions"
         return [Quantity(None, note=note)] * len(difference)
-    squares, noises = np.mean(difference**2, axis=1).tolist(), np.mean(stderr**2, axis=1).tolist()
-    return [_beyond(square, noise, n) for square, noise in zip(squares, noises, strict=True)]
+    square, variance = difference**2, stderr**2
+    # Signal and noise of a setpoint belong together: where a curve is steep there is most noise.
+    of_signal = np.mean(4.0 * (square - variance) * variance, axis=1)
+    of_noise = np.mean(variance**2, axis=1)
+    means = np.stack([square.mean(axis=1), variance.mean(axis=1), of_signal, of_noise], axis=1)
+    return [_beyond(a, b, c, d, n) for a, b, c, d in means.tolist()]
 
 
-def _beyond(square: float, noise: float, n: int) -> Quantity:
-    """Return the root of a mean square of n values less the noise in it."""
+def _beyond(square: float, noise: float, of_signal: float, of_noise: float, n: int) -> Quantity:
+    """Return the root of a mean square of n values less the noise in it.
+
+    `of_signal` and `of_noise` are the means of four times signal times noise and of the square of
+    the noise, all of them variances.
+    """
     if math.isnan(noise):
         return Quantity(math.sqrt(square), None, "the noise is unknown and not taken off")
     square -= noise
-    spread = math.sqrt(4.0 * max(square, 0.0) * noise + 2.0 * noise**2) / math.sqrt(n)
     # The noise that is taken off is known from the same rows only to so much.
-    if square <= _SURE * noise * math.sqrt((2.0 + _OF_NOISE) / n):
+    of_noise = 2.0 * of_noise + _OF_NOISE * noise**2
+    spread = math.sqrt((max(of_signal, 0.0) + of_noise) / n)
+    if square <= _SURE * math.sqrt(of_noise / n):
         most = math.sqrt(max(square, 0.0) + 2.0 * spread)
         return Quantity(0.0, None, f"below the noise (at most {most:.2g} A)")
     rms = math.sqrt(square)

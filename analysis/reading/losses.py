@@ -63,6 +63,27 @@ def doubtful_times(time_s: Array, lines: np.ndarray[tuple[int], np.dtype[np.int6
     return warnings
 
 
+def stored_twice(time_s: Array, values: Array) -> Mask:
+    """Return which rows of values (rows, columns) repeat another one, its time included.
+
+    None do where rows of one time differ: the clock was too coarse to tell readings apart, and
+    equal ones may be readings, too.
+    """
+    repeated = np.zeros(len(time_s), dtype=bool)
+    order = np.argsort(time_s, kind="stable")
+    at_once = np.flatnonzero(np.diff(time_s[order]) == 0)
+    first, second = values[order[at_once]], values[order[at_once + 1]]
+    if ((first == second) | (np.isnan(first) & np.isnan(second))).all():
+        repeated[order[at_once + 1]] = True
+    return repeated
+
+
+def dropped_repeats(lines: np.ndarray[tuple[int], np.dtype[np.int64]]) -> str:
+    """Return the warning about rows that were stored twice, by their lines."""
+    rows = "1 row repeats" if len(lines) == 1 else f"{len(lines)} rows repeat"
+    return f"{rows} another one, its time included: dropped{_at(lines.tolist())}"
+
+
 def ending(parts: tuple[Part, ...]) -> list[str]:
     """Return the warnings about how one of our runs ended: its last part did."""
     warnings = []

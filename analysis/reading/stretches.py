@@ -15,7 +15,15 @@ from nanojunction.analysis.reading.columns import KNOWN_NAMES
 from nanojunction.analysis.reading.conditions import conditions_of, not_understood
 from nanojunction.analysis.reading.corrections import Rows, named_by
 from nanojunction.analysis.reading.doubts import contradictions
-from nanojunction.analysis.reading.losses import Mask, doubtful_times, ending, losses, unused
+from nanojunction.analysis.reading.losses import (
+    Mask,
+    doubtful_times,
+    dropped_repeats,
+    ending,
+    losses,
+    stored_twice,
+    unused,
+)
 from nanojunction.analysis.reading.notes import Notes
 from nanojunction.analysis.reading.parts import Part
 from nanojunction.analysis.reading.run_kind import finish, stated_kind
@@ -65,6 +73,7 @@ def stretches_of(
     warnings += losses(parts, missing)
     warnings += unused(table.names, table.values, choice.unknown, table.header)
     if "time" in columns:
+        columns, missing = _once(table, columns, missing, warnings)
         warnings += doubtful_times(columns["time"], _kept(table.lines, missing))
     if _is_ours(table):
         warnings += ending(parts)
@@ -113,6 +122,21 @@ def stretches_of(
         replace(one, rows=replace(one.rows, run=replace(one.rows.run, segment=n)))
         for n, one in enumerate(segments)
     ]
+
+
+def _once(
+    table: Table, columns: dict[str, Array], missing: Mask, warnings: list[str]
+) -> tuple[dict[str, Array], Mask]:
+    """Return columns, and which rows are missing in them, without rows that were stored twice."""
+    if (np.diff(columns["time"]) > 0).all():
+        return columns, missing
+    repeated = stored_twice(columns["time"], table.values[~missing])
+    if not repeated.any():
+        return columns, missing
+    warnings.append(dropped_repeats(_kept(table.lines, missing)[repeated]))
+    missing = missing.copy()
+    missing[np.flatnonzero(~missing)[repeated]] = True
+    return {key: values[~repeated] for key, values in columns.items()}, missing
 
 
 def _is_ours(table: Table) -> bool:
