@@ -26,10 +26,12 @@ if TYPE_CHECKING:
 
 
 def connect_junction(
-    station: Station, position: str, *, reverse: bool = False, watch: Watch
+    station: Station, position: str, *, reverse: bool = False, anew: bool = False, watch: Watch
 ) -> bool:
     """Connect a position of the holder; the source-meter is left at zero with its output open.
 
+    A position that is connected already stays so, unless it is to be contacted `anew`: then
+    everything is opened first.
     False when told to stop, before any contact has moved or while the operator is asked to move
     one: how a switch box stands is then not known. Whatever fails once contacts move, the short
     stays closed (or is closed again) and the output open. Raises StationError for a position that
@@ -53,6 +55,8 @@ def connect_junction(
         )
     before, station.stop_asking = station.stop_asking, watch.should_stop
     try:
+        if anew:
+            switch.open_all()
         _switch_over(station, switch, Connected(position, reverse))
     except AskingStopped:
         return False

@@ -77,6 +77,8 @@ def _check_position(run: JunctionProcedure) -> None:
     if run.position and run.position not in run.station.switch.positions:
         known = listed_names(run.station.switch.positions)
         raise ProcedureError(f"position: {run.position!r} is none of the station's: {known}")
+    if run.contact_anew and not run.position:
+        raise ProcedureError("contact_anew: needs the position that is to be contacted again")
     if not run.reverse:
         return
     if not run.position:

@@ -125,6 +125,11 @@ class RunParameters(Procedure):
         "Reversed polarity", default=False,
         description="the junction the other way round: its offsets flip, the line's do not",
     )  # fmt: skip
+    contact_anew = BooleanParameter(
+        "Contacted anew", default=False,
+        description="the position is disconnected first, also where it is connected already: a bad "
+        "contact may become a good one",
+    )  # fmt: skip
     wires = ListParameter(
         "Wires", choices=["station", "2", "4"], default="station",
         description="senses at the junction (4) or at the source-meter (2)",

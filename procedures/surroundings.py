@@ -38,7 +38,9 @@ def connect(run: JunctionProcedure) -> bool:
     if not run.position:
         require_connected(run.station)
         return True
-    return connect_junction(run.station, run.position, reverse=run.reverse, watch=run.watch())
+    return connect_junction(
+        run.station, run.position, reverse=run.reverse, anew=run.contact_anew, watch=run.watch()
+    )
 
 
 def settle(run: JunctionProcedure, target_K: float) -> bool:

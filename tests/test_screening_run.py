@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from nanojunction.instruments.station import Station
+from nanojunction.instruments.station_file import station_from
 from nanojunction.procedures.progress import Progress
 from nanojunction.procedures.recipes.journal_file import JournalError
 from nanojunction.procedures.recipes.run_rows import read_rows
@@ -15,6 +16,17 @@ from tests.screenings import Evening, chip_text, station_of
 
 CHIP = {"J1": "open", "J2": "short", "J3": "resistor-1k", "J4": "A", "J5": "B"}
 TRUTH = {"J1": "open", "J2": "short", "J3": "ohmic", "J4": "candidate", "J5": "candidate"}
+
+
+SHY = """
+device = "shy"
+[[populations]]
+truth = "generating"
+count = 1
+like = "A"
+[populations.behaviour.contact]
+open_first = 1
+"""
 
 
 def evening(folder: Path, more: str = "", **junction_keys: str) -> Evening:
@@ -44,6 +56,22 @@ def test_each_junction_sees_no_more_than_its_verdict_takes(tmp_path: Path) -> No
     assert [name for name in files if name.startswith("J3")] == ["J3_contact", "J3_short_iv"]
     for when in ("before", "after"):
         assert {f"{when}_R100", f"{when}_R1k", f"{when}_R10k"} <= set(files)
+
+
+def test_a_junction_without_contact_at_first_is_contacted_once_more(tmp_path: Path) -> None:
+    file = tmp_path / "shy.toml"
+    file.write_text(SHY, encoding="utf-8")
+    mounted = {"R100": "resistor-100", "R1k": "resistor-1k", "R10k": "resistor-10k"}
+    config = station_of({"shy-001": "A"})  # for the wiring
+    virtual = {"chip": str(file), "junctions": mounted, "speed": 1000,
+               "world": {"initial_temperature_K": 40.0}}  # fmt: skip
+    content = config.model_dump(exclude_defaults=True) | {"virtual": virtual}
+    night = Evening(chip_text({"shy-001": ""}), station_from(content, "test"), tmp_path / "runs")
+    with Station(night.config) as station:
+        assert night.on(station)
+        assert station.bench.world.hot_switches == 0
+    assert night.verdicts() == {"shy-001": "candidate"}
+    assert {"shy-001_contact", "shy-001_contact_again", "shy-001_repeats"} <= set(night.files())
 
 
 def test_no_junction_is_swept_beyond_its_limit(tmp_path: Path) -> None:

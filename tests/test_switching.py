@@ -209,6 +209,23 @@ def test_a_run_is_told_when_nothing_or_the_short_would_be_measured(station: Stat
             require_connected(station)
 
 
+def test_a_connected_position_is_opened_only_to_be_contacted_anew(station: Station) -> None:
+    moved: list[frozenset[int]] = []
+    with station:
+        connect_junction(station, "A", watch=Watch(station.clock))
+        world = station.bench.world
+        move = world.move_contacts
+        world.move_contacts = lambda t, closed: moved.append(frozenset(closed)) or move(t, closed)
+        short = frozenset(SWITCH["short"])
+        at_a = frozenset(SWITCH["positions"]["A"]["normal"])
+        connect_junction(station, "A", watch=Watch(station.clock))
+        assert moved == [at_a | short, at_a]
+        moved.clear()
+        connect_junction(station, "A", anew=True, watch=Watch(station.clock))
+        assert moved == [frozenset(), short, at_a | short, at_a]
+        assert world.hot_switches == 0
+
+
 def test_without_a_switch_nothing_is_required(virtual_station: Callable[..., Station]) -> None:
     with virtual_station(magnet=None, temperature=None) as station:
         assert require_connected(station) is None

@@ -90,6 +90,8 @@ class ScreeningPlan:
         if stage == "contact":
             asked_A = _number(settings.get("compliance", 0.0), "A") or junction.max_current_A
             settings["compliance"] = min(asked_A, junction.max_current_A)
+        if planned.stage == "contact_again" and self.positions[junction.name]:
+            settings["contact_anew"] = True
         settings |= planned.place.settings()
         return _run(key, junction.name, planned.stage, PROCEDURES[stage], settings)
 
