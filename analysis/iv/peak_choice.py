@@ -18,6 +18,7 @@ from nanojunction.analysis.iv.peak_solver import (
 from nanojunction.analysis.iv.turning_points import Turn
 from nanojunction.analysis.together import in_groups
 
+_FAINT = 3e-3  # of the strongest peak's χ²: so much is made of it where places are a little off
 _FEWEST = 3  # degrees of freedom
 _CHEAP = (
     6.0  # criterion for which a peak is left out: if it is one, what a fit leaves brings it back
@@ -75,7 +76,8 @@ def _kept(others: Others, row: int, order: int, points: int) -> list[int]:
         least = int(costs.argmin())
         free = ORDERS[order] + 2 + 3 * len(kept)
         variance = max(chi2 / (points - free + 1), 1.0)
-        if costs[least] > variance * (3 * PER_PARAMETER + _CHEAP):
+        faint = _FAINT * float(costs.max())
+        if costs[least] > max(variance * (3 * PER_PARAMETER + _CHEAP), faint):
             break
         out, rest = mine[least], np.delete(mine, least, axis=0).T.ravel()
         across = inverse[np.ix_(rest, out)] @ precise[least]
