@@ -11,6 +11,7 @@ import copyreg
 import pickle
 import tempfile
 import threading
+import weakref
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
@@ -142,6 +143,7 @@ class Shelf:
         self._file = tempfile.SpooledTemporaryFile(  # noqa: SIM115
             max_size=min(in_memory_bytes, PACKED_BYTES)
         )
+        weakref.finalize(self, self._file.close)  # as long as any result reads from it
         self._keys: dict[tuple[str, ...], tuple[str, ...]] = {}
         self._end = 0
         self._read: OrderedDict[int, tuple[int, Any]] = OrderedDict()
