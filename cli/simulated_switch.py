@@ -54,9 +54,12 @@ def simulated_chip(chip: str, seed: int, junctions: str) -> dict[str, str | Devi
 def wiring_of(chip: Collection[str], driver: str) -> SwitchConfig:
     """Return the wiring of positions, or of a chip by position, behind the switch of a driver.
 
-    Raises StationError unless there is a junction, and no more than the switch has room for.
+    Raises StationError for a switch that is not simulated, and unless there is a junction, and no
+    more than the switch has room for.
     """
-    room, wire = _WIRED.get(driver, (MOST_DIES, prober_wiring))
+    if driver not in _WIRED:
+        raise StationError(f"no virtual switch {driver!r}: choose one of {', '.join(_WIRED)}")
+    room, wire = _WIRED[driver]
     if not 1 <= len(chip) <= room:
         raise StationError(
             f"behind a {driver} there is room for 1 to {room} junctions, not {len(chip)}"
@@ -118,10 +121,11 @@ def matrix_wiring(positions: Collection[str], driver: str) -> SwitchConfig:
     return SwitchConfig(driver=driver, positions=wired, short=contacts(COLUMNS, 1, 3))
 
 
-#: Room and wiring of the switches whose contacts are wired to junctions.
+#: Room and wiring of the switches that are simulated.
 _WIRED: Mapping[str, tuple[int, Callable[[Collection[str], str], SwitchConfig]]] = {
     "keithley2700": (COLUMNS - 1, matrix_wiring),
     "keithley2750": (CHANNELS_OF_CARD * CARDS - 1, multiplexer_wiring),
+    "sentio_prober": (MOST_DIES, prober_wiring),
 }
 
 

@@ -18,7 +18,7 @@ from nanojunction.models.parameters import CLOSED, Voltage
 __all__ = ["STEADY", "Behaviour", "Breakdown", "Contact", "Drift", "Telegraph"]
 
 Probability = Annotated[float, Field(strict=True, ge=0, le=1)]
-Seconds = Annotated[float, Field(strict=True, ge=1e-6, le=1e7)]
+Seconds = Annotated[float, Field(strict=True, ge=1e-3, le=1e7)]
 PerHour = Annotated[float, Field(strict=True, ge=-1e4, le=1e4)]
 
 

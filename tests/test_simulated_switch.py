@@ -37,6 +37,7 @@ def test_two_junctions_of_one_name_are_refused(junctions: str) -> None:
 @pytest.mark.parametrize(
     ("driver", "count", "words"),
     [
+        ("keithley7001", 3, "no virtual switch 'keithley7001': choose one of keithley2700, k"),
         ("keithley2700", 0, "behind a keithley2700 there is room for 1 to 7 junctions, not 0"),
         ("keithley2700", 8, "room for 1 to 7 junctions, not 8"),
         ("keithley2750", 200, "behind a keithley2750 there is room for 1 to 199 junctions"),
@@ -55,6 +56,26 @@ def test_behind_five_multiplexers_every_junction_has_a_channel_and_no_other_pola
     assert not any(one.reversed for one in wiring.positions.values())
     written = tomllib.loads("[switch]\n" + wiring_text(wiring))["switch"]["positions"]
     assert written["J41"] == {"normal": [201]}
+
+
+def test_under_a_prober_devices_are_on_their_dies_and_resistors_below_the_wafer() -> None:
+    chip = simulated_chip("wafer-2000", 3, "")
+    wiring = wiring_of(chip, "sentio_prober")
+    assert len(wiring.positions) == 2003
+    assert wiring.positions["wafer-0051"].die == (1, 2)
+    assert wiring.positions["wafer-2000"].die == (50, 40)
+    assert [wiring.positions[name].die for name in ("R100", "R10k")] == [(1, 41), (3, 41)]
+    written = tomllib.loads("[switch]\n" + wiring_text(wiring))["switch"]
+    assert "short" not in written
+    assert written["positions"]["wafer-0051"] == {"die": [1, 2]}
+
+
+def test_a_device_without_a_place_is_on_no_die(tmp_path: Path) -> None:
+    file = tmp_path / "placeless.toml"
+    text = '[[populations]]\ntruth = "open"\ncount = 3\nlike = "open"\n'
+    file.write_text(f'device = "p"\n{text}', encoding="utf-8")
+    with pytest.raises(StationError, match=r"p-001 has no place .*add a \[wafer\]"):
+        wiring_of(simulated_chip(str(file), 1, ""), "sentio_prober")
 
 
 def test_a_chip_has_known_resistors_beside_its_devices() -> None:

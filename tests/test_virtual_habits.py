@@ -209,7 +209,7 @@ def test_a_junctions_own_voltage_breaks_nothing_behind_a_thermovoltage_either() 
 
 def test_what_broke_down_is_another_junction_for_good_and_is_told() -> None:
     breakdown = Breakdown(above_V=0.03, becomes=load_junction("short"))
-    noise = Telegraph(amplitude=1.0, down_s=1e-6, up_s=1e6)
+    noise = Telegraph(amplitude=1.0, down_s=1e-3, up_s=1e6)
     world = chip(Behaviour(breakdown=breakdown, telegraph=noise, thermovoltage_V=1e-3))
     world.move_contacts(0.0, J)
     drive(world, 0.03)
