@@ -11,7 +11,7 @@ from nanojunction.analysis.notation import in_words
 from nanojunction.analysis.screening.chip import Chip
 from nanojunction.analysis.screening.chip_map import chip_map, legend
 from nanojunction.analysis.screening.verdicts import VERDICTS, Verdict
-from nanojunction.cli.catalogues import opened
+from nanojunction.cli.catalogues import name_of
 from nanojunction.cli.console import FAILED, say, steps_of, wide_console
 
 if TYPE_CHECKING:
@@ -37,10 +37,9 @@ def conclude(chip: Chip, folder: Path, json_file: str = "", catalogue: str = "")
     """
     from nanojunction.analysis.screening.document import write_screening
     from nanojunction.analysis.screening.screening import screen_files
-    from nanojunction.cli.analyse import store_in
 
-    with opened(catalogue) as entries, steps_of("judging") as show:
-        found = screen_files(chip, [folder], progress=show, kept=store_in(entries))
+    with steps_of("judging") as show:
+        found = screen_files(chip, [folder], progress=show, catalogue=name_of(catalogue) or None)
     path = Path(json_file) if json_file else folder / RESULTS
     write_screening(found.to_json(), path)
     _print(found)
