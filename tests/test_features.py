@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -187,3 +188,14 @@ def test_a_feature_is_reported_with_quantities() -> None:
     for key in ("position_V", "fwhm_meV", "prominence_S", "t_eff_K"):
         assert isinstance(one[key], Quantity)
         assert one[key].stderr is not None
+
+
+def test_a_drift_between_two_readings_takes_no_peak_away() -> None:
+    """A jump of the current between two points is part of the description, and no peak."""
+    rng = np.random.default_rng(8)
+    path = sweep([0.0, 1.5e-3, -1.5e-3, 1.5e-3, -1.5e-3, 0.0], 25e-6)
+    run = noisy_run(with_peaks(1 / 157.0, -26e-6, PEAKS), path, rng, 1e-10)
+    jumped = run.current_A + np.where(run.voltage_V > -0.02e-3, 1.5e-9, 0.0)
+    found = features(replace(run, current_A=jumped))
+    forward = [one for one in found if one["direction"] == "forward"]
+    assert len(forward) == len(PEAKS)

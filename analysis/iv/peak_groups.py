@@ -119,7 +119,7 @@ def _fit_group(search: Search, group: list[Turn]) -> Analysis[PeakFit | None]:
                 fits.append(fit)
                 if (yield from _is_all(fit, stretch, search.threshold)):
                     break
-        sound = [fit for fit in fits if fit.is_adequate and fit.weakest(likely) is None]
+        sound = [fit for fit in fits if fit.is_adequate and fit.is_sound(likely)]
         if sound:
             return min(sound, key=lambda fit: fit.criterion)
     return None
@@ -127,7 +127,7 @@ def _fit_group(search: Search, group: list[Turn]) -> Analysis[PeakFit | None]:
 
 def _is_all(fit: PeakFit, stretch: Stretch, threshold: float) -> Analysis[bool]:
     """Tell whether a fit holds sound peaks alone and leaves nothing but noise."""
-    if fit.misfit > _NOISE_ALONE or fit.weakest(threshold) is not None:
+    if fit.misfit > _NOISE_ALONE or not fit.is_sound(threshold):
         return False
     hit = yield from ask(strongest_of_each, (fit.residual_A, stretch.error, stretch.x))
     return hit is None or hit.z < threshold
