@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-import time
-from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from nanojunction.analysis.screening.verdicts import JunctionVerdict, Verdict
-from nanojunction.cli.console import FAILED, make_folder, progress_of, say, wide_console
+from nanojunction.cli.console import FAILED, make_folder, say, wide_console
 from nanojunction.cli.measure import live_in
-from nanojunction.cli.screened import conclude, map_lines
+from nanojunction.cli.screened import conclude
+from nanojunction.cli.screening_shown import shown
 from nanojunction.instruments.safe_state import not_safe
 from nanojunction.instruments.station import Station, Unsafe
 from nanojunction.instruments.station_file import load_station_file
 from nanojunction.procedures.live import Live
-from nanojunction.procedures.progress import Progress
 from nanojunction.procedures.recipes.checking import on_paper
 from nanojunction.procedures.recipes.folder import folder_of_runs
 from nanojunction.procedures.recipes.journal import NAME, Journal
@@ -26,6 +22,7 @@ from nanojunction.procedures.recipes.measuring import Measuring
 from nanojunction.procedures.recipes.show import clock_words
 from nanojunction.procedures.recipes.timing import pace_of
 from nanojunction.procedures.screening.begin import begin_or_resume
+from nanojunction.procedures.screening.countdown import TimeLeft
 from nanojunction.procedures.screening.estimate import Estimate, check_all, estimate
 from nanojunction.procedures.screening.execute import Screening
 from nanojunction.procedures.screening.runs import ScreeningStopped
@@ -34,9 +31,6 @@ from nanojunction.procedures.stopping import StopRequest, stop_on_signals
 
 if TYPE_CHECKING:
     from rich.table import Table
-
-#: How often the map is printed where no terminal shows it (s of the wall clock).
-MAP_EVERY_S = 60.0
 
 
 def screen(
@@ -55,44 +49,50 @@ def screen(
     station.watchdog = watchdog
     station.owner.tell = say
     plan = load_plan(chip_file, station.config)
-    check_all(plan, on_paper(station.config, str(station_file)))
+    paper = on_paper(station.config, str(station_file))
+    check_all(plan, paper)
+    found = estimate(plan, paper, pace_of(station.config))
     make_folder(out, "--out")
     with folder_of_runs(out) as folder, Journal(folder / NAME) as journal:
         begin_or_resume(journal, plan, station.config, station.source, resume=resume)
         with live_in(folder, monitor_port) as live:
-            status = _carry_out(plan, station, journal, live)
+            status = _carry_out(plan, station, journal, live, found)
         return status or conclude(plan.chip, folder, json_file, catalogue)
 
 
-def _carry_out(plan: ScreeningPlan, station: Station, journal: Journal, live: Live) -> int:
+def _carry_out(
+    plan: ScreeningPlan, station: Station, journal: Journal, live: Live, expected: Estimate
+) -> int:
     """Open the station, screen what is left, leave it safe; return the exit status."""
     name = plan.chip.name or Path(plan.source).stem
     folder = journal.path.parent
     with stop_on_signals(StopRequest()) as stop:
         station.stop_waiting = stop.asked_again
         station.owner.on_stop(stop.ask)
-        with _said_what_is_left(plan, folder), station, _shown(plan, name) as shown:
-            measuring = Measuring(station, journal, stop, shown.tell, shown.run, live)
-            work = Screening(plan, measuring, shown.verdict)
-            live.begin_recipe(
-                name,
-                simulated=station.config.virtual is not None,
-                station=station.config.name,
-                station_file=str(Path(station.source).absolute()),
-            )
-            done, why = _go(work)
+        with _said_what_is_left(plan, folder), station:
+            time_left = TimeLeft(expected, station.clock.now, station.clock.speed)
+            with shown(plan, name, time_left) as seen:
+                measuring = Measuring(station, journal, stop, say, seen.show, live)
+                work = Screening(plan, measuring, seen.verdict, seen.whole)
+                live.begin_recipe(
+                    name,
+                    simulated=station.config.virtual is not None,
+                    station=station.config.name,
+                    station_file=str(Path(station.source).absolute()),
+                )
+                done, why = _go(work)
             journal.event("finished" if done else f"ended: {why or stop.reason or 'stopped'}")
             status = "finished" if done else "failed" if why else "aborted"
-            live.conclude(status, shown.words(), why)
+            live.conclude(status, work.words(), why)
     if why:
         say(f"error: {why}")
     if measuring.unsafe:
         say(not_safe(measuring.unsafe))
     if not done:
-        say(f"not finished: {shown.words()}; go on with --resume")
+        say(f"not finished: {work.words()}; go on with --resume")
         return FAILED
-    say(f"finished: {shown.words()}; the runs are in {folder}")
-    return 0
+    say(f"finished: {work.words()}; the runs are in {folder}")
+    return FAILED if measuring.unsafe else 0
 
 
 def _go(work: Screening) -> tuple[bool, str | None]:
@@ -111,58 +111,6 @@ def _said_what_is_left(plan: ScreeningPlan, folder: Path) -> Iterator[None]:
     except Unsafe:
         say(f"{plan.source}: the runs so far are in {folder}; go on with --resume")
         raise
-
-
-# What is seen while it goes on
-
-
-@dataclass(slots=True)
-class _Shown:
-    """What a person sees of a screening: progress with the time left, the map, each verdict."""
-
-    plan: ScreeningPlan
-    show: Callable[[Progress], None]
-    began_s: float = field(default_factory=time.monotonic)
-    verdicts: dict[str, Verdict] = field(default_factory=dict)
-    map_s: float = field(default_factory=time.monotonic)
-    first: int | None = None
-
-    def tell(self, words: str) -> None:
-        """Say a sentence."""
-        say(words)
-
-    def run(self, progress: Progress) -> None:
-        """Show how far the screening is while a run goes on."""
-        self.show(self._whole(progress.words or self.words(), progress.rows))
-
-    def verdict(self, verdict: JunctionVerdict) -> None:
-        """Take a verdict, and show the map now and then."""
-        self.verdicts[verdict.junction] = verdict.verdict
-        if verdict.verdict not in ("open", "short"):
-            say(f"{verdict.junction}: {verdict.verdict}: {verdict.reasons[0]}")
-        self.show(self._whole(self.words(), 0))
-        if time.monotonic() - self.map_s > MAP_EVERY_S:
-            self.map_s = time.monotonic()
-            say("\n".join(map_lines(self.plan.chip, self.verdicts)))
-
-    def words(self) -> str:
-        """Return how many junctions have which verdict."""
-        counts = Counter(self.verdicts.values())
-        of = f"{len(self.verdicts)} of {len(self.plan.chip.junctions)} junctions"
-        found = ", ".join(f"{count} {verdict}" for verdict, count in counts.most_common())
-        return f"{of}: {found}" if found else of
-
-    def _whole(self, words: str, rows: int) -> Progress:
-        total, done = len(self.plan.chip.junctions), len(self.verdicts)
-        passed_s = time.monotonic() - self.began_s
-        left_s = passed_s / done * (total - done) if done else None
-        return Progress(100.0 * done / total, left_s, words, rows)
-
-
-@contextmanager
-def _shown(plan: ScreeningPlan, name: str) -> Iterator[_Shown]:
-    with progress_of(name) as show:
-        yield _Shown(plan, show)
 
 
 # On paper

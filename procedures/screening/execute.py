@@ -6,22 +6,23 @@ was killed goes on where it was: its files say all that there is to know.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
-from nanojunction.analysis.calibration import MeasuringLine, line_of
-from nanojunction.analysis.run_result import RunResult
-from nanojunction.analysis.screening.chip import Calibration, Junction
+from nanojunction.analysis.calibration import MeasuringLine
+from nanojunction.analysis.screening.chip import Junction
 from nanojunction.analysis.screening.judgement import judge_junction
 from nanojunction.analysis.screening.story import reach_V
 from nanojunction.analysis.screening.verdicts import JunctionVerdict
+from nanojunction.procedures.progress import Progress
 from nanojunction.procedures.recipes.measuring import Measuring
+from nanojunction.procedures.screening.resistors import AFTER, BEFORE, KnownResistors
 from nanojunction.procedures.screening.runs import FAILED, Known, ScreeningStopped, StageRuns
 from nanojunction.procedures.screening.stages import Place, ScreeningPlan, StagePlan
 
 #: So many junctions in a row that cannot be measured speak of the line, not of the junctions.
 IN_A_ROW = 3
-BEFORE, AFTER = "before", "after"
 
 
 @dataclass(slots=True)
@@ -29,57 +30,43 @@ class Screening:
     """A chip's screening; `noted` is told each verdict as soon as it stands.
 
     `line` is the measuring line as far as it was measured, `verdicts` what is known so far.
+    `part_of` returns how far all of it is while a run goes on.
     """
 
     plan: ScreeningPlan
     measuring: Measuring
     noted: Callable[[JunctionVerdict], None]
+    part_of: Callable[[Progress], Progress] = lambda progress: progress
     line: MeasuringLine | None = None
     verdicts: dict[str, JunctionVerdict] = field(default_factory=dict)
+    _counts: Counter[str] = field(default_factory=Counter)
     _runs: StageRuns = field(init=False)
+    _resistors: KnownResistors = field(init=False)
     _failed_in_a_row: int = 0
 
     def __post_init__(self) -> None:
-        self._runs = StageRuns(self.measuring, self.plan.source)
+        self._runs = StageRuns(self.measuring, self.plan.source, self.part_of)
+        self._resistors = KnownResistors(self.plan, self._runs, self._base())
 
     def go(self) -> bool:
         """Do what is left of the screening, in order; True if all of it is done then.
 
         Raises ScreeningStopped where nothing can be measured any more.
         """
+        if not self._resistors.measure(BEFORE):
+            return False
+        self.line = self._resistors.line()
         return (
-            self._calibrate(BEFORE)
-            and all(self._screen(junction) for junction in self.plan.chip.junctions)
+            all(self._screen(junction) for junction in self.plan.chip.junctions)
             and self._at_other_temperatures()
-            and self._calibrate(AFTER)
+            and self._resistors.measure(AFTER)
         )
 
-    # Known resistors
-
-    def _calibrate(self, when: str) -> bool:
-        """Measure the known resistors; False when told to stop."""
-        for resistor in self.plan.chip.calibrations:
-            key = f"{when}/{resistor.name}"
-            status = self._measure_resistor(resistor, key)
-            if status is None:
-                return False
-            if status == FAILED and when == BEFORE:
-                raise ScreeningStopped(
-                    f"{resistor.name}: the known resistor cannot be measured, so that no offset "
-                    f"could be compared: {self._runs.why_failed(key)}"
-                )
-        self.line = line_of(self._calibrations())[0]
-        return True
-
-    def _measure_resistor(self, resistor: Calibration, key: str) -> str | None:
-        return self._runs.make(self.plan.calibration_run(resistor, self._base(), key), None)
-
-    def _calibrations(self) -> list[RunResult]:
-        """Return what was measured on the known resistors so far."""
-        keys = [f"{when}/{one.name}" for when in (BEFORE, AFTER)
-                for one in self.plan.chip.calibrations]  # fmt: skip
-        return [result for key in keys if self._runs.is_done(key)
-                for result in self._runs.results(key)]  # fmt: skip
+    def words(self) -> str:
+        """Return how many junctions have which verdict."""
+        of = f"{len(self.verdicts)} of {len(self.plan.chip.junctions)} junctions"
+        found = ", ".join(f"{count} {one}" for one, count in self._counts.most_common() if count)
+        return f"{of} ({found})" if found else of
 
     # Junctions
 
@@ -92,35 +79,36 @@ class Screening:
             if not self._measure(junction, StagePlan(stage, self._base(), reach), known):
                 return False
             verdict = self._judge(junction, known)
-        for planned in self._in_the_field(verdict, known):
-            if not self._measure(junction, planned, known):
-                return False
+        if verdict.verdict == "candidate" and (field_T := self.plan.protocol.field_T) is not None:
+            for name, tesla in (("field+", field_T), ("field-", -field_T)):
+                place = replace(self._base(), field=f"{tesla!r} T")
+                planned = StagePlan("field", place, _range_V(known), name)
+                if not self._measure_once(junction, planned, known):
+                    return False
             verdict = self._judge(junction, known)
         self._note(verdict)
         return True
 
     def _measure(self, junction: Junction, planned: StagePlan, known: Known) -> bool:
         """Measure a stage, and take in what it gave; False when told to stop."""
-        key = self._runs.next_key(junction, planned.name or planned.stage)
+        key = self._runs.next_key(f"{junction.name}/{planned.name or planned.stage}")
         run = self.plan.stage_run(junction, planned, key)
+        self.measuring.live.update(step=f"{self.words()}: {key}")
         status = self._runs.make(run, self.plan.limits_of(junction))
         if status is None:
             return False
         known[planned.stage] = [*known.get(planned.stage, ()), *self._runs.results(key)]
-        self._look_at_failures(junction, status)
-        return True
+        return self._look_at_failures(junction, status)
 
-    def _in_the_field(self, verdict: JunctionVerdict, known: Known) -> list[StagePlan]:
-        """Return what is left to measure of a candidate at + and − the field."""
-        field_T = self.plan.protocol.field_T
-        if verdict.verdict != "candidate" or field_T is None:
-            return []
-        signs = {"field+": field_T, "field-": -field_T}
-        return [
-            StagePlan("field", replace(self._base(), field=f"{tesla!r} T"), _range_V(known), name)
-            for name, tesla in signs.items()
-            if not self._runs.is_done(f"{verdict.junction}/{name}")
-        ]
+    def _measure_once(self, junction: Junction, planned: StagePlan, known: Known) -> bool:
+        """Measure what no verdict asks for, anew if that fails; False when told to stop."""
+        name = f"{junction.name}/{planned.name}"
+        for _ in range(self.plan.chip.thresholds.attempts):
+            if self._runs.status(name) not in (None, FAILED):
+                break
+            if not self._measure(junction, planned, known):
+                return False
+        return True
 
     def _at_other_temperatures(self) -> bool:
         """Measure the candidates at further temperatures; False when told to stop."""
@@ -131,11 +119,11 @@ class Screening:
         for kelvin in self.plan.protocol.temperatures_K:
             for junction in candidates:
                 name, place = f"{kelvin:g} K", replace(self._base(), temperature=f"{kelvin!r} K")
-                if self._runs.is_done(f"{junction.name}/{name}"):
+                if self._runs.status(f"{junction.name}/{name}") not in (None, FAILED):
                     continue
                 known = self._runs.known(junction)
                 planned = StagePlan("temperature", place, _range_V(known), name)
-                if not self._measure(junction, planned, known):
+                if not self._measure_once(junction, planned, known):
                     return False
                 self._note(self._judge(junction, known))
         return True
@@ -158,6 +146,10 @@ class Screening:
         )
 
     def _note(self, verdict: JunctionVerdict) -> None:
+        before = self.verdicts.get(verdict.junction)
+        if before is not None:
+            self._counts[before.verdict] -= 1
+        self._counts[verdict.verdict] += 1
         self.verdicts[verdict.junction] = verdict
         self.noted(verdict)
 
@@ -166,20 +158,21 @@ class Screening:
         in_field = self.plan.protocol.field_T is not None
         return Place(self.plan.protocol.temperature, "0 T" if in_field else "")
 
-    def _look_at_failures(self, junction: Junction, status: str) -> None:
-        """Ask a known resistor where junction after junction cannot be measured."""
+    def _look_at_failures(self, junction: Junction, status: str) -> bool:
+        """Ask a known resistor where junction after junction fails; False when told to stop."""
         self._failed_in_a_row = self._failed_in_a_row + 1 if status == FAILED else 0
         if self._failed_in_a_row < IN_A_ROW * self.plan.chip.thresholds.attempts:
-            return
+            return True
         self._failed_in_a_row = 0
-        for resistor in self.plan.chip.calibrations[:1]:
-            key = f"asked at {junction.name}/{resistor.name}"
-            if self._measure_resistor(resistor, key) != FAILED:
-                return
-        raise ScreeningStopped(
-            f"{junction.name}: junction after junction cannot be measured, and no known resistor "
-            "either: look at the source-meter and the switch, then go on with --resume"
-        )
+        answers = self._resistors.answer(junction.name)
+        if answers is False:
+            has_some = self.plan.chip.calibrations
+            raise ScreeningStopped(
+                f"{junction.name}: junction after junction cannot be measured, and "
+                f"{'no known resistor either' if has_some else 'no known resistor is there to ask'}"
+                ": look at the source-meter and the switch, then go on with --resume"
+            )
+        return answers is not None
 
 
 def _range_V(known: Known) -> float:
