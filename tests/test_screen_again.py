@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -20,9 +21,13 @@ def test_stored_runs_are_judged_again(
     chip.write_text(
         'junctions = [{ name = "A", max_voltage_V = 0.2, max_current_A = 1e-3 }]', encoding="utf-8"
     )
+    runs = tmp_path / "runs"
+    runs.mkdir()
+    for name in ("resistor-1k_295K.csv", "A_40K_10mV.csv"):
+        shutil.copy(CAMPAIGN / name, runs)
     results = tmp_path / "results.json"
     options = [*catalogue[:1], *(tmp_path / one for one in catalogue[1:])]
-    again = nanojunction("screen", chip, "--from", CAMPAIGN, "--json", results, *options)
+    again = nanojunction("screen", chip, "--from", runs, "--json", results, *options)
     printed, said = again.communicate(timeout=120)
     assert again.returncode == 0, said
     assert "undecided" in printed
