@@ -467,3 +467,12 @@ def test_temperatures_that_hardly_differ_decide_nothing() -> None:
     found = judge_junction(JUNCTION, {**bench.runs, "temperature": [warmer]}, LINE, Thresholds())
     assert found.kind == "semiconducting"
     assert "times as well as over a third of it" in found.reasons[-1]
+
+
+def test_a_steep_junction_is_no_short_where_it_meets_the_limit_of_the_current() -> None:
+    """V_off = 0.9 mV, a few hundred ohms at 0 V, and a milliampere at 5 mV."""
+    steep = steady(lambda v: 4e-6 * (np.sinh(v / 0.9e-3) - np.sinh(1.0)))
+    bench = Bench(always(steep))
+    found = screened(bench, LINE)
+    assert bench.runs["short_iv"][0].run.in_compliance.any()
+    assert (found.verdict, found.generates) == ("candidate", True)

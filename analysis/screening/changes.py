@@ -12,6 +12,8 @@ from nanojunction.analysis.screening.thresholds import Thresholds
 from nanojunction.analysis.values import Array
 
 _NOISES = 8.0  # by which currents differ clearly: that of the protection while a run is measured
+_SAME_VOLTAGE = 0.02  # of the range that two runs share
+_FEWEST_COMMON = 3
 _SAME_SETPOINT = 1e-3  # of the sweep's range
 
 
@@ -45,11 +47,10 @@ def change_between(
     a, b = _trace(first), _trace(other)
     if a is None or b is None:
         return None
-    low, high = max(a.voltage_V[0], b.voltage_V[0]), min(a.voltage_V[-1], b.voltage_V[-1])
-    at = np.union1d(a.voltage_V, b.voltage_V)
-    at = at[(at >= low) & (at <= high)]
+    at = _common(a, b)
     if len(at) < 2:
         return None
+    low, high = float(at[0]), float(at[-1])
     was = np.interp(at, a.voltage_V, a.current_A)
     now = np.interp(at, b.voltage_V, b.current_A)
     difference_A, larger_A = _rms(now - was), max(_rms(was), _rms(now))
@@ -65,6 +66,21 @@ def change_between(
         f"{other.file.name}, apart by {apart:.0%}"
     )
     return Change(apart, reason)
+
+
+def _common(a: _Trace, b: _Trace) -> Array:
+    """Return voltages at which two runs can be compared: those that both have, if there are three.
+
+    Else all in their common range: between points that are far apart a curve is no straight line.
+    """
+    low, high = max(a.voltage_V[0], b.voltage_V[0]), min(a.voltage_V[-1], b.voltage_V[-1])
+    near_V = _SAME_VOLTAGE * (high - low)
+    at = np.union1d(a.voltage_V, b.voltage_V)
+    within: Array = at[(at >= low - near_V) & (at <= high + near_V)]
+    of_a = a.voltage_V[(a.voltage_V >= low - near_V) & (a.voltage_V <= high + near_V)]
+    apart_V = np.min(np.abs(of_a[:, None] - b.voltage_V[None, :]), axis=1, initial=np.inf)
+    both: Array = of_a[apart_V <= near_V]
+    return both if len(both) >= _FEWEST_COMMON else within
 
 
 def scatter_within(run: Run, thresholds: Thresholds) -> Change | None:

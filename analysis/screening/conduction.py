@@ -22,6 +22,7 @@ State = Literal["open", "short", "conducts", "unclear"]
 _CLEAR = 5.0
 _BEYOND = 0.0027  # probability of what is further off than three standard deviations
 _CHANCE = 1e-4  # with which the rows of an open junction seem to have a slope
+_WIDE = 0.05  # of the swept range: what is more than one setpoint
 _REACH = 3.0  # standard errors within which an offset may yet be larger
 
 
@@ -49,24 +50,40 @@ def conduction(
     With `line`, a current at V = 0 that no calibrated resistor has is not taken for that of an open
     junction, however small.
     """
-    limited = _in_compliance(result.run, thresholds)
+    limited = _in_compliance(result, thresholds)
     if limited is not None:
         return limited
     i_off = number(result.quantities, "i_off_A")
     resistance = number(result.quantities, thresholds.resistance)
+    if resistance.extra.get("window_V") is None and result.run.in_compliance.any():
+        resistance = number(result.quantities, "r_s_ohm")  # no chord goes beyond compliance
     if i_off.value is None:
         resistance = Quantity(None, note=i_off.note or "the run has no I_off")
     if resistance.value is None and resistance.extra.get("window_V") is None:
         note = resistance.note or f"the run has no {thresholds.resistance}"
         return Conduction("unclear", resistance, note)
     slope = _slope(result.run)
-    if _is_flat(slope, resistance, thresholds):
+    if _is_flat(result.run, slope, resistance, thresholds):
         return _without_slope(_above_ohm(slope), i_off, thresholds, line)
-    if resistance.value is not None and 0 < resistance.value < thresholds.short_below_ohm:
-        reason = f"R_s is {in_words(resistance.value, 'Ω')}, below {thresholds.short_below_ohm:g} Ω"
+    if _is_short(resistance, number(result.quantities, "r_s_ohm"), thresholds):
+        size = in_words(resistance.value or 0.0, "Ω")
+        reason = f"R_s is {size}, below {thresholds.short_below_ohm:g} Ω"
         return Conduction("short", resistance, reason)
     reason = f"R_s is {in_words(resistance.value or 0.0, 'Ω')}"
     return Conduction("conducts", resistance, reason)
+
+
+def _is_short(resistance: Quantity, at_zero: Quantity, thresholds: Thresholds) -> bool:
+    """Tell whether a resistance is that of a short, as its slope at 0 V does not deny.
+
+    The chord of a steep junction is as small, where the voltage is large enough.
+    """
+    is_small = resistance.value is not None and 0 < resistance.value < thresholds.short_below_ohm
+    return is_small and _least_ohm(at_zero) < thresholds.short_below_ohm
+
+
+def _least_ohm(resistance: Quantity) -> float:
+    return (resistance.value or 0.0) - _CLEAR * (resistance.stderr or 0.0)
 
 
 def _without_slope(
@@ -100,14 +117,17 @@ def _least_offset_A(line: MeasuringLine) -> float:
     return offset.value + 2.0 * offset.stderr
 
 
-def _in_compliance(run: Run, thresholds: Thresholds) -> Conduction | None:
+def _in_compliance(result: RunResult, thresholds: Thresholds) -> Conduction | None:
     """Return what rows in compliance tell: a short at both limits, an offset at one; else None.
 
     These rows enter no fit, and of a short there are few others. Where a run was ended before the
     other limit, because it was in compliance for too long, the rows before that stand for it.
     """
+    run = result.run
     positive = run.in_compliance & (run.current_A > 0)
     negative = run.in_compliance & (run.current_A < 0)
+    if _is_less_than_short(result, thresholds):
+        return None
     if positive.any() and negative.any():
         ends = positive, negative
     elif run.in_compliance.all():
@@ -131,6 +151,24 @@ def _in_compliance(run: Run, thresholds: Thresholds) -> Conduction | None:
     return Conduction(
         "short", Quantity(at_limit_ohm, None, reason, extra={"v_off_V": v_off_V}), reason
     )
+
+
+def _is_less_than_short(result: RunResult, thresholds: Thresholds) -> bool:
+    """Tell whether the rows out of compliance conduct clearly less than a short does.
+
+    A steep junction meets the limit far from V = 0, and is none.
+    """
+    run = result.run
+    slope = _slope(run)
+    swept = run.voltage_V if run.setpoint_V is None else run.setpoint_V
+    free_V = run.voltage_V[~run.in_compliance]
+    # Of a short only rows about 0 V are free, whose voltages differ by nothing but noise.
+    if slope is None or float(np.ptp(free_V)) < _WIDE * float(np.ptp(swept)):
+        return False
+    largest_S = slope.value_S + slope.reach_S(_BEYOND)
+    if largest_S * thresholds.short_below_ohm < 1.0:
+        return True
+    return _least_ohm(number(result.quantities, "r_s_ohm")) > thresholds.short_below_ohm
 
 
 def _one_sided(run: Run) -> Conduction:
@@ -173,12 +211,16 @@ def _slope(run: Run) -> _Slope | None:
     return _Slope(slope_S, float(np.sqrt(rest_A @ rest_A / freedom / square)), freedom)
 
 
-def _is_flat(slope: _Slope | None, resistance: Quantity, thresholds: Thresholds) -> bool:
+def _is_flat(run: Run, slope: _Slope | None, resistance: Quantity, thresholds: Thresholds) -> bool:
     """Tell whether the conductance is not clearly above that of an open junction.
 
-    A slope that was looked for and is null is zero within its error.
+    A slope that was looked for and is null is zero within its error. Where the current changes by
+    far more than that of an open junction, nobody asks whether a straight line describes it.
     """
-    if resistance.value is None or slope is None or abs(slope.value_S) <= slope.reach_S(_CHANCE):
+    if resistance.value is None or slope is None:
+        return True
+    is_small = float(np.ptp(run.current_A[~run.in_compliance])) < 10.0 * thresholds.open_below_A
+    if is_small and abs(slope.value_S) <= slope.reach_S(_CHANCE):
         return True
     conductance_S = abs(1.0 / resistance.value)
     stderr_S = (resistance.stderr or 0.0) * conductance_S**2

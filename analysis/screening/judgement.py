@@ -169,7 +169,8 @@ def _damage(judge: _Judge) -> _Found | None:
     if event is None:
         return None
     judge.event = event
-    for result in judge.story.measured("short_iv", "wide_iv", "repeats"):
+    swept = [*judge.contacts(), *judge.story.measured("short_iv", "wide_iv", "repeats")]
+    for result in swept:
         if judge.conduction(result).state == "conducts":
             judge.offsets(result)
     found = lasting(judge.story, event, judge.conduction, judge.thresholds)
