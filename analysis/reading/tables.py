@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import re
 from functools import lru_cache
 
@@ -11,6 +10,7 @@ import numpy as np
 from nanojunction.analysis.reading.dialects import is_number
 from nanojunction.analysis.reading.foreign import parse_any
 from nanojunction.analysis.reading.headers import foreign_header
+from nanojunction.analysis.reading.numbers import parse_numbers
 from nanojunction.analysis.reading.table import (
     END,
     OURS,
@@ -99,7 +99,7 @@ def _parse_plain(data: bytes) -> Table | None:
         ours = data.startswith(OURS)
         header = parse_header(text) if ours else foreign_header([], text.splitlines())
         # Lines of one width only; blank ones, which are passed over, show in the count.
-        table = np.loadtxt(io.BytesIO(block), delimiter=",", comments=None, ndmin=2)
+        table = parse_numbers(block, len(names))
     except ValueError:
         return None
     if len(names) < 2 or table.shape != (rows, len(names)):
