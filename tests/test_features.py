@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from nanojunction.analysis.iv.peak_solver import inverses
 from nanojunction.analysis.iv.quantities import analyse_iv
 from nanojunction.analysis.run import Conditions
 from nanojunction.analysis.values import Curve, Quantity, plain
@@ -199,3 +200,12 @@ def test_a_drift_between_two_readings_takes_no_peak_away() -> None:
     found = features(replace(run, current_A=jumped))
     forward = [one for one in found if one["direction"] == "forward"]
     assert len(forward) == len(PEAKS)
+
+
+def test_columns_that_rounding_makes_equal_share_what_is_their_sums() -> None:
+    """Of many overlapping peaks normal matrices are singular to the last bit now and then."""
+    alike = 1.0 + 1e-13
+    normal = np.array([[[1.0, alike], [alike, 1.0]], [[2.0, 0.0], [0.0, 4.0]]])
+    found = inverses(normal)
+    assert found[0] @ np.array([1.0, 1.0]) == pytest.approx([0.5, 0.5], rel=1e-9)
+    assert found[1] == pytest.approx(np.diag([0.5, 0.25]), rel=1e-9)

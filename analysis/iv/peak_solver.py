@@ -288,4 +288,8 @@ def inverses(normal: Array) -> Array:
     scaled = normal / scales
     diagonal = np.arange(normal.shape[-1])
     scaled[..., diagonal, diagonal] += _RIDGE
-    return np.asarray(np.linalg.inv(scaled) / scales)
+    try:
+        inverse = np.linalg.inv(scaled)
+    except np.linalg.LinAlgError:  # rounding of a large matrix has eaten the ridge
+        inverse = np.linalg.pinv(scaled, hermitian=True)
+    return np.asarray(inverse / scales)
