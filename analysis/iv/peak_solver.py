@@ -36,6 +36,7 @@ _DAMPING = 1e-3  # Marquardt's, to begin with
 _KEPT = 0.7  # part of a promised gain with which the damping may fall
 _RIDGE = 1e-13  # added to the diagonal of normalised matrices: far above rounding
 _TINY = 1e-250
+_ROUNDING = 1e-13  # of the square of a column
 _MASKS = np.array([[k <= order for k in range(ORDERS[-1] + 1)] for order in ORDERS], dtype=float)
 _LOWEST = ORDERS[0] + 1
 
@@ -267,10 +268,15 @@ def orders_of(tasks: Tasks, columns: Array, left: Array, free: int) -> Others:
     """
     k, points = columns.shape[2], columns.shape[1]
     both = np.concatenate([columns, left], axis=2)
+    whole = np.einsum("ijk,ijk->ik", columns, columns)
     lowest = tasks.background[:, :, :_LOWEST]
     both = both - lowest @ (lowest.swapaxes(1, 2) @ both)
     along = tasks.along(both)[:, None] * _MASKS[:, :, None]
     normal = (both.swapaxes(1, 2) @ both)[:, None] - along.swapaxes(2, 3) @ along
+    # Of a column that the background takes whole only rounding is left: it does nothing.
+    is_left = np.diagonal(normal, axis1=2, axis2=3)[:, :, :k] > _ROUNDING * whole[:, None]
+    normal[:, :, :k] *= is_left[..., None]
+    normal[:, :, :, :k] *= is_left[:, :, None]
     inverse = inverses(normal[:, :, :k, :k])
     step = (inverse @ normal[:, :, :k, k:])[..., 0]
     chi2 = normal[:, :, k, k] - np.einsum("ijk,ijk->ij", step, normal[:, :, :k, k])
