@@ -130,6 +130,10 @@ def screen(
     json_file: Annotated[
         str, typer.Option("--json", metavar="FILE", help="The results; else DIR/screening.json.")
     ] = "",
+    report: Annotated[
+        Path | None,
+        typer.Option("--report", metavar="DIR", help="Also a page with the map, and figures."),
+    ] = None,
     catalogue: Annotated[
         str, typer.Option(metavar="FILE|URL", help="Where runs and results are entered, too.")
     ] = "",
@@ -139,11 +143,13 @@ def screen(
 ) -> None:
     """Screen a chip, gently and unattended: which junctions are open, short, ohmic, candidates."""
     from nanojunction.cli import screen as work
-    from nanojunction.cli.screened import rescreen
+    from nanojunction.cli.screened import Wanted, rescreen
+
+    wanted = Wanted(json_file, catalogue, report)
 
     with at_the_station():
         if stored is not None:
-            raise typer.Exit(rescreen(chip, stored, json_file, catalogue))
+            raise typer.Exit(rescreen(chip, stored, wanted))
         if station is None:
             say("error: --station FILE is missing; or --from DIR judges stored runs again")
             raise typer.Exit(WRONG_USAGE)
@@ -154,8 +160,7 @@ def screen(
             station,
             out,
             resume=resume,
-            json_file=json_file,
-            catalogue=catalogue,
+            wanted=wanted,
             watchdog=watchdog,
             monitor_port=port_of(monitor, monitor_port),
         )

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from nanojunction.cli.console import FAILED, make_folder, say, wide_console
 from nanojunction.cli.measure import live_in
-from nanojunction.cli.screened import conclude
+from nanojunction.cli.screened import Wanted, conclude
 from nanojunction.cli.screening_shown import shown
 from nanojunction.instruments.safe_state import not_safe
 from nanojunction.instruments.station import Station, Unsafe
@@ -39,8 +39,7 @@ def screen(
     out: Path,
     *,
     resume: bool,
-    json_file: str = "",
-    catalogue: str = "",
+    wanted: Wanted,
     watchdog: bool | None = None,
     monitor_port: int | None = None,
 ) -> int:
@@ -53,11 +52,13 @@ def screen(
     check_all(plan, paper)
     found = estimate(plan, paper, pace_of(station.config))
     make_folder(out, "--out")
+    if wanted.report is not None:
+        make_folder(wanted.report, "--report")
     with folder_of_runs(out) as folder, Journal(folder / NAME) as journal:
         begin_or_resume(journal, plan, station.config, station.source, resume=resume)
         with live_in(folder, monitor_port) as live:
             status = _carry_out(plan, station, journal, live, found)
-        return status or conclude(plan.chip, folder, json_file, catalogue)
+        return status or conclude(plan.chip, chip_file, folder, wanted)
 
 
 def _carry_out(

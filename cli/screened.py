@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,7 +14,7 @@ from nanojunction.analysis.screening.chip import Chip
 from nanojunction.analysis.screening.chip_map import chip_map, legend
 from nanojunction.analysis.screening.verdicts import VERDICTS, Verdict
 from nanojunction.cli.catalogues import name_of
-from nanojunction.cli.console import FAILED, say, steps_of, wide_console
+from nanojunction.cli.console import FAILED, make_folder, say, steps_of, wide_console
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -23,27 +25,50 @@ if TYPE_CHECKING:
 RESULTS = "screening.json"
 
 
-def rescreen(chip_file: Path, folder: Path, json_file: str, catalogue: str) -> int:
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Where the results go: the document (screening.json beside the runs if empty, or `-`).
+
+    Runs and results also go to a catalogue, and the page with its figures to a folder, if they are
+    given.
+    """
+
+    json_file: str = ""
+    catalogue: str = ""
+    report: Path | None = None
+
+
+def rescreen(chip_file: Path, folder: Path, wanted: Wanted) -> int:
     """Judge stored runs again, with the thresholds that the chip file has now; measure nothing."""
     from nanojunction.analysis.screening.chip_file import load_chip
 
-    return conclude(load_chip(chip_file), folder, json_file, catalogue)
+    chip = load_chip(chip_file)
+    if wanted.report is not None:  # found out before the work, not after it
+        make_folder(wanted.report, "--report")
+    return conclude(chip, chip_file, folder, wanted)
 
 
-def conclude(chip: Chip, folder: Path, json_file: str = "", catalogue: str = "") -> int:
-    """Judge the runs in a folder, print what came of it, write it; return the exit status.
-
-    `json_file` is where the document goes: screening.json in the folder if empty, or `-`.
-    """
+def conclude(chip: Chip, chip_file: Path, folder: Path, wanted: Wanted) -> int:
+    """Judge the runs in a folder, print what came of it, write it; return the exit status."""
     from nanojunction.analysis.screening.document import write_screening
-    from nanojunction.analysis.screening.screening import screen_files
+    from nanojunction.analysis.screening.screening import screen_with_runs
 
     with steps_of("judging") as show:
-        found = screen_files(chip, [folder], progress=show, catalogue=name_of(catalogue) or None)
-    path = Path(json_file) if json_file else folder / RESULTS
+        found, stored = screen_with_runs(
+            chip, [folder], progress=show, catalogue=name_of(wanted.catalogue) or None
+        )
+    path = Path(wanted.json_file) if wanted.json_file else folder / RESULTS
     write_screening(found.to_json(), path)
     _print(found)
     say(f"results: {path}")
+    if wanted.report is not None:
+        from nanojunction.analysis.chip_report.page import write_chip_report
+
+        software = f"nanojunction {version('nanojunction')}"
+        page = write_chip_report(
+            found, stored, wanted.report, chip_file=chip_file, software=software
+        )
+        say(f"report: {page}")
     return FAILED if found.errors else 0
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -28,7 +27,7 @@ from nanojunction.analysis.report.sources import (
     sources_of,
 )
 from nanojunction.analysis.report.tables import comparison_tables, run_tables, summary
-from nanojunction.analysis.report.words import in_html
+from nanojunction.analysis.report.templating import rendered
 from nanojunction.analysis.written import naming, written_whole
 
 if TYPE_CHECKING:
@@ -113,7 +112,9 @@ def _write(
     numbers = {run_name(run): number for number, run in enumerate(runs, 1)}
     holding, judged = summary(comparison)
     sources = sources_of(runs, names)
-    page = _render(
+    page = rendered(
+        "nanojunction.analysis.report",
+        "report.html.j2",
         title=title,
         started=date_text(started or first_start(runs)),
         software=software,
@@ -149,23 +150,8 @@ def _write(
     )
     path = folder / PAGE
     with written_whole(path) as file:
-        file.write(page)
+        file.writelines(page)
     return path
-
-
-def _render(**values: object) -> str:
-    from jinja2 import Environment, FunctionLoader, StrictUndefined
-
-    templates = resources.files("nanojunction.analysis.report") / "templates"
-    environment = Environment(
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        loader=FunctionLoader(lambda name: (templates / name).read_text(encoding="utf-8")),
-    )
-    environment.filters["words"] = in_html
-    return environment.get_template("report.html.j2").render(**values)
 
 
 @dataclass(frozen=True, slots=True)

@@ -130,9 +130,22 @@ def screen_files(
     >>> found.verdict("A").verdict, found.verdict("A").next_stage, len(found.line.points)
     ('undecided', 'contact', 3)
     """
+    return screen_with_runs(chip, paths, workers=workers, progress=progress, catalogue=catalogue)[0]
+
+
+def screen_with_runs(
+    chip: Chip,
+    paths: Iterable[PathLike],
+    *,
+    workers: int = 1,
+    progress: Progress | None = None,
+    catalogue: PathLike | None = None,
+) -> tuple[Screening, StoredRuns]:
+    """Return what `screen_files` does, and the runs that were judged."""
     files = [Path(path) for path in paths]
     if catalogue is None:
-        return screening_of(chip, stored_runs(files, workers=workers, progress=progress))
+        stored = stored_runs(files, workers=workers, progress=progress)
+        return screening_of(chip, stored), stored
     from nanojunction.analysis.catalogue.database import Catalogue
     from nanojunction.analysis.catalogue.store import CatalogueStore
     from nanojunction.analysis.screening.catalogued import enter_screening
@@ -142,7 +155,7 @@ def screen_files(
         stored = stored_runs(files, workers=workers, progress=progress, kept=kept)
         found = screening_of(chip, stored)
         enter_screening(entries, found, stored)
-    return found
+    return found, stored
 
 
 def compare_screenings(first: Screening, second: Screening) -> tuple[Compared, ...]:
