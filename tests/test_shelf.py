@@ -21,8 +21,9 @@ from nanojunction.analysis.run import Run
 from nanojunction.analysis.run_result import RunResult
 from nanojunction.analysis.settings import IVSettings
 from nanojunction.analysis.values import Quantity
+from nanojunction.analysis.work.packed import Packed
 from nanojunction.analysis.work.packing import pack
-from nanojunction.analysis.work.shelf import Packed, Shelf
+from nanojunction.analysis.work.shelf import Shelf
 from tests.catalogues import iv_file
 
 SAMPLES = Path(__file__).parents[1] / "sample_data" / "campaign"

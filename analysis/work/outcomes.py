@@ -20,7 +20,8 @@ from nanojunction.analysis.settings import IVSettings
 from nanojunction.analysis.together import Analysis, together
 from nanojunction.analysis.values import Quantity
 from nanojunction.analysis.work.kept import Kept, provenance_of
-from nanojunction.analysis.work.shelf import Packed, Shelf
+from nanojunction.analysis.work.packed import Packed
+from nanojunction.analysis.work.shelf import Shelf
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,24 +7,20 @@ gone with the process. Nobody else can write to it, which is why its pieces may 
 
 from __future__ import annotations
 
-import copyreg
 import pickle
 import tempfile
 import threading
 import weakref
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
-from operator import attrgetter
-from pathlib import Path
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, fields
 from sys import intern
 from typing import Any
 
-from nanojunction.analysis.geometry import Area
-from nanojunction.analysis.provenance import Provenance
-from nanojunction.analysis.run import Conditions, Run, RunKind
+from nanojunction.analysis.run import Run
 from nanojunction.analysis.run_result import Result, RunResult
-from nanojunction.analysis.values import Curve, Quantity
+from nanojunction.analysis.values import Curve
+from nanojunction.analysis.work.packed import ARRAYS, AT_HAND, Packed, quantities_of
 
 IN_MEMORY_BYTES = 48 << 20
 """Results of this process that take more than these are in the file."""
@@ -32,106 +28,6 @@ PACKED_BYTES = 24 << 20
 """The file is in memory, too, until it is larger than these."""
 READ_BYTES = 4 << 20
 """So much of what was read last is at hand; as objects it is some times as large."""
-
-_ARRAYS = (
-    "time_s",
-    "leg",
-    "setpoint_V",
-    "setpoint_A",
-    "voltage_V",
-    "current_A",
-    "field_T",
-    "temperature_K",
-    "in_compliance",
-)
-_AT_HAND = ("file", "device", "kind", "conditions", "segment", "parts", "status", "area")
-_OTHERS = tuple(
-    one.name for one in fields(Run) if one.name not in _ARRAYS and one.name not in _AT_HAND
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Packed:
-    """A run's results on their way to a shelf, maybe from another process.
-
-    `keys` are those of the quantities, `rows` the arrays of the run, `curves` the quantities that
-    are curves; `rest` is everything else that is not at hand. The last three are pickled.
-    """
-
-    file: Path
-    device: str
-    kind: RunKind
-    conditions: Conditions
-    segment: int | None
-    parts: tuple[Path, ...]
-    status: str | None
-    area: Area | None
-    keys: tuple[str, ...]
-    rest: bytes
-    curves: bytes
-    rows: bytes
-
-    @classmethod
-    def of(cls, result: RunResult) -> Packed:
-        """Pack the results of a run."""
-        run = result.run
-        rest, curves = _quantities_of(result)
-        return cls(
-            run.file,
-            run.device,
-            run.kind,
-            run.conditions,
-            run.segment,
-            run.parts,
-            run.status,
-            run.area,
-            tuple(result.quantities),
-            rest,
-            curves,
-            _pickled({name: getattr(run, name) for name in _ARRAYS}),
-        )
-
-    def named_as(self, files: Sequence[Path]) -> Packed:
-        """Return the same with the paths that are at hand already, in place of equal ones."""
-        own = {path: path for path in files}
-        parts = tuple(own.get(path, path) for path in self.parts)
-        return replace(self, file=own.get(self.file, self.file), parts=parts)
-
-    def renamed(self, names: Mapping[Path, Path]) -> Packed:
-        """Return the same with other paths of its files, and of the notes beside the first."""
-        rest = pickle.loads(self.rest)
-        if (notes := rest["run"]["notes"]) is not None:
-            beside = names[self.file].parent / notes.file.name
-            rest["run"]["notes"] = replace(notes, file=beside)
-        parts = tuple(names[path] for path in self.parts)
-        return replace(self, file=names[self.file], parts=parts, rest=_pickled(rest))
-
-
-def _quantities_of(result: RunResult) -> tuple[bytes, bytes]:
-    """Return what of a run is neither at hand nor an array: the rest, and the curves."""
-    held = result.quantities
-    curves = {key: value for key, value in held.items() if isinstance(value, Curve)}
-    rest = {
-        "run": {name: getattr(result.run, name) for name in _OTHERS},
-        "values": {key: value for key, value in held.items() if key not in curves},
-        "warnings": result.warnings,
-        "provenance": result.provenance,
-    }
-    return _pickled(rest), _pickled(curves)
-
-
-def _pickled(value: object) -> bytes:
-    return pickle.dumps(value, protocol=5)
-
-
-def _quickly_pickled(kind: type[Any]) -> None:
-    """Let a dataclass be pickled by its fields in order; else it asks for their names each time."""
-    values = attrgetter(*(one.name for one in fields(kind)))
-    copyreg.pickle(kind, lambda one: (kind, values(one)))
-
-
-for _kind in (Quantity, Curve, Conditions, Provenance, Packed):
-    _quickly_pickled(_kind)
 
 
 class Shelf:
@@ -175,7 +71,7 @@ class Shelf:
             return changed
         if changed.run is not result.run:
             return self.put(Packed.of(changed))
-        rest, curves = _quantities_of(changed)
+        rest, curves = quantities_of(changed)
         keys = tuple(changed.quantities)
         place = _Place(
             self,
@@ -216,7 +112,7 @@ class Shelf:
 def _bytes_of(result: RunResult) -> int:
     """Return about how much memory the results of a run take."""
     points = sum(len(one) for one in result.quantities.values() if isinstance(one, Curve))
-    return 8 * (len(_ARRAYS) * len(result.run) + 4 * points) + 8192
+    return 8 * (len(ARRAYS) * len(result.run) + 4 * points) + 8192
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -312,7 +208,7 @@ class _RunOnShelf(Run):
     @classmethod
     def at(cls, place: _Place, packed: Packed) -> _RunOnShelf:
         run = object.__new__(cls)
-        _fill(run, ((name, getattr(packed, name)) for name in _AT_HAND))
+        _fill(run, ((name, getattr(packed, name)) for name in AT_HAND))
         # The same few words come from many files.
         words = (
             intern(packed.device),
