@@ -476,3 +476,17 @@ def test_a_steep_junction_is_no_short_where_it_meets_the_limit_of_the_current() 
     found = screened(bench, LINE)
     assert bench.runs["short_iv"][0].run.in_compliance.any()
     assert (found.verdict, found.generates) == ("candidate", True)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_resistor_right_at_the_threshold_of_a_short_is_one_or_the_other(seed: int) -> None:
+    for ohm in (9.98, 10.0, 10.02):
+        found = screened(Bench(always(resistor(ohm)), seed=seed), LINE)
+        assert found.verdict in ("short", "ohmic")
+
+
+def test_a_junction_that_is_a_short_further_out_only_is_judged_by_its_offsets() -> None:
+    """18 µA at 0 V, 111 Ω there, and 5 Ω at a milliampere."""
+    steep = steady(lambda v: -18e-6 + 9e-3 * v + 5e2 * np.sign(v) * np.abs(v) ** 2.5)
+    found = screened(Bench(always(steep)), LINE)
+    assert (found.verdict, found.generates) == ("candidate", True)

@@ -68,6 +68,14 @@ def change_between(
     return Change(apart, reason)
 
 
+def is_same(first: Run, other: Run, thresholds: Thresholds) -> bool:
+    """Tell whether two runs have voltages in common, and at them the same current."""
+    a, b = _trace(first), _trace(other)
+    if a is None or b is None or len(_common(a, b)) < _FEWEST_COMMON:
+        return False
+    return change_between(first, other, thresholds) is None
+
+
 def _common(a: _Trace, b: _Trace) -> Array:
     """Return voltages at which two runs can be compared: those that both have, if there are three.
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from nanojunction.analysis.run_result import RunResult
-from nanojunction.analysis.screening.changes import change_between, scatter_within
+from nanojunction.analysis.screening.changes import change_between, is_same, scatter_within
 from nanojunction.analysis.screening.conduction import Conduction
 from nanojunction.analysis.screening.story import Story, after, before
 from nanojunction.analysis.screening.thresholds import Thresholds
@@ -53,7 +53,8 @@ def _compared(
     file, earlier = result.run.file.name, sound.run.file.name
     if now == "open" and was in ("conducts", "short"):
         return Event(result, f"it conducts in {earlier} and is open in {file}", is_lost=True)
-    if now == "short" and was == "conducts":
+    # A steep junction is as small a resistance further out, where it is another by definition only.
+    if now == "short" and was == "conducts" and not is_same(sound.run, result.run, thresholds):
         return Event(result, f"it conducts in {earlier} and is shorted in {file}")
     if scatter_within(result.run, thresholds) is not None:
         return None

@@ -191,7 +191,8 @@ def _short_iv(judge: _Judge) -> _Found | None:
     if short is None:
         return judge.to_measure("short_iv", "undecided", "the short I(V) was not measured yet")
     found = judge.conduction(short)
-    if found.state in ("open", "short"):
+    conducts = [one for one in judge.contacts() if judge.conduction(one).state == "conducts"]
+    if found.state == "open" or (found.state == "short" and not conducts):
         is_open = found.state == "open"
         return _Found(found.state, _as_far(found, short) if is_open else found.reason)
     if found.state == "unclear":

@@ -16,27 +16,31 @@ from nanojunction.analysis.values import Array
 def why_not_repeated(results: Sequence[RunResult], thresholds: Thresholds) -> str | None:
     """Return why the offsets of several I(V) do not repeat, None where they do.
 
-    I at V = 0 and V at I = 0 are taken from every leg that has them. They repeat where all have
-    one sign, and the smallest is at least `repeat_share` of the largest. What is smaller than
-    `open_below_A` is left to the line.
+    I at V = 0 is taken from every leg of all runs, V at I = 0 from the legs of each: it lies
+    between points, which are others in other runs. They repeat where all have one sign, and the
+    smallest is at least `repeat_share` of the largest. What is smaller than `open_below_A` is left
+    to the line.
     """
     found = [_of_run(one.run) for one in results]
-    offsets = (
-        ("I_off", "A", [i for i_off, _ in found for i in i_off], thresholds.open_below_A),
-        ("V_off", "V", [v for _, v_off in found for v in v_off], 0.0),
-    )
-    for name, unit, values, least in offsets:
-        if len(values) < 2 or max(map(abs, values)) <= least:
-            continue
-        low, high = min(values), max(values)
-        ends = (
-            f"it runs from {in_words(low, unit)} to {in_words(high, unit)} over {len(values)} legs"
-        )
-        if low < -least and high > least:
-            return f"{name} changes its sign: {ends}"
-        sizes = sorted(map(abs, values))
-        if sizes[0] < thresholds.repeat_share * sizes[-1]:
-            return f"{name} does not repeat within {thresholds.repeat_share:.0%}: {ends}"
+    every = [i for i_off, _ in found for i in i_off]
+    why_not = _scattered("I_off", "A", every, thresholds.open_below_A, thresholds.repeat_share)
+    for _, v_off in found:
+        why_not = why_not or _scattered("V_off", "V", v_off, 0.0, thresholds.repeat_share)
+    return why_not
+
+
+def _scattered(
+    name: str, unit: str, values: Sequence[float], least: float, share: float
+) -> str | None:
+    if len(values) < 2 or max(map(abs, values)) <= least:
+        return None
+    low, high = min(values), max(values)
+    ends = f"it runs from {in_words(low, unit)} to {in_words(high, unit)} over {len(values)} legs"
+    if low < -least and high > least:
+        return f"{name} changes its sign: {ends}"
+    sizes = sorted(map(abs, values))
+    if sizes[0] < share * sizes[-1]:
+        return f"{name} does not repeat within {share:.0%}: {ends}"
     return None
 
 
