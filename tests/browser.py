@@ -83,7 +83,9 @@ class Browser:
 
     def value(self, script: str) -> Any:
         """Return the value of an expression on the page."""
-        found = self.ask("Runtime.evaluate", expression=script, returnByValue=True)
+        found = self.ask(
+            "Runtime.evaluate", expression=script, returnByValue=True, awaitPromise=True
+        )
         assert "exceptionDetails" not in found, found["exceptionDetails"]
         return found["result"].get("value")
 
@@ -95,7 +97,8 @@ class Browser:
     def middle_of(self, element: str) -> tuple[float, float]:
         """Return where on the screen the middle of an element (a script) is, scrolled to."""
         box = self.value(
-            f"(() => {{ const one = {element}; one.scrollIntoView({{block: 'center'}});"
+            f"(async () => {{ const one = {element}; one.scrollIntoView({{block: 'center'}});"
+            " await new Promise(f => requestAnimationFrame(() => requestAnimationFrame(f)));"
             " const box = one.getBoundingClientRect();"
             " return [box.x + box.width / 2, box.y + box.height / 2]; })()"
         )

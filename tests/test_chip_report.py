@@ -13,9 +13,16 @@ import numpy as np
 import pytest
 
 from nanojunction.analysis.chip_report.curves import seen
+from nanojunction.analysis.chip_report.figures import (
+    histogram_figure,
+    map_figure,
+    ratio_figure,
+    yields_figure,
+)
 from nanojunction.analysis.chip_report.page import DIGESTS, write_chip_report
 from nanojunction.analysis.chip_report.places import chip_places
 from nanojunction.analysis.chip_report.words import MEANINGS, NUMBERS, STAGES, THRESHOLDS
+from nanojunction.analysis.figures.style import lay_out, publication_style
 from nanojunction.analysis.screening.chip import Junction
 from nanojunction.analysis.screening.chip_file import chip_from
 from nanojunction.analysis.screening.numbers import NUMBERS as NUMBER_KEYS
@@ -38,6 +45,7 @@ from tests.screening_simulation import (
     telegraph,
     written,
 )
+from tests.test_report import labels_of
 
 LAWS: Mapping[str, Law] = {
     "J1": nothing,
@@ -268,6 +276,9 @@ def test_another_quantity_colours_the_map(browser: Browser) -> None:
     assert by_power["J4"] == "rgb(253,231,37)"  # the largest P_max
     assert by_power["J1"] == by_power["J2"] == "var(--none)"
     assert "W" in browser.text("#bar")
+    browser.click("document.querySelector('[data-verdict=candidate]')")
+    left = dict(zip(LAWS, choose("R"), strict=True))
+    assert left["J5 <i>&"] == "rgb(253,231,37)"  # the largest R of those that are shown
     assert choose("") == [""] * len(LAWS)
 
 
@@ -326,6 +337,26 @@ def test_the_page_says_all_that_was_found(made: Made) -> None:
     figures = {path.name for path in (made.page.parent / "figures").iterdir()}
     for name in ("map", "yields", "histogram_resistance", "histogram_offset_ratio"):
         assert {f"{name}.svg", f"{name}.pdf"} <= figures
+
+
+def test_no_label_of_a_figure_is_clipped_or_covered_by_another(made: Made) -> None:
+    found = made.screening
+    with publication_style():
+        drawn = [map_figure(found, chip_places(found.chip.junctions)), yields_figure(found)]
+        drawn += [histogram_figure(found, one) for one in found.statistics.histograms]
+        ratios = ratio_figure(found)
+        assert ratios is not None
+        for one in (*drawn, ratios):
+            lay_out(one.figure)
+            labels = labels_of(one.figure)
+            assert len(labels) > 5
+            inside = one.figure.bbox.padded(1.0)
+            for n, (words, box) in enumerate(labels):
+                assert inside.x0 <= box.x0 and box.x1 <= inside.x1, (one.name, words)
+                assert inside.y0 <= box.y0 and box.y1 <= inside.y1, (one.name, words)
+                for other, space in labels[n + 1 :]:
+                    apart = not box.padded(-1.0).overlaps(space.padded(-1.0))
+                    assert apart, (one.name, words, other)
 
 
 def test_every_file_is_listed_with_its_digest(made: Made) -> None:

@@ -26,7 +26,8 @@ def test_stored_runs_are_judged_again(
     for name in ("resistor-1k_295K.csv", "A_40K_10mV.csv"):
         shutil.copy(CAMPAIGN / name, runs)
     results = tmp_path / "results.json"
-    options = [*catalogue[:1], *(tmp_path / one for one in catalogue[1:])]
+    report = tmp_path / "report"
+    options = [*catalogue[:1], *(tmp_path / one for one in catalogue[1:]), "--report", report]
     again = nanojunction("screen", chip, "--from", runs, "--json", results, *options)
     printed, said = again.communicate(timeout=120)
     assert again.returncode == 0, said
@@ -34,3 +35,7 @@ def test_stored_runs_are_judged_again(
     (found,) = json.loads(results.read_text(encoding="utf-8"))["junctions"]
     assert (found["junction"], found["next_stage"]) == ("A", "contact")
     assert (tmp_path / "lab.sqlite").exists() == bool(catalogue)
+    assert f"report: {report / 'chip.html'}" in said
+    page = (report / "chip.html").read_text(encoding="utf-8")
+    assert '"verdict":["undecided"]' in page
+    assert "chip.toml" in (report / "sha256sums.txt").read_text(encoding="utf-8")

@@ -32,7 +32,7 @@ from nanojunction.analysis.screening.verdicts import VERDICTS, JunctionVerdict, 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-MOST_GROUPS = 12
+MOST_GROUPS = 8
 """Groups of a kind (columns, splits) that a figure shows; the table has all."""
 
 _MM_PER_PLACE = 4.0
@@ -134,14 +134,16 @@ def yields_figure(screening: Screening) -> DrawnFigure:
             [100 * one.fraction], [n], mark.marker, color=mark.colour, markersize=5.0,
             markerfacecolor=mark.colour if mark.filled else "white", linestyle="none",
         )  # fmt: skip
-        axes.annotate(
-            f"{one.count}/{one.of}", (1.01, n), xycoords=("axes fraction", "data"),
-            va="center", fontsize=6.5, annotation_clip=False,
-        )  # fmt: skip
     if len(rows) > len(ORDER):
         axes.axhline(len(ORDER) - 0.5, color=GREY, linewidth=0.4)
     axes.set_yticks(range(len(rows)), [name for name, _, _ in rows])
-    axes.tick_params(axis="y", length=0)
+    beside = axes.secondary_yaxis("right")
+    beside.set_yticks(
+        range(len(rows)),
+        [f"{group.yields[key].count}/{group.yields[key].of}" for _, key, group in rows],
+    )
+    for side in (axes, beside):
+        side.tick_params(axis="y", length=0)
     axes.set_ylim(len(rows) - 0.5, -0.5)
     axes.set_xlim(0.0, None)
     label_axes(axes, "yield (%)", "")

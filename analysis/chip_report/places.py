@@ -65,8 +65,9 @@ def _in_mm(mm: Array) -> ChipPlaces:
     at = (mm - low) / pitch
     at[:, 1] = at[:, 1].max() - at[:, 1]
     width, height = (float(one) for one in (high - low) / pitch)
-    x_ticks = [((tick - low[0]) / pitch, _mm(tick)) for tick in _ticks(low[0], high[0])]
-    y_ticks = [(height - (tick - low[1]) / pitch, _mm(tick)) for tick in _ticks(low[1], high[1])]
+    x_mm, y_mm = (_ticks(a, b, pitch) for a, b in zip(low, high, strict=True))
+    x_ticks = [((tick - low[0]) / pitch, _mm(tick)) for tick in x_mm]
+    y_ticks = [(height - (tick - low[1]) / pitch, _mm(tick)) for tick in y_mm]
     places = tuple((float(x), float(y)) for x, y in at)
     return ChipPlaces("mm", places, width, height, tuple(x_ticks), tuple(y_ticks))
 
@@ -81,11 +82,11 @@ def _pitch(mm: Array, extent: float) -> float:
     return max(float(np.median(nearest)), extent / MOST_ACROSS)
 
 
-def _ticks(low: float, high: float) -> list[float]:
-    """Return round numbers from `low` to `high`."""
+def _ticks(low: float, high: float, apart: float) -> list[float]:
+    """Return round numbers from `low` to `high`, at least so far apart."""
     if high <= low:
         return [low]
-    raw = (high - low) / _MOST_TICKS
+    raw = max((high - low) / _MOST_TICKS, apart * 0.999)
     power = 10.0 ** math.floor(math.log10(raw))
     step = next(factor * power for factor in (1, 2, 5, 10) if factor * power >= raw)
     first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)

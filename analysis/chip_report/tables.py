@@ -18,7 +18,6 @@ from nanojunction.analysis.chip_report.words import (
 )
 from nanojunction.analysis.notation import amount, measured, plain_number
 from nanojunction.analysis.screening.chip import Chip
-from nanojunction.analysis.screening.intervals import Yield
 from nanojunction.analysis.screening.places import PlaceTest
 from nanojunction.analysis.screening.screening import Screening
 from nanojunction.analysis.screening.statistics import GroupStatistics
@@ -45,8 +44,11 @@ def headline(screening: Screening) -> list[str]:
     """Return what came of the chip, in a few sentences."""
     group = screening.statistics.groups[0]
     candidates, generating = group.yields["candidate"], group.yields["generating"]
+    percent = f"{100 * screening.chip.thresholds.confidence:g}"
     said = [
-        f"{candidates.count} of {candidates.of} junctions are candidates: {_interval(candidates)}"
+        f"{candidates.count} of {candidates.of} junctions are candidates: "
+        f"{_percent(candidates.fraction)} % ({percent} % interval {_percent(candidates.low)} to "
+        f"{_percent(candidates.high)} %)"
     ]
     if generating.count > candidates.count:
         said[0] += f"; {generating.count - candidates.count} more generated, and did not stay"
@@ -121,10 +123,6 @@ def _yield_row(group: GroupStatistics) -> dict[str, Any]:
 
 def _percent(share: float) -> str:
     return f"{100 * share:.1f}"
-
-
-def _interval(one: Yield) -> str:
-    return f"{100 * one.fraction:.1f} % (interval {_percent(one.low)} to {_percent(one.high)} %)"
 
 
 def next_batch_words(screening: Screening) -> str:

@@ -109,6 +109,7 @@
       button.querySelector(".count").textContent = counts[button.dataset.verdict] || 0;
     }
     hide();
+    paint();
   };
   const buttons = [...byId("legend").querySelectorAll("button")];
   byId("legend").addEventListener("click", (event) => {
@@ -128,10 +129,12 @@
     return `rgb(${VIRIDIS[k].map((c, n) => Math.round(c + (VIRIDIS[k + 1][n] - c) * (x - k))).join(",")})`;
   };
   const UNITS = { R: "Ω", P_max: "W", ratio: "×" };
-  byId("by").addEventListener("change", (event) => {
-    const by = event.target.value, values = know.values[by], bar = byId("bar");
+  // The scale is that of what is shown: shorts that are hidden do not stretch it.
+  const paint = () => {
+    const by = byId("by").value, values = know.values[by], bar = byId("bar");
     bar.hidden = !by;
-    const known = by ? values.filter((value) => value > 0).map(Math.log) : [];
+    byId("marks").classList.toggle("valued", Boolean(by));
+    const known = by ? values.filter((value, n) => value > 0 && isShown(n)).map(Math.log) : [];
     const low = Math.min(...known), high = Math.max(...known);
     for (let n = 0; n < count; n += 1) {
       if (!by) { marks[n].style.removeProperty("--m"); continue; }
@@ -144,7 +147,8 @@
     bar.replaceChildren(...(known.length
       ? [unit(Math.exp(low), UNITS[by]), scale, unit(Math.exp(high), UNITS[by]), " (logarithmic; grey: not known)"]
       : ["known of no junction"]));
-  });
+  };
+  byId("by").addEventListener("change", paint);
 
   // --- a junction opened ----------------------------------------------------------------------------
 
