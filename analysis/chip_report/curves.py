@@ -28,12 +28,15 @@ def drawn_curve(result: RunResult) -> dict[str, Any] | None:
     run = result.run
     is_at_rest = run.kind == "it"
     x = run.time_s if is_at_rest else run.voltage_V
-    if x is None or run.current_A is None or len(run) == 0:
+    if x is None or run.current_A is None:
         return None
-    rows = seen(run.current_A, MOST_POINTS, run.in_compliance)
+    known = np.flatnonzero(np.isfinite(x) & np.isfinite(run.current_A))
+    if len(known) == 0:
+        return None
+    rows = known[seen(run.current_A[known], MOST_POINTS, run.in_compliance[known])]
     curve: dict[str, Any] = {"kind": "it" if is_at_rest else "iv", "under": _conditions(result)}
     for key, values in (("x", x), ("y", run.current_A)):
-        step = _step(values)
+        step = _step(values[rows])
         curve[key] = np.rint(values[rows] / step).astype(int).tolist()
         curve[f"d{key}"] = step
     curve["held"] = np.flatnonzero(run.in_compliance[rows]).tolist()
