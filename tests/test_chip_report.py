@@ -339,6 +339,29 @@ def test_the_page_says_all_that_was_found(made: Made) -> None:
         assert {f"{name}.svg", f"{name}.pdf"} <= figures
 
 
+def test_a_chip_on_which_nothing_conducts_has_a_page_too(tmp_path: Path) -> None:
+    bench = Bench(lambda stage, again: nothing, device="J1")
+    assert screened(bench, None).verdict == "open"
+    runs = [result.run for results in bench.runs.values() for result in results]
+    for run in runs:
+        station = {"Station": '{"name": "Cryostat", "simulated": true}'}
+        written(replace(run, header={**run.header, **station}), tmp_path)
+    stored = stored_runs([tmp_path])
+    text = 'max_voltage_V = 0.2\nmax_current_A = 1e-3\njunctions = [{name = "J1"}]'
+    page = write_chip_report(
+        screening_of(chip_from(text, "chip.toml"), stored), stored, tmp_path / "report"
+    ).read_text(encoding="utf-8")
+    for words in (
+        "Without a measuring line no offset could be compared with it",
+        "SIMULATED",
+        "No candidates",
+        "Every junction is open or short",
+        "Nothing conducts",
+        "No calibration run serves",
+    ):
+        assert words in page
+
+
 def test_no_label_of_a_figure_is_clipped_or_covered_by_another(made: Made) -> None:
     found = made.screening
     with publication_style():

@@ -59,6 +59,7 @@ def write_chip_report(
     path, digests = folder / PAGE, Digests()
     with naming(folder):
         (folder / "figures").mkdir(parents=True, exist_ok=True)
+    some = _some(stored)
     places = chip_places(screening.chip.junctions)
     sources = [*([] if chip_file is None else [Path(chip_file)])]
     sources += [file for one in stored.calibrations for file in (one.run.file, *one.run.parts)]
@@ -89,9 +90,9 @@ def write_chip_report(
                 thresholds=threshold_rows(screening),
                 protocol=protocol_rows(screening.chip),
                 stages=stage_rows(stored),
-                simulated=simulated([one.run for one in stored.calibrations]),
-                started=date_text(first_start([one.run for one in stored.calibrations])),
-                settings=settings_rows(_some(stored)),
+                simulated=simulated([one.run for one in some]),
+                started=date_text(first_start([one.run for one in some])),
+                settings=settings_rows(some),
                 software=software,
                 glance=glance(screening, places),
                 wholes=_wholes(screening, stored, folder, digests),
