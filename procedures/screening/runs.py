@@ -34,7 +34,7 @@ FAILED = "failed"
 TO_GO_ON = ("running", "aborted", CUT_OFF)
 
 #: How often, and with which pauses (s), the source is brought to zero after a run that failed.
-TRIES, PAUSE_S = 4, 10.0
+TRIES, PAUSE_S = 2, 10.0
 
 Known = dict[Stage, list[RunResult]]
 """What was measured of a junction, by stage."""
