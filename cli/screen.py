@@ -73,7 +73,9 @@ def _carry_out(
         with _said_what_is_left(plan, folder), station:
             time_left = TimeLeft(expected, station.clock.now, station.clock.speed)
             with shown(plan, name, time_left) as seen:
-                measuring = Measuring(station, journal, stop, say, seen.show, live)
+                measuring = Measuring(
+                    station, journal, stop, say, seen.show, live, tells_compliance=False
+                )
                 work = Screening(plan, measuring, seen.verdict, seen.whole)
                 live.begin_recipe(
                     name,

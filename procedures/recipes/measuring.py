@@ -37,7 +37,8 @@ class Made:
 class Measuring:
     """Makes runs on an open station; `tell` takes sentences for a person, `show` the progress.
 
-    `unsafe` grows by what a run could not make safe.
+    `unsafe` grows by what a run could not make safe. Rows in compliance are told unless they are
+    what was looked for (`tells_compliance`); the journal has them anyway.
     """
 
     station: Station
@@ -46,6 +47,7 @@ class Measuring:
     tell: Callable[[str], None]
     show: Callable[[Progress], None]
     live: Live
+    tells_compliance: bool = True
     unsafe: list[str] = field(default_factory=list)
 
     @property
@@ -151,7 +153,8 @@ class Measuring:
         self.unsafe += outcome.unsafe
         if outcome.in_compliance:
             words = f"{outcome.in_compliance} of {outcome.rows} rows are in compliance"
-            self.tell(f"warning: {key}: {words}: no fit will use them")
+            if self.tells_compliance:
+                self.tell(f"warning: {key}: {words}: no fit will use them")
             self.journal.event(words, key)
         if outcome.ok:
             return
