@@ -144,6 +144,7 @@ def screen(
     """Screen a chip, gently and unattended: which junctions are open, short, ohmic, candidates."""
     from nanojunction.cli import screen as work
     from nanojunction.cli.screened import Wanted, rescreen
+    from nanojunction.cli.screening_on_paper import show_screening
 
     wanted = Wanted(json_file, catalogue, report)
 
@@ -154,7 +155,7 @@ def screen(
             say("error: --station FILE is missing; or --from DIR judges stored runs again")
             raise typer.Exit(WRONG_USAGE)
         if dry_run:
-            raise typer.Exit(work.show_screening(chip, station))
+            raise typer.Exit(show_screening(chip, station, out, resume=resume))
         status = work.screen(
             chip,
             station,

@@ -5,21 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from nanojunction.cli.console import FAILED, make_folder, say, wide_console
+from nanojunction.cli.console import FAILED, make_folder, say
 from nanojunction.cli.measure import live_in
 from nanojunction.cli.screened import Wanted, conclude
 from nanojunction.cli.screening_shown import shown
 from nanojunction.instruments.safe_state import not_safe
 from nanojunction.instruments.station import Station, Unsafe
-from nanojunction.instruments.station_file import load_station_file
 from nanojunction.procedures.live import Live
 from nanojunction.procedures.recipes.checking import on_paper
 from nanojunction.procedures.recipes.folder import folder_of_runs
 from nanojunction.procedures.recipes.journal import NAME, Journal
 from nanojunction.procedures.recipes.measuring import Measuring
-from nanojunction.procedures.recipes.show import clock_words
 from nanojunction.procedures.recipes.timing import pace_of
 from nanojunction.procedures.screening.begin import begin_or_resume
 from nanojunction.procedures.screening.countdown import TimeLeft
@@ -28,9 +25,6 @@ from nanojunction.procedures.screening.execute import Screening
 from nanojunction.procedures.screening.runs import ScreeningStopped
 from nanojunction.procedures.screening.stages import ScreeningPlan, load_plan
 from nanojunction.procedures.stopping import StopRequest, stop_on_signals
-
-if TYPE_CHECKING:
-    from rich.table import Table
 
 
 def screen(
@@ -114,43 +108,3 @@ def _said_what_is_left(plan: ScreeningPlan, folder: Path) -> Iterator[None]:
     except Unsafe:
         say(f"{plan.source}: the runs so far are in {folder}; go on with --resume")
         raise
-
-
-# On paper
-
-
-def show_screening(chip_file: Path, station_file: Path) -> int:
-    """Print what a screening does and how long it takes; opens nothing, and writes nothing."""
-    config = load_station_file(station_file)
-    plan, paper = load_plan(chip_file, config), on_paper(config, str(station_file))
-    check_all(plan, paper)
-    found = estimate(plan, paper, pace_of(config))
-    wide_console().print(_table(plan, found))
-    least, most = (clock_words(round(one)) for one in (found.least_s, found.most_s))
-    print(
-        f"{found.junctions} junctions and {len(plan.chip.calibrations)} known resistors: "
-        f"{least} to {most}, and {clock_words(round(found.candidate_s))} for each candidate"
-    )
-    if plan.protocol.temperature:
-        print(f"at {plan.protocol.temperature}; the way there is not counted")
-    return 0
-
-
-def _table(plan: ScreeningPlan, found: Estimate) -> Table:
-    from rich.table import Table
-
-    table = Table(title=plan.chip.name or plan.source)
-    for heading in ("junction", "what is measured", "time"):
-        table.add_column(heading, justify="right" if heading == "time" else "left")
-    contact_V, short_V = plan.protocol.vmax_V("contact"), plan.protocol.vmax_V("short_iv")
-    contact = f"contact check to ±{contact_V * 1e3:g} mV"
-    short = f"I(V) to ±{short_V * 1e3:g} mV"
-    for junction, words, seconds in (
-        ("open", f"{contact}, and again once connected anew", found.open_s),
-        ("no candidate", f"{contact}, {short}", found.worth_a_look_s),
-        ("candidate", f"{contact}, {short}, repeats, I(t) at 0 V", found.candidate_s),
-        ("known resistors", "before and after", found.resistors_s),
-    ):
-        table.add_row(junction, words, clock_words(round(seconds)) if seconds >= 60
-                      else f"{seconds:.1f} s")  # fmt: skip
-    return table

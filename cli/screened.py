@@ -50,17 +50,22 @@ def rescreen(chip_file: Path, folder: Path, wanted: Wanted) -> int:
 
 def conclude(chip: Chip, chip_file: Path, folder: Path, wanted: Wanted) -> int:
     """Judge the runs in a folder, print what came of it, write it; return the exit status."""
-    from nanojunction.analysis.screening.document import write_screening
+    from nanojunction.analysis.screening.document import screening_text, write_screening
     from nanojunction.analysis.screening.screening import screen_with_runs
 
     with steps_of("judging") as show:
         found, stored = screen_with_runs(
             chip, [folder], progress=show, catalogue=name_of(wanted.catalogue) or None
         )
-    path = Path(wanted.json_file) if wanted.json_file else folder / RESULTS
-    write_screening(found.to_json(), path)
-    _print(found)
-    say(f"results: {path}")
+    if wanted.json_file == "-":  # UTF-8, whatever the console, and nothing else
+        sys.stdout.buffer.write(screening_text(found.to_json()).encode("utf-8"))
+        sys.stdout.flush()
+    else:
+        path = Path(wanted.json_file) if wanted.json_file else folder / RESULTS
+        write_screening(found.to_json(), path)
+        _print(found)
+        say(f"results: {path}")
+    _say_troubles(found)
     if wanted.report is not None:
         from nanojunction.analysis.chip_report.page import write_chip_report
 
@@ -89,6 +94,9 @@ def _print(found: Screening) -> None:
                 f"the measuring line has changed on {change.device}: {change.key} was "
                 f"{in_words(change.first, unit, 2)} and is {in_words(change.last, unit, 2)}"
             )
+
+
+def _say_troubles(found: Screening) -> None:
     for warning in found.warnings:
         say(f"warning: {warning}")
     for error in found.errors:

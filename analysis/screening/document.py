@@ -94,6 +94,12 @@ def write_screening(document: Mapping[str, Any], path: PathLike) -> None:
         file.writelines(_texts_of(document))
 
 
+def screening_text(document: Mapping[str, Any]) -> str:
+    """Return the document as `write_screening` writes it, checked; raises ResultsError."""
+    check_screening(document)
+    return "".join(_texts_of(document))
+
+
 def _texts_of(document: Mapping[str, Any]) -> Iterator[str]:
     before = "{"
     for key, item in document.items():
