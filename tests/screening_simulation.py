@@ -144,7 +144,8 @@ class Bench:
             wide = np.linspace(-0.5, 0.5, 20001)
             carried = law(wide, np.full(len(wide), self.clock_s + time_s[n]))
             aim = math.copysign(limit_A, true_A[n])
-            near = np.flatnonzero((carried[1:] - aim) * (carried[:-1] - aim) <= 0)
+            beyond = carried > aim
+            near = np.flatnonzero(beyond[1:] != beyond[:-1])
             if len(near):
                 at_V[n] = wide[near[np.argmin(np.abs(wide[near] - setpoint[n]))]]
             true_A[n] = aim

@@ -317,7 +317,7 @@ truths = st.builds(
 )
 
 
-@settings(max_examples=15)
+@settings(max_examples=8)
 @given(truths, st.integers(0, 99))
 def test_a_larger_ratio_never_makes_a_candidate(law: Law, seed: int) -> None:
     bench = Bench(always(law), seed=seed)
@@ -329,7 +329,7 @@ def test_a_larger_ratio_never_makes_a_candidate(law: Law, seed: int) -> None:
     assert generating == sorted(generating, reverse=True)
 
 
-@settings(max_examples=15)
+@settings(max_examples=8)
 @given(truths, st.integers(0, 99), st.randoms())
 def test_the_order_of_the_runs_does_not_matter(law: Law, seed: int, order: random.Random) -> None:
     bench = Bench(always(law), seed=seed)
@@ -392,10 +392,10 @@ def test_a_drop_out_during_the_contact_check_is_unstable_and_not_broken(law: Law
     assert "disagree" in found.reasons[0]
 
 
-def test_of_a_thousand_open_junctions_hardly_one_seems_to_conduct() -> None:
+def test_of_hundreds_of_open_junctions_hardly_one_seems_to_conduct() -> None:
     """Nine noisy rows have a slope by chance; none of it is a contact that was lost again."""
     bench = Bench(always(nothing), seed=1)
-    found = [conduction(bench.measure("contact", None), Thresholds(), LINE) for _ in range(600)]
+    found = [conduction(bench.measure("contact", None), Thresholds(), LINE) for _ in range(300)]
     assert sum(one.state != "open" for one in found) <= 1
     assert min(one.above_ohm or 0.0 for one in found if one.state == "open") > 1e7
 
