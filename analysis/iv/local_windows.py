@@ -8,7 +8,7 @@ up with weights of 0.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
@@ -29,12 +29,12 @@ class _Stacked:
 
     def take(self, rows: Ints) -> Self:
         """Return some of them."""
-        return type(self)(*(getattr(self, field.name)[rows] for field in fields(self)))
+        return type(self)(*[getattr(self, name)[rows] for name in self.__slots__])
 
     def put(self, rows: Ints, other: Self) -> None:
         """Write others in the place of these rows."""
-        for field in fields(self):
-            getattr(self, field.name)[rows] = getattr(other, field.name)
+        for name in self.__slots__:
+            getattr(self, name)[rows] = getattr(other, name)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -7,7 +7,7 @@ hundred points a call of numpy costs more than its arithmetic.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
@@ -47,12 +47,12 @@ class _Stacked:
 
     def take(self, rows: Ints | Bools) -> Self:
         """Return some of the tasks."""
-        return type(self)(*(getattr(self, field.name)[rows] for field in fields(self)))
+        return type(self)(*[getattr(self, name)[rows] for name in self.__slots__])
 
     def put(self, rows: Ints, other: Self) -> None:
         """Write other tasks in the place of these rows."""
-        for field in fields(self):
-            getattr(self, field.name)[rows] = getattr(other, field.name)
+        for name in self.__slots__:
+            getattr(self, name)[rows] = getattr(other, name)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -142,6 +142,7 @@ class Solved(_Stacked):
     width: Array
     height: Array
     normal: Array  # of all columns, background taken off
+    inverse: Array  # of the normal matrix of the heights
     uphill: Array  # the columns times the residual
     residual: Array  # over the error
     chi2: Array
@@ -168,7 +169,8 @@ def _solve(tasks: Tasks, target: Array, place: Array, width: Array) -> Solved:
     uphill = uphill - normal[:, :, :k] @ correction
     chi2 = np.einsum("ij,ij->i", residual[:, :, 0], residual[:, :, 0])
     height = (height + correction)[:, :, 0]
-    return Solved(place, width, height, normal, uphill[:, :, 0], residual[:, :, 0], chi2)
+    of_height = height, normal, inverse
+    return Solved(place, width, *of_height, uphill[:, :, 0], residual[:, :, 0], chi2)
 
 
 def descend(tasks: Tasks, enough: float) -> Solved:
@@ -215,7 +217,7 @@ def _step(here: Solved, damping: Array) -> tuple[Array, Array]:
     scales = here.scales
     normal = here.normal * scales[:, :, None] * scales[:, None, :]
     across = normal[:, :k, k:]
-    left = normal[:, k:, k:] - across.swapaxes(1, 2) @ inverses(normal[:, :k, :k]) @ across
+    left = normal[:, k:, k:] - across.swapaxes(1, 2) @ here.inverse @ across
     uphill = (here.uphill * scales)[:, k:]
     diagonal = np.arange(2 * k)
     left[:, diagonal, diagonal] *= (1.0 + damping)[:, None]

@@ -20,8 +20,9 @@ from nanojunction.analysis.reading.table import OURS, Table, parse_header
 from nanojunction.analysis.values import Array
 
 _STATED = re.compile(r"\d+, after (\d+) rows in (.+)")
-_HEADER_LINE = b"#\tPart: "
-_LONGEST_LINE = 1 << 20
+_PART = re.compile(rb"^#\tPart: .*", re.MULTILINE)
+_NO_COMMENT = re.compile(rb"\n[^#]")
+_BEGINNING, _LONGEST_HEADER = 1 << 13, 1 << 24  # bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,18 +66,26 @@ def _stated_in(path: Path) -> Continuation | None:
     """Return what a file's header says that it goes on after, without reading its rows."""
     try:
         with open_regular(path) as file:
-            if file.read(len(OURS)) != OURS:
+            text = file.read(_BEGINNING)
+            if not text.startswith(OURS):
                 return None
-            file.readline(_LONGEST_LINE)  # what is damaged may have no end of line
-            while line := file.readline(_LONGEST_LINE):
-                if line.startswith(_HEADER_LINE):
-                    header = parse_header(line.decode("utf-8", "replace"))
-                    return _continuation(header.get("Part", ""))
-                if not line.startswith(b"#"):
-                    return None
+            # A header is seldom longer; what is damaged may have no end of one.
+            while (end := _header_end(text)) is None and len(text) < _LONGEST_HEADER:
+                if not (more := file.read(len(text))):
+                    break
+                text += more
     except OSError:
-        pass  # whoever reads the rows says so
-    return None
+        return None  # whoever reads the rows says so
+    found = _PART.search(text, 0, len(text) if end is None else end)
+    if found is None:
+        return None
+    return _continuation(parse_header(found[0].decode("utf-8", "replace")).get("Part", ""))
+
+
+def _header_end(text: bytes) -> int | None:
+    """Return where the comments at the beginning of a text end, None if that is not in it."""
+    found = _NO_COMMENT.search(text)
+    return None if found is None else found.start()
 
 
 def families(files: Iterable[Path]) -> list[tuple[Path, ...]]:
