@@ -29,11 +29,11 @@ class _Stacked:
 
     def take(self, rows: Ints) -> Self:
         """Return some of them."""
-        return type(self)(*[getattr(self, name)[rows] for name in self.__slots__])
+        return type(self)(*[getattr(self, name)[rows] for name in self.__dataclass_fields__])
 
     def put(self, rows: Ints, other: Self) -> None:
         """Write others in the place of these rows."""
-        for name in self.__slots__:
+        for name in self.__dataclass_fields__:
             getattr(self, name)[rows] = getattr(other, name)
 
 

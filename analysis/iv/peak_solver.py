@@ -47,11 +47,11 @@ class _Stacked:
 
     def take(self, rows: Ints | Bools) -> Self:
         """Return some of the tasks."""
-        return type(self)(*[getattr(self, name)[rows] for name in self.__slots__])
+        return type(self)(*[getattr(self, name)[rows] for name in self.__dataclass_fields__])
 
     def put(self, rows: Ints, other: Self) -> None:
         """Write other tasks in the place of these rows."""
-        for name in self.__slots__:
+        for name in self.__dataclass_fields__:
             getattr(self, name)[rows] = getattr(other, name)
 
 
@@ -190,7 +190,7 @@ def descend(tasks: Tasks, enough: float) -> Solved:
     for _ in range(_TRIES):
         step, promise = _step(here, damping)
         step[:, :k] *= here.width / tasks.width
-        trial = np.clip(p + step, -limit, limit)
+        trial = np.minimum(np.maximum(p + step, -limit), limit)
         place = tasks.place + trial[:, :k] * tasks.width
         there = _solve(tasks, target, place, tasks.width * np.exp(trial[:, k:]))
         better = there.chi2 < here.chi2
@@ -198,8 +198,11 @@ def descend(tasks: Tasks, enough: float) -> Solved:
         done |= np.abs(trial - p).max(axis=1) <= _NO_STEP
         as_promised = here.chi2 - there.chi2 > _KEPT * promise
         damping = np.where(better, np.where(as_promised, 0.1, 1.0), 10.0) * damping
-        p[better] = trial[better]
-        here.put(np.flatnonzero(better), there.take(better))
+        if better.all():
+            p, here = trial, there
+        elif better.any():
+            p[better] = trial[better]
+            here.put(np.flatnonzero(better), there.take(better))
         if done.any():
             final.put(rows[done], here.take(done))
             go_on = ~done
