@@ -112,9 +112,9 @@ def _correlate(values: Array, kernel: Array) -> Array:
     """Return the sums of values with the kernel at every place that it fits in."""
     if len(values) * len(kernel) <= _DIRECTLY:
         return np.correlate(values, kernel, mode="valid")
-    from scipy.signal import correlate
-
-    return np.asarray(correlate(values, kernel, mode="valid", method="fft"))
+    length = _length(len(values))
+    product = np.fft.rfft(values, length) * _transformed(kernel, length)
+    return np.asarray(np.fft.irfft(product, length)[: len(values) - len(kernel) + 1])
 
 
 def strongest(rest: Array, error: Array, x: Array) -> Hit | None:

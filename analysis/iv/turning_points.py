@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from nanojunction.analysis.iv.peak_search import NARROWEST
+from nanojunction.analysis.iv.prominence import prominent_peaks
 from nanojunction.analysis.iv.slopes import slope_weights
 from nanojunction.analysis.iv.stencils import medians
 from nanojunction.analysis.together import in_groups
@@ -52,12 +52,8 @@ def _turns_of_alike(stretches: Sequence[Sampled]) -> list[list[Turn]]:
 
 def _turns(x: Array, curves: Array, least: Array) -> list[Turn]:
     """Return the turning points of the curve (halves, ±, points) that has most of them."""
-    from scipy.signal import find_peaks, peak_widths
-
-    peaks, _ = find_peaks(curves.ravel(), prominence=least.ravel())
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", RuntimeWarning)  # of widths of 0
-        widths = np.maximum(peak_widths(curves.ravel(), peaks)[0], NARROWEST)
+    peaks, widths = prominent_peaks(curves.ravel(), least.ravel())
+    widths = np.maximum(widths, NARROWEST)
     span = float(x[-1] - x[0])
     found: list[list[Turn]] = [[] for _ in curves]
     halves, upside_down, places = np.unravel_index(peaks, curves.shape)
