@@ -363,7 +363,17 @@ def test_a_chip_on_which_nothing_conducts_has_a_page_too(tmp_path: Path) -> None
 
 
 def test_no_label_of_a_figure_is_clipped_or_covered_by_another(made: Made) -> None:
-    found = made.screening
+    """With every verdict in the legends."""
+    verdicts = [
+        replace(one, verdict=verdict)
+        for verdict, one in zip(VERDICTS, (*made.screening.verdicts,) * 2, strict=False)
+    ]
+    junctions = [
+        replace(one, name=f"J{n}", x_m=1e-3 * (n % 4), y_m=1e-3 * (n // 4))
+        for n, one in enumerate((*made.screening.chip.junctions,) * 2)
+    ][: len(verdicts)]
+    chip = replace(made.screening.chip, junctions=tuple(junctions))
+    found = replace(made.screening, chip=chip, verdicts=tuple(verdicts))
     with publication_style():
         drawn = [map_figure(found, chip_places(found.chip.junctions)), yields_figure(found)]
         drawn += [histogram_figure(found, one) for one in found.statistics.histograms]
@@ -372,6 +382,7 @@ def test_no_label_of_a_figure_is_clipped_or_covered_by_another(made: Made) -> No
         for one in (*drawn, ratios):
             lay_out(one.figure)
             labels = labels_of(one.figure)
+            labels += [("legend", legend.get_window_extent()) for legend in one.figure.legends]
             assert len(labels) > 5
             inside = one.figure.bbox.padded(1.0)
             for n, (words, box) in enumerate(labels):

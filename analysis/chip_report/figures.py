@@ -108,7 +108,9 @@ def map_figure(screening: Screening, places: ChipPlaces) -> DrawnFigure:
     axes.set_yticks([at for at, _ in places.y_ticks], [text for _, text in places.y_ticks])
     names = {"mm": ("x (mm)", "y (mm)"), "grid": ("column", "row"), "order": ("", "")}
     label_axes(axes, *names[places.frame])
-    figure.legend(loc="outside lower center", ncols=4, handletextpad=0.2, columnspacing=1.0)
+    figure.legend(
+        loc="outside lower center", ncols=7 if wide else 3, handletextpad=0.2, columnspacing=1.0
+    )
     return DrawnFigure(
         "map", figure, Markup("The chip, a mark for the verdict on each junction."),
         "map of the chip with a mark at each junction's place", (),
@@ -133,6 +135,7 @@ def yields_figure(screening: Screening) -> DrawnFigure:
         axes.plot(
             [100 * one.fraction], [n], mark.marker, color=mark.colour, markersize=5.0,
             markerfacecolor=mark.colour if mark.filled else "white", linestyle="none",
+            clip_on=False, zorder=3,
         )  # fmt: skip
     if len(rows) > len(ORDER):
         axes.axhline(len(ORDER) - 0.5, color=GREY, linewidth=0.4)
@@ -207,8 +210,8 @@ def ratio_figure(screening: Screening) -> DrawnFigure | None:
     threshold = screening.chip.thresholds.candidate_ratio
     _decades(axes, [*edges.tolist(), threshold])
     axes.axvline(threshold, color=BLACK, linestyle="--")
-    axes.set_ylim(0.0, 1.45 * float(below.max()))
-    axes.legend(ncols=2, loc="upper center")
+    axes.set_ylim(0.0, 1.15 * float(below.max()))
+    figure.legend(loc="outside upper center", ncols=2)
     _whole_counts(axes)
     label_axes(axes, "smaller offset over the measuring line's", "junctions")
     caption = "The smaller of both offset ratios; dashed the threshold of candidates"
