@@ -6,7 +6,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from nanojunction.analysis.temperature.activation import K_B_meV_per_K, ThermalPoint, fit_arrhenius
+from nanojunction.analysis.temperature.activation import (
+    SIDE_POINTS,
+    K_B_meV_per_K,
+    ThermalPoint,
+    fit_arrhenius,
+)
 from tests.coverage_cells import Found
 from tests.coverage_nulls import TEMPERATURES_K
 
@@ -45,9 +50,11 @@ SERIES = {
     for scatter, stated, note in (
         (1e-3, 1e-3, ""),
         (0.02, 0.02, ""),
+        (0.01, 0.005, " stated half of it"),
         (0.01, 1e-5, " stated far too small"),
         (0.01, None, " not stated"),
     )
+    if len(t) >= len(energies) * SIDE_POINTS
 }
 
 

@@ -52,6 +52,7 @@ class Cell:
     noise_A: float
     extra: Mapping[str, float] = field(default_factory=dict)
     peak: bool = False
+    spike: float = 0.0  # how far off one row is, in standard deviations of the noise
 
 
 def _noises(name: str, law: Law, span_V: float, noise_A: float) -> dict[str, Cell]:
@@ -98,6 +99,17 @@ CELLS: dict[str, Cell] = {
             ("one leg", 100, ONE_LEG),
             ("Katcko's legs", 100, KATCKO),
         )
+    },
+    **{
+        f"{name}, {points} points, spike × {spike:g}": Cell(
+            law, span_V, points - 1, PAIR, noise_A, spike=spike
+        )
+        for name, law, span_V, noise_A in (
+            ("line", line, 0.01, 1e-9),
+            ("power law", junction_b, 0.1, 0.5e-9),
+        )
+        for points in (21, 41, 101)
+        for spike in (10.0, 30.0, 1000.0)
     },
     **{
         f"feature, {name}": Cell(
@@ -162,7 +174,10 @@ def repeat(cell: Cell, repeats: int, seed: int) -> dict[str, Found]:
     truth = truths(cell)
     pairs: dict[str, list[tuple[float, float]]] = {key: [] for key in truth}
     for _ in range(repeats):
-        result = analyse_iv(noisy_run(cell.law, path, rng, cell.noise_A, **cell.extra))
+        run = noisy_run(cell.law, path, rng, cell.noise_A, **cell.extra)
+        if cell.spike:
+            run.current_A[rng.integers(len(run.current_A))] += cell.spike * cell.noise_A
+        result = analyse_iv(run)
         for key, pair in _pairs(result, truth):
             pairs[key].append(pair)
     return {

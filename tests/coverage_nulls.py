@@ -32,8 +32,11 @@ MOST_LOST = 0.001
 """Share of null data with a claim, and of clean runs that lose a row."""
 
 TEMPERATURES_K = (
+    np.array([40.0, 70, 120, 210, 360]),
+    np.array([40.0, 55, 75, 100, 140, 190, 265, 360]),
     np.array([40.0, 60, 80, 100, 120, 160, 200, 280, 360]),
     np.array([40.0, 50, 60, 70, 80, 95, 110, 130, 150, 180, 220, 260, 300, 360]),
+    np.geomspace(40.0, 360.0, 25).round(1),
 )
 _THERMOVOLTAGE_V = 30e-6
 

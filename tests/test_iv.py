@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -16,6 +17,7 @@ from nanojunction.analysis.values import Curve, plain
 from tests.iv_simulation import (
     KATCKO,
     Law,
+    barrier,
     diode,
     junction_b,
     line,
@@ -246,6 +248,20 @@ def test_hysteresis_is_forward_minus_return_with_the_noise_taken_off() -> None:
     assert 0.8 < float(np.std((curve.y - expected) / curve.stderr)) < 1.2
     rms = curve.extra["rms"]
     assert abs(rms.value - np.sqrt(np.mean(expected**2))) < 4 * rms.stderr
+
+
+def test_the_voltmeter_adds_nothing_to_the_hysteresis_of_a_steep_curve() -> None:
+    """Both currents are taken at the setpoint: their noise is the current meter's, 0.5 nA."""
+    path, rng = sweep([0.1, -0.1, 0.1], 2e-3), np.random.default_rng(4)
+    curves = [
+        analyse_iv(noisy_run(barrier, path, rng, 0.5e-9, hysteresis_A=2.5e-9)).quantities[
+            "hysteresis_A"
+        ]
+        for _ in range(20)
+    ]
+    steep = [c.stderr[np.abs(c.x) > 0.08] for c in curves if isinstance(c, Curve)]
+    stated = float(np.sqrt(np.mean(np.concatenate(steep) ** 2)))
+    assert stated == pytest.approx(math.sqrt(2.0) * 0.5e-9, rel=0.5)
 
 
 def test_no_hysteresis_is_not_taken_for_one() -> None:

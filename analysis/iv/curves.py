@@ -11,7 +11,7 @@ import numpy as np
 from nanojunction.analysis.iv.derivative import Derivative, means_of_directions
 from nanojunction.analysis.iv.drift import linear_drifts, without_drift
 from nanojunction.analysis.iv.global_model import GlobalModel
-from nanojunction.analysis.iv.grid import Grid, grids_of, levels, stderrs
+from nanojunction.analysis.iv.grid import Grid, grids_of, levels, stderrs_of_levels
 from nanojunction.analysis.iv.traces import Stack, Traces, alike, gradients_of_legs
 from nanojunction.analysis.together import in_groups
 from nanojunction.analysis.values import Array, Curve, Quantity
@@ -65,7 +65,7 @@ def _power_curves(grids: Sequence[Grid]) -> list[Curve]:
         here = np.flatnonzero(count > 0)
         present[here] += 1.0
         current[:, here] += np.take(levels(grids, d), here, axis=1)
-        variance[:, here] += np.take(stderrs(grids, d), here, axis=1) ** 2
+        variance[:, here] += np.take(stderrs_of_levels(grids, d), here, axis=1) ** 2
     power, stderr = -v * (current / present), np.abs(v) * np.sqrt(variance) / present
     return [Curve(*each) for each in zip(v, power, stderr, strict=True)]
 
@@ -92,7 +92,7 @@ def _hystereses(grids: Sequence[Grid]) -> list[Curve]:
     both = np.flatnonzero((count[1] > 0) & (count[-1] > 0))
     up, down = (np.take(levels(grids, d), both, axis=1) for d in (1, -1))
     difference = up - down
-    stderr = np.hypot(*(np.take(stderrs(grids, d), both, axis=1) for d in (1, -1)))
+    stderr = np.hypot(*(np.take(stderrs_of_levels(grids, d), both, axis=1) for d in (1, -1)))
     v = np.take(np.array([grid.smooth_V for grid in grids]), both, axis=1)
     return [
         Curve(x, y, error, extra={"rms": rms})

@@ -10,8 +10,9 @@ import numpy as np
 
 from nanojunction.analysis.iv.layout import FEWEST_OF_A_CUBIC, Layout, layout_of
 from nanojunction.analysis.iv.slopes import slope_weights
-from nanojunction.analysis.iv.stencils import IntArray
+from nanojunction.analysis.iv.stencils import IntArray, noise_of, stencils_of
 from nanojunction.analysis.iv.traces import Stack, Traces, alike, noises_against
+from nanojunction.analysis.iv.uneven_noise import FEWEST_DEVIATIONS, courses_of, relative_noises
 from nanojunction.analysis.together import in_groups, times
 from nanojunction.analysis.values import Array
 
@@ -28,7 +29,8 @@ class Grid:
     belongs to. `smooth_V` is the sensed voltage as a smooth function of the setpoint, free of the
     voltmeter's noise; `level_A` per direction, and `row_level_A` per row, is the current there;
     `moved_A` is what was taken off a row's current for its distance from `smooth_V`.
-    `relative_noise` is the noise at a point over `noise_A`, None where it is the same everywhere.
+    `relative_noise` is the noise at a point over `noise_A`, None where it is the same everywhere;
+    `relative_of_level` is that of a level: what the voltmeter adds at a steep place is not in it.
     """
 
     layout: Layout
@@ -41,6 +43,7 @@ class Grid:
     row_level_A: Array
     moved_A: Array
     relative_noise: Array | None
+    relative_of_level: Array | None
 
     @property
     def directions(self) -> tuple[int, ...]:
@@ -80,6 +83,14 @@ def stderrs(grids: Sequence[Grid], direction: int) -> Array:
     return np.asarray(error * np.array(relative) if relative else error)
 
 
+def stderrs_of_levels(grids: Sequence[Grid], direction: int) -> Array:
+    """Return the standard errors of `levels`, (runs, points), NaN where they are unknown."""
+    noise = np.array([np.nan if grid.noise_A is None else grid.noise_A for grid in grids])
+    error = noise[:, None] * grids[0].layout.error[direction]
+    relative = [one.relative_of_level for one in grids if one.relative_of_level is not None]
+    return np.asarray(error * np.array(relative) if relative else error)
+
+
 def grid_of(traces: Traces) -> Grid:
     """Return the means at equal setpoints, or at about equal voltages where none are known."""
     return grids_of([traces])[0]
@@ -97,10 +108,12 @@ def _grids_of_alike(many: Sequence[Traces]) -> list[Grid]:
     voltage = layout.mean_of_cell(stack.voltage_V)
     aligned = _align(stack, layout)
     smooth = _smooth(stack, layout, voltage)
-    noise, row_level = _leveled(stack, layout, smooth, aligned)
+    noise, row_level, of_level = _leveled(stack, layout, smooth, aligned)
     moved = aligned - row_level
-    relative = stack.relative_noise
-    relative = None if relative is None else layout.mean_of_cell(relative)
+    relative, of_level = (
+        None if each is None else layout.mean_of_cell(each)
+        for each in (stack.relative_noise, of_level)
+    )
     sensed, current, level = (layout.means(v) for v in (stack.voltage_V, aligned, row_level))
     return [
         Grid(
@@ -114,29 +127,56 @@ def _grids_of_alike(many: Sequence[Traces]) -> list[Grid]:
             row_level_A=row_level[k],
             moved_A=moved[k],
             relative_noise=None if relative is None else relative[k],
+            relative_of_level=None if of_level is None else of_level[k],
         )
         for k in range(len(many))
     ]
 
 
-def _leveled(stack: Stack, layout: Layout, smooth: Array, aligned: Array) -> tuple[Array, Array]:
-    """Return the noises of a row at given voltage, and the rows' currents moved to `smooth`.
+def _leveled(
+    stack: Stack, layout: Layout, smooth: Array, aligned: Array
+) -> tuple[Array, Array, Array | None]:
+    """Return the noises of a row at given voltage, the rows' currents moved to `smooth`.
 
-    Where the sensed voltage explains noise of the current (the source is noisier than the
-    voltmeter), or there is no setpoint, the current is moved along the slope.
+    And the noise of each level over these. Where the sensed voltage explains noise of the current
+    (the source is noisier than the voltmeter), or there is no setpoint, the current is moved along
+    the slope.
     """
     noise = np.full(len(aligned), np.nan)
     explained = np.ones(len(aligned), dtype=bool)
     if stack.setpoint_V is not None:
         noise = noises_against(stack, stack.setpoint_V)
         explained = noise > 1.2 * stack.noise_A
+    relative = _relative_of_levels(stack, noise, np.flatnonzero(~explained & (noise > 0.0)))
     if not explained.any():
-        return noise, aligned
+        return noise, aligned, relative
     noise = np.where(explained, stack.noise_A, noise)
     moved = aligned.copy()
     for k in np.flatnonzero(explained).tolist():
         moved[k] = _moved(stack.voltage_V[k], aligned[k], smooth[k], stack.direction, layout)
-    return noise, moved
+    return noise, moved, relative
+
+
+def _relative_of_levels(stack: Stack, noise: Array, at_setpoints: IntArray) -> Array | None:
+    """Return the noise of each row over `noise`, None where it is the same everywhere.
+
+    For runs whose levels are the currents at the setpoints it is told against these: there the
+    voltmeter adds nothing, however steep the curve.
+    """
+    if stack.relative_noise is None or stack.setpoint_V is None or len(at_setpoints) == 0:
+        return stack.relative_noise
+    stencils = stencils_of(stack.setpoint_V, stack.leg)
+    if len(stencils.centre) < FEWEST_DEVIATIONS:
+        return stack.relative_noise
+    relative = stack.relative_noise.copy()
+    current = stack.current_A[at_setpoints]
+    deviation = stencils.deviations(current)
+    courses = courses_of(np.tile(stack.setpoint_V, (len(current), 1)), current)
+    found = relative_noises(courses, deviation, stencils.centre)
+    for k, one, off in zip(at_setpoints.tolist(), found, deviation, strict=True):
+        own = np.ones(len(stack.leg)) if one is None else one
+        relative[k] = own * noise_of(np.abs(off / own[stencils.centre])) / noise[k]
+    return relative
 
 
 def _moved(

@@ -12,7 +12,9 @@ from nanojunction.analysis.values import Array
 
 Flags = np.ndarray[tuple[int], np.dtype[np.bool_]]
 
-_FEWEST = 30  # deviations from which a dependence can be told
+FEWEST_DEVIATIONS = 30
+"""From so many a dependence can be told."""
+
 _CLEARLY = 2.5  # standard deviations of a correlation: weights that are not needed do no harm
 _OVERLAP = 2.5  # variance of a mean of deviations whose stencils share rows, over that of others
 _BLOCK, _BLOCKS = 5, 40  # rows of a median at least, and about how many medians
@@ -35,7 +37,7 @@ class Course:
 def courses_of(voltage_V: Array, current_A: Array) -> list[Course]:
     """Return the courses of many runs, (runs, rows), from medians over neighbours in voltage."""
     rows = voltage_V.shape[1]
-    if rows < _FEWEST:
+    if rows < FEWEST_DEVIATIONS:
         return [Course(np.zeros(rows), np.zeros(rows))] * len(voltage_V)
     size = max(_BLOCK, rows // _BLOCKS)
     order = np.argsort(voltage_V, axis=1, kind="stable")
@@ -87,7 +89,7 @@ def relative_noises(
     current, and that of the voltage. It is the same unless the deviations' sizes go with |I| or
     |dI/dV|.
     """
-    if deviation.shape[1] < _FEWEST:
+    if deviation.shape[1] < FEWEST_DEVIATIONS:
         return [None] * len(courses)
     size = np.abs(deviation)
     size = np.minimum(size, _LARGEST * noises_of(size)[:, None])
