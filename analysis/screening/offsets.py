@@ -19,6 +19,9 @@ Comparison = Literal["beyond", "within", "further", "unclear"]
 _NEAR = 2.0  # standard errors within which a ratio may yet reach the threshold
 
 
+_NO_LINE = "its offsets cannot be judged: no known resistor tells what those of the line are"
+
+
 @dataclass(frozen=True, slots=True)
 class Offsets:
     """Both ratios to the line's offsets, and what follows from them.
@@ -44,6 +47,8 @@ def offsets(result: RunResult, line: MeasuringLine | None, thresholds: Threshold
         result = against_line(result, line)
     ratio_i = number(result.quantities, "offset_ratio_i")
     ratio_v = number(result.quantities, "offset_ratio_v")
+    if line is None and "offset_ratio_i" not in result.quantities:
+        return Offsets("unclear", _NO_LINE, ratio_v, ratio_i)
     is_beyond = number(result.quantities, "v_off_V").value is None
     comparison, reason = _compared(ratio_v, ratio_i, thresholds, is_beyond=is_beyond)
     near = all(

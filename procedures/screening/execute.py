@@ -80,7 +80,7 @@ class Screening:
                 return False
             verdict = self._judge(junction, known)
         if verdict.verdict == "candidate" and (field_T := self.plan.protocol.field_T) is not None:
-            for name, tesla in (("field+", field_T), ("field-", -field_T)):
+            for name, tesla in (("field_plus", field_T), ("field_minus", -field_T)):
                 place = replace(self._base(), field=f"{tesla!r} T")
                 planned = StagePlan("field", place, _range_V(known), name)
                 if not self._measure_once(junction, planned, known):

@@ -43,7 +43,7 @@ class Place:
 class StagePlan:
     """One stage of one junction: how far it sweeps (None: as the protocol says), and where.
 
-    `name` tells runs of one stage apart ("field+"); it is the stage's own where it is "".
+    `name` tells runs of one stage apart ("field_plus"); it is the stage's own where it is "".
     """
 
     stage: Stage

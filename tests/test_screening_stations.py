@@ -1,0 +1,81 @@
+"""Screening at stations with a magnet, without a switch, without known resistors."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from nanojunction.instruments.station import Station
+from nanojunction.instruments.station_file import StationConfig, station_from
+from nanojunction.procedures.recipes.run_rows import read_rows
+from tests.screenings import Evening, chip_text, station_of
+
+CHIP = {"J1": "A", "J2": "resistor-1k"}
+TRUTH = {"J1": "candidate", "J2": "ohmic"}
+SHORTLY = '[protocol.at_zero]\nduration = "5 s"\n'
+BARE = "max_voltage_V = 0.1\nmax_current_A = 1e-3\n"
+MAGNET = {"driver": "ips120_10", "max_field_T": 1.0, "ramp_T_per_min": 0.5}
+
+
+def station(**changes: Any) -> StationConfig:
+    """A station like the others', with some parts changed; None takes one away."""
+    content = station_of(CHIP).model_dump(exclude_defaults=True) | changes
+    return station_from({key: one for key, one in content.items() if one is not None}, "test")
+
+
+def test_candidates_are_measured_in_both_fields_and_all_else_at_zero(tmp_path: Path) -> None:
+    text = chip_text(dict.fromkeys(CHIP, ""), f'[protocol]\nfield = "0.2 T"\n{SHORTLY}')
+    night = Evening(text, station(magnet=MAGNET), tmp_path / "runs")
+    with Station(night.config) as opened:
+        assert night.on(opened)
+        assert abs(opened.bench.world.field_T()) < 1e-3
+    assert night.verdicts() == TRUTH
+    in_field = {"J1_field_plus": 0.2, "J1_field_minus": -0.2}
+    for name in night.files():
+        for tesla in read_rows(night.folder / f"{name}.csv").column("Field (T)"):
+            assert abs(tesla - in_field.get(name, 0.0)) < 2e-3, name
+    assert set(in_field) <= set(night.files())
+    assert not [name for name in night.files() if name.startswith("J2_field")]
+
+
+def test_candidates_are_measured_at_further_temperatures_and_the_resistors_where_they_were(
+    tmp_path: Path,
+) -> None:
+    protocol = f'[protocol]\ntemperature = "40 K"\ntemperatures = "60, 80 K"\n{SHORTLY}'
+    night = Evening(chip_text(dict.fromkeys(CHIP, ""), protocol), station(), tmp_path / "runs")
+    with Station(night.config) as opened:
+        assert night.on(opened)
+    assert night.verdicts() == TRUTH
+    for name in night.files():
+        kelvin = read_rows(night.folder / f"{name}.csv").column("Temperature (K)")
+        expected = 60.0 if name == "J1_60K" else 80.0 if name == "J1_80K" else 40.0
+        assert max(abs(one - expected) for one in kelvin) < 2.0, name
+    again = Evening(night.text, night.config, night.folder)
+    files = again.files()
+    with Station(again.config) as opened:
+        assert again.on(opened, resume=True)
+    assert again.files() == files
+    assert again.verdicts() == TRUTH
+
+
+def test_without_known_resistors_nothing_is_said_of_offsets(tmp_path: Path) -> None:
+    chip = {"J1": "A", "J2": "open", "J3": "short"}
+    entries = "".join(f'[[junctions]]\nname = "{name}"\n' for name in chip)
+    night = Evening(BARE + entries + SHORTLY, station_of(chip), tmp_path / "runs")
+    with Station(night.config) as opened:
+        assert night.on(opened)
+    assert night.verdicts() == {"J1": "undecided", "J2": "open", "J3": "short"}
+    assert "no known resistor" in night.noted[0].reasons[0]
+
+
+def test_one_junction_without_a_switch(tmp_path: Path) -> None:
+    alone = station(
+        switch=None,
+        virtual={"junction": "open", "speed": 1000, "world": {"initial_temperature_K": 40.0}},
+    )
+    text = f'{BARE}[[junctions]]\nname = "J1"\n'
+    night = Evening(text, alone, tmp_path / "runs")
+    with Station(night.config) as opened:
+        assert night.on(opened)
+        assert not opened.bench.world.output_on
+    assert night.verdicts() == {"J1": "open"}
