@@ -81,7 +81,8 @@ class Found:
             return
         if self.recipe.left and not self.goes_on:
             steps = f"{self.recipe.left} of {len(self.recipe.steps)} steps are left"
-            yield f"{self.recipe.name}: {steps}; go on with nanojunction run … --resume"
+            command = f"nanojunction {self.recipe.command} … --resume"
+            yield f"{self.recipe.name}: {steps}; go on with {command}"
         if spared := self.recipe.spared:
             yield f"{self.recipe.name}: ended to spare the junction: {', '.join(spared)}"
 

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from nanojunction.cli.status import Found, Measurement, StationSeen
     from nanojunction.procedures.recipes.journal_records import History
 
-#: How many of the last events are shown.
-EVENTS = 8
+#: How many of the last events and junctions are shown.
+EVENTS, JUNCTIONS = 8, 12
 #: Columns of the last row, with units.
 POINT = {"Voltage (V)": "V", "Current (A)": "A"}
 
@@ -106,7 +106,8 @@ def moment(iso: str) -> str:
 def recipe_lines(recipe: Overview) -> Iterator[str]:
     """Yield how far a recipe is, what went wrong in it, what its junctions saw, what happened."""
     counts = ", ".join(f"{count} {status}" for status, count in recipe.counts().items())
-    yield f"recipe {recipe.name}, begun {moment(recipe.begun)}: {len(recipe.steps)} steps, {counts}"
+    what = "recipe" if recipe.command == "run" else "screening"
+    yield f"{what} {recipe.name}, begun {moment(recipe.begun)}: {len(recipe.steps)} steps, {counts}"
     for step in recipe.steps:
         if step.why and step.status != SKIPPED:
             yield f"  {step.status:10} {step.key}: {step.why}"
@@ -115,8 +116,10 @@ def recipe_lines(recipe: Overview) -> Iterator[str]:
     following = next((one for one in recipe.steps if one.is_left and one.status != RUNNING), None)
     if following is not None:
         yield f"  {'next':10} {following.key}"
-    for one in recipe.junctions:
+    for one in recipe.junctions[-JUNCTIONS:]:
         yield f"  {'junction':10} {junction_words(one)}"
+    if (others := len(recipe.junctions) - JUNCTIONS) > 0:
+        yield f"  {'junction':10} and {others} more before these; --json has them all"
     for when, key, words in recipe.events[-EVENTS:]:
         yield f"  {moment(when)} {f'{key}: ' if key else ''}{words}"
 

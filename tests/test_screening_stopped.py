@@ -121,6 +121,14 @@ def test_a_stop_leaves_the_junction_shorted_and_the_source_at_zero(
     assert "go on with --resume" in said
     assert "Traceback" not in said
     assert chip.is_safe()
+    told = subprocess.run(
+        [*COMMAND, "status", str(chip.runs)],
+        capture_output=True, text=True, encoding="utf-8", check=False,
+    )  # fmt: skip
+    assert told.returncode == 1
+    assert "of 2 junctions" in told.stdout
+    assert "it ended: aborted" in told.stdout
+    assert "nanojunction run" not in told.stdout
     again = chip.screen("--resume")
     _, said = again.communicate(timeout=120)
     assert again.returncode == 0, said

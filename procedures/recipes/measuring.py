@@ -37,8 +37,8 @@ class Made:
 class Measuring:
     """Makes runs on an open station; `tell` takes sentences for a person, `show` the progress.
 
-    `unsafe` grows by what a run could not make safe. Rows in compliance are told unless they are
-    what was looked for (`tells_compliance`); the journal has them anyway.
+    `unsafe` grows by what a run could not make safe. Rows in compliance are told, and entered,
+    unless they are what was looked for (`tells_compliance`).
     """
 
     station: Station
@@ -151,10 +151,9 @@ class Measuring:
 
     def _say(self, key: str, outcome: Outcome) -> None:
         self.unsafe += outcome.unsafe
-        if outcome.in_compliance:
+        if outcome.in_compliance and self.tells_compliance:
             words = f"{outcome.in_compliance} of {outcome.rows} rows are in compliance"
-            if self.tells_compliance:
-                self.tell(f"warning: {key}: {words}: no fit will use them")
+            self.tell(f"warning: {key}: {words}: no fit will use them")
             self.journal.event(words, key)
         if outcome.ok:
             return

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tomllib
 from collections import Counter
 from dataclasses import dataclass
 
@@ -9,6 +10,7 @@ from nanojunction.procedures.recipes.journal import Journal
 from nanojunction.procedures.recipes.journal_records import CONCLUDED, SPARED, History, PlanLine
 
 SKIPPED, TO_DO, RUNNING, CUT_OFF = "skipped", "to do", "running", "cut off"
+FAILED = "failed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +39,8 @@ class Step:
 class Overview:
     """A recipe: its name, the station file, when it was begun, its steps, junctions and events.
 
-    An event is (moment, key or None, words).
+    An event is (moment, key or None, words). `command` is the one that goes on with it: `run`, or
+    `screen` for a screening, whose runs that failed are not taken up again but made anew.
     """
 
     name: str
@@ -46,6 +49,7 @@ class Overview:
     steps: tuple[Step, ...]
     junctions: tuple[History, ...]
     events: tuple[tuple[str, str | None, str], ...]
+    command: str = "run"
 
     def counts(self) -> dict[str, int]:
         """Return how many steps there are of each status."""
@@ -54,6 +58,8 @@ class Overview:
     @property
     def left(self) -> int:
         """How many steps are not concluded."""
+        if self.command == "screen":
+            return sum(step.is_left and step.status != FAILED for step in self.steps)
         return sum(step.is_left for step in self.steps)
 
     @property
@@ -71,7 +77,8 @@ def overview_of(journal: Journal, *, is_running: bool) -> Overview:
     steps = tuple(_step(line, is_running=is_running) for line in journal.lines())
     samples = dict.fromkeys(step.sample for step in steps if step.sample)
     junctions = tuple(history for one in samples if _has_seen(history := journal.history(one)))
-    return Overview(name, station, begun, steps, junctions, tuple(journal.events()))
+    command = "run" if "recipe" in tomllib.loads(journal.recipe_text()) else "screen"
+    return Overview(name, station, begun, steps, junctions, tuple(journal.events()), command)
 
 
 def _step(line: PlanLine, *, is_running: bool) -> Step:

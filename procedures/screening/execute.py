@@ -45,7 +45,7 @@ class Screening:
     _failed_in_a_row: int = 0
 
     def __post_init__(self) -> None:
-        self._runs = StageRuns(self.measuring, self.plan.source, self.part_of)
+        self._runs = StageRuns(self.measuring, self.plan.source, self.words, self.part_of)
         self._resistors = KnownResistors(self.plan, self._runs, self._base())
 
     def go(self) -> bool:
@@ -93,7 +93,6 @@ class Screening:
         """Measure a stage, and take in what it gave; False when told to stop."""
         key = self._runs.next_key(f"{junction.name}/{planned.name or planned.stage}")
         run = self.plan.stage_run(junction, planned, key)
-        self.measuring.live.update(step=f"{self.words()}: {key}")
         status = self._runs.make(run, self.plan.limits_of(junction))
         if status is None:
             return False

@@ -48,12 +48,13 @@ class ScreeningStopped(LaboratoryError):
 class StageRuns:
     """Makes the runs of a screening with `measuring`; `source` is the chip file, for errors.
 
-    `part_of` returns how far the whole screening is while a run goes on. What has failed in an
+    `words` tells how far the screening is, `part_of` does so while a run goes on. What has failed in an
     earlier part of the screening counts no more: whoever takes it up again has seen to the cause.
     """
 
     measuring: Measuring
     source: str
+    words: Callable[[], str]
     part_of: Callable[[Progress], Progress] = lambda progress: progress
     _at_K: float | None = None
     _failed: dict[tuple[str, str], list[str]] = field(default_factory=dict)
@@ -76,6 +77,7 @@ class StageRuns:
         if measuring.only_lacks_its_end(run.key, procedure, continues):
             return FINISHED
         shorten_window(run, procedure, self._at_K)
+        measuring.live.update(step=f"{self.words()}: {run.key}")
         name = run.key.replace("/", "_").replace(" ", "")
         outcome = measuring.make(
             run, procedure, name, continues=continues, part_of=self.part_of
