@@ -48,8 +48,8 @@ class ScreeningStopped(LaboratoryError):
 class StageRuns:
     """Makes the runs of a screening with `measuring`; `source` is the chip file, for errors.
 
-    `words` tells how far the screening is, `part_of` does so while a run goes on. What has failed in an
-    earlier part of the screening counts no more: whoever takes it up again has seen to the cause.
+    `words` tells how far the screening is, `part_of` does so while a run goes on. What has failed
+    in an earlier part of the screening counts no more: whoever takes it up has seen to the cause.
     """
 
     measuring: Measuring
