@@ -264,6 +264,14 @@ def test_the_voltmeter_adds_nothing_to_the_hysteresis_of_a_steep_curve() -> None
     assert stated == pytest.approx(math.sqrt(2.0) * 0.5e-9, rel=0.5)
 
 
+def test_a_sweep_over_one_sign_has_no_chord() -> None:
+    """The sensed voltage at 0 V is a little negative in about half of the runs."""
+    path = sweep([0.0, 0.1], 2e-3)
+    for seed in range(6):
+        result = analyse_iv(noisy_run(barrier, path, np.random.default_rng(seed), 0.5e-9))
+        assert quantity(result, "r_s_chord_ohm").value is None
+
+
 def test_no_hysteresis_is_not_taken_for_one() -> None:
     rng = np.random.default_rng(5)
     path = sweep([-0.1, 0.1, -0.1], 1e-3)

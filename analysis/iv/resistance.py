@@ -17,6 +17,7 @@ from nanojunction.analysis.values import Array, Quantity
 
 _CHORD_V = 0.01  # Chowrira 2020 takes A's R_s between ±10 mV
 _CLEAR = 3.0  # standard errors of a slope that is there
+_BOTH_SIDES = 1e-3  # of the longer side of a sweep, that the other one has at least
 
 
 def stated(convention: SlopeConvention, window_V: float | None = None) -> dict[str, Any]:
@@ -73,7 +74,9 @@ def chords(curves: Curves, low_V: Array, high_V: Array, chord_V: float | None) -
     v_w = np.minimum(v_w, wanted)
     reason = f"the sweep does not reach both ends of a chord of ±{wanted:g} V"
     found = [Quantity(None, note=reason, extra=stated("chord"))] * len(curves)
-    some = np.flatnonzero((reach > 0.0) & (v_w <= reach))
+    # The voltmeter's noise at 0 V makes no second side of a sweep over one sign.
+    both = reach > _BOTH_SIDES * np.maximum(-low_V, high_V)
+    some = np.flatnonzero(both & (v_w <= reach))
     if len(some) == 0:
         return found
     v_w = v_w[some]
