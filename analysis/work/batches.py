@@ -15,9 +15,9 @@ BATCH_BYTES = 1 << 23
 """Files of so many bytes take about 0.3 s; the way there and back some ms."""
 MOST_TOGETHER = 256
 """Works in a batch, however small they are: so many that what is rare meets others of its kind."""
-SMALLEST = 64
+SMALLEST = 16
 """Towards the end a batch is no smaller than this part of others: alone each work takes longer."""
-SHARES = 4
+SHARES = 2
 """So many batches at least for each of several processes of what is left to do."""
 
 
