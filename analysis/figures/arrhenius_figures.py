@@ -128,7 +128,14 @@ def _residuals(axes: Axes, fit: Arrhenius) -> None:
         color=BLACK,
         elinewidth=0.6,
     )
-    axes.margins(y=0.2)
+    farthest = float(np.max(np.abs(100.0 * np.expm1(found.residuals)) + 100.0 * found.sigma))
+    if farthest > 0.0:
+        # The panel is low: there is room for two labels, and the line shows where zero is.
+        decade = 10.0 ** np.floor(np.log10(farthest))
+        tick = max(one for one in (1.0, 1.5, 2.0, 3.0, 4.0, 5.0, 6.0, 8.0)
+                   if one * decade <= farthest) * decade  # fmt: skip
+        axes.set_ylim(-1.25 * farthest, 1.25 * farthest)
+        axes.set_yticks([-tick, tick])
 
 
 def _log_ticks(axes: Axes) -> None:
