@@ -134,6 +134,10 @@ def screen(
         Path | None,
         typer.Option("--report", metavar="DIR", help="Also a page with the map, and figures."),
     ] = None,
+    against: Annotated[
+        Path | None,
+        typer.Option("--against", metavar="DIR", help="Compare with the screening in DIR."),
+    ] = None,
     catalogue: Annotated[
         str, typer.Option(metavar="FILE|URL", help="Where runs and results are entered, too.")
     ] = "",
@@ -146,7 +150,7 @@ def screen(
     from nanojunction.cli.screened import Wanted, rescreen
     from nanojunction.cli.screening_on_paper import show_screening
 
-    wanted = Wanted(json_file, catalogue, report)
+    wanted = Wanted(json_file, catalogue, report, against)
 
     with at_the_station():
         if stored is not None:

@@ -30,12 +30,13 @@ class Wanted:
     """Where the results go: the document (screening.json beside the runs if empty, or `-`).
 
     Runs and results also go to a catalogue, and the page with its figures to a folder, if they are
-    given.
+    given. `against` is the folder of another screening to compare with.
     """
 
     json_file: str = ""
     catalogue: str = ""
     report: Path | None = None
+    against: Path | None = None
 
 
 def rescreen(chip_file: Path, folder: Path, wanted: Wanted) -> int:
@@ -64,6 +65,10 @@ def conclude(chip: Chip, chip_file: Path, folder: Path, wanted: Wanted) -> int:
         path = Path(wanted.json_file) if wanted.json_file else folder / RESULTS
         write_screening(found.to_json(), path)
         _print(found)
+        if wanted.against is not None:
+            from nanojunction.cli.screening_compared import print_comparison
+
+            print_comparison(found, wanted.against)
         say(f"results: {path}")
     _say_troubles(found)
     if wanted.report is not None:

@@ -36,10 +36,13 @@ def test_the_tutorial_on_screening(tmp_path: Path, monkeypatch: pytest.MonkeyPat
                 assert found.exit_code == 0, f"{line}\n{found.output}"
                 said += found.stdout + found.stderr
                 commands += 1
-    assert commands == 7
+    assert commands == 8
     strict = json.loads(Path("strict.json").read_text(encoding="utf-8"))
     candidates = [one["junction"] for one in strict["junctions"] if one["verdict"] == "candidate"]
     assert candidates == ["pad-001"]
     found = CliRunner().invoke(app, ["screen", "strict.toml", "--from", "runs", "--json", "-"])
     assert found.exit_code == 0
     assert json.loads(found.stdout)["junctions"] == strict["junctions"]
+    found = CliRunner().invoke(app, ["screen", "strict.toml", "--from", "runs", "--against", "."])
+    assert found.exit_code == 1
+    assert "give the folder of another screening" in found.stderr
