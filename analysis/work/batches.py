@@ -17,7 +17,7 @@ MOST_TOGETHER = 256
 """Works in a batch, however small they are: so many that what is rare meets others of its kind."""
 SMALLEST = 16
 """Towards the end a batch is no smaller than this part of others: alone each work takes longer."""
-SHARES = 2
+SHARES = 4
 """So many batches at least for each of several processes of what is left to do."""
 
 
