@@ -490,3 +490,22 @@ def test_a_junction_that_is_a_short_further_out_only_is_judged_by_its_offsets() 
     steep = steady(lambda v: -18e-6 + 9e-3 * v + 5e2 * np.sign(v) * np.abs(v) ** 2.5)
     found = screened(Bench(always(steep)), LINE)
     assert (found.verdict, found.generates) == ("candidate", True)
+
+
+@pytest.mark.parametrize(("later", "verdict"), [(resistor(1.0), "broken"), (None, "unstable")])
+def test_a_junction_that_breaks_on_the_way_is_looked_at_once_more(
+    later: Law | None, verdict: str
+) -> None:
+    """In the middle of its short I(V) it becomes a short: for good, or for a moment."""
+
+    def breaking(v: np.ndarray, t: np.ndarray) -> np.ndarray:
+        begin = t[0] if len(t) else 0.0
+        return np.where(t - begin < 2.0, junction_a(v, t), v / 1.0)
+
+    def law_of(stage: Stage, again: int) -> Law:
+        if stage == "short_iv":
+            return breaking
+        return later if later is not None and stage == "contact_again" else junction_a
+
+    found = screened(Bench(law_of), LINE)
+    assert found.verdict == verdict

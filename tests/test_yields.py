@@ -265,7 +265,7 @@ def test_a_sweep_that_cannot_tell_the_resistance_calls_nothing_open() -> None:
 def test_a_run_that_was_not_compared_with_the_line_is_undecided_and_says_so() -> None:
     found = verdict(lambda v: (v - 0.004) / 150, line=None, noise_A=1e-9)
     assert found.verdict == "undecided"
-    assert "offset_ratio" in found.reason
+    assert "no known resistor" in found.reason
 
 
 def test_a_falling_current_is_undecided() -> None:

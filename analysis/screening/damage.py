@@ -56,8 +56,10 @@ def _compared(
     # A steep junction is as small a resistance further out, where it is another by definition only.
     if now == "short" and was == "conducts" and not is_same(sound.run, result.run, thresholds):
         return Event(result, f"it conducts in {earlier} and is shorted in {file}")
-    if scatter_within(result.run, thresholds) is not None:
-        return None
+    disagreeing = scatter_within(result.run, thresholds)
+    if disagreeing is not None:  # it may have broken on the way, or it was never steady
+        changed_much = disagreeing.share > thresholds.change_share
+        return Event(result, disagreeing.reason) if changed_much else None
     changed = change_between(sound.run, result.run, thresholds)
     return None if changed is None else Event(result, changed.reason)
 
