@@ -148,15 +148,16 @@ def test_junctions_that_break_are_called_broken_and_the_chip_goes_on(tmp_path: P
     chip = {"J1": "A", "J2": "resistor-1k", "J3": "A", "J4": "resistor-10k"}
     night = evening(
         tmp_path / "runs",
-        {"kind": "breakdown", "position": "J1", "above_V": 0.005, "becomes": "short"},
+        {"kind": "breakdown", "position": "J1", "above_V": 0.009, "becomes": "short"},
         {"kind": "breakdown", "position": "J3", "above_V": 0.007, "becomes": "open"},
         {"kind": "breakdown", "position": "J4", "above_V": 0.0006, "becomes": "open"},
         chip=chip,
+        more='[protocol.at_zero]\nduration = "10 s"\n',
     )
     screened(night)
     found = night.verdicts()
     assert (found["J1"], found["J2"]) == ("broken", "ohmic")
-    assert found["J3"] in ("broken", "undecided")  # of its last sweep little is left
+    assert found["J3"] in ("broken", "unstable", "undecided")  # of its last sweep little is left
     assert found["J4"] in ("open", "broken", "undecided")  # it was gone before anybody knew it
     assert not [words for words in night.said if words.startswith("failed")]
 
