@@ -66,7 +66,7 @@ def _stated_in(path: Path) -> Continuation | None:
     """Return what a file's header says that it goes on after, without reading its rows."""
     try:
         with open_regular(path) as file:
-            text = file.read(_BEGINNING)
+            text = file.read(_BEGINNING) or b""  # nothing yet, in one that grows
             if not text.startswith(OURS):
                 return None
             # A header is seldom longer; what is damaged may have no end of one.
