@@ -28,6 +28,7 @@ _ROUNDS = 3  # times that another order of the background may be taken
 _HOPELESS = 40.0  # criterion by which a rough fit of one shape may be worse than that of the other
 _FARTHEST, _WIDEST = 0.35, 0.5  # a change of order moves a peak by so many FWHM, and ln FWHM
 _NOISE_ALONE = 3.5  # standard deviations by which residuals may exceed the noise
+_LITTLE, _FAR = 9.0, 50.0  # variances of the noise that a fit leaves; errors of a peak's height
 _OF_NOISE = 5.0  # the noise's variance is known to the root of this over the rows that it is from
 _BENT = 0.5  # part of a peak's height that the background may bend by under it
 _OVERLAP = 0.7  # FWHM between opposite peaks of which neither is one by itself
@@ -79,6 +80,17 @@ class PeakFit:
         """Tell whether the residuals are no larger than the noise, which is known to so much."""
         unsure = math.sqrt(2.0 / self.dof + _OF_NOISE / self.noise_rows)
         return self.variance < 1.0 + _NOISE_ALONE * unsure
+
+    @property
+    def stands_out(self) -> bool:
+        """Tell whether every peak is far above what the fit leaves, which is little.
+
+        A drift of a few noises leaves the place of such peaks as it is; the errors hold it.
+        """
+        wide = [peak for peak in self.peaks if peak.fwhm_V > self.step_V]
+        return self.variance < _LITTLE and all(
+            abs(peak.height_S) > _FAR * peak.height_error_S for peak in wide
+        )
 
     def merits(self, threshold: float) -> list[float]:
         """Return each peak's height over its error, or less than `threshold` if it is no peak.

@@ -119,9 +119,10 @@ def _fit_group(search: Search, group: list[Turn]) -> Analysis[PeakFit | None]:
                 fits.append(fit)
                 if (yield from _is_all(fit, stretch, search.threshold)):
                     break
-        sound = [fit for fit in fits if fit.is_adequate and fit.is_sound(likely)]
-        if sound:
-            return min(sound, key=lambda fit: fit.criterion)
+        sound = [fit for fit in fits if fit.is_sound(likely)]
+        kept = [fit for fit in sound if fit.is_adequate] or [fit for fit in sound if fit.stands_out]
+        if kept:
+            return min(kept, key=lambda fit: fit.criterion)
     return None
 
 
