@@ -32,7 +32,7 @@ _LITTLE, _FAR = 9.0, 50.0  # variances of the noise that a fit leaves; errors of
 _OF_NOISE = 5.0  # the noise's variance is known to the root of this over the rows that it is from
 _BENT = 0.5  # part of a peak's height that the background may bend by under it
 _OVERLAP = 0.7  # FWHM between opposite peaks of which neither is one by itself
-_JUMP = 0.02  # of the current that the least peak carries: a jump that does it no harm
+_HARMLESS = 0.1  # of the current that the least peak carries
 _UNLIKELY = 1e-6  # weight of what does not matter
 
 
@@ -120,18 +120,21 @@ class PeakFit:
         return least if merits[least] < threshold else None
 
     def is_sound(self, threshold: float) -> bool:
-        """Tell whether all peaks reach `threshold` standard errors.
+        """Tell whether there are peaks of `threshold` standard errors, and nothing that harms them.
 
-        What is narrower than a step is no peak but a jump of the current between two points, from a
-        drift between readings for example: a small one may stay.
+        What is no such peak may stay in the description if it carries little of the current: a jump
+        between two points, or a bend, from a drift between readings for example.
         """
         merits = self.merits(threshold)
-        wide = [peak.fwhm_V > self.step_V for peak in self.peaks]
         carried = [abs(peak.height_S) * peak.fwhm_V for peak in self.peaks]
-        least = min((c for c, is_peak in zip(carried, wide, strict=True) if is_peak), default=0.0)
+        clear = [
+            merit >= threshold and peak.fwhm_V > self.step_V
+            for peak, merit in zip(self.peaks, merits, strict=True)
+        ]
+        least = min((c for c, is_peak in zip(carried, clear, strict=True) if is_peak), default=0.0)
         return least > 0.0 and all(
-            merit >= threshold if is_peak else current < _JUMP * least
-            for merit, is_peak, current in zip(merits, wide, carried, strict=True)
+            is_peak or current < _HARMLESS * least
+            for is_peak, current in zip(clear, carried, strict=True)
         )
 
     def sound_peaks(self, threshold: float) -> list[Peak]:
