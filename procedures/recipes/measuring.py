@@ -24,6 +24,8 @@ from nanojunction.procedures.runfile import free_path
 from nanojunction.procedures.runner import Outcome, run_procedure
 from nanojunction.procedures.stopping import StopRequest
 
+NO_COST = Cost()
+
 
 @dataclass(frozen=True, slots=True)
 class Made:
@@ -79,7 +81,7 @@ class Measuring:
         continues: Partial | None = None,
         earlier: Sequence[EarlierLeg] = (),
         part_of: Callable[[Progress], Progress] = lambda progress: progress,
-        cost: Cost = Cost(),  # noqa: B008
+        cost: Cost = NO_COST,
     ) -> Made:
         """Make a run, or what is left after `continues`, into a file called after `name`.
 

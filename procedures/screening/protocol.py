@@ -17,7 +17,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from nanojunction.analysis.screening.chip import Chip
 from nanojunction.common.names import did_you_mean
 from nanojunction.procedures.quantities import parse_quantities, parse_quantity
 from nanojunction.procedures.recipes.recipe_file import Value
@@ -81,11 +80,6 @@ class Protocol:
     def step_V(self, stage: str) -> float:
         """Return the step of a stage whose range is fixed."""
         return parse_quantity(str(self.stages[stage]["step"]), "V")
-
-
-def protocol_of(chip: Chip, source: str) -> Protocol:
-    """Return the protocol of a chip; raises ProcedureError that names the file and the key."""
-    return read_protocol(chip.protocol, source)
 
 
 def read_protocol(table: Mapping[str, Any], source: str) -> Protocol:
