@@ -117,6 +117,20 @@ def wait_for(condition: Callable[[], bool], what: str, at_most_s: float = 60.0) 
     pytest.fail(f"waited {at_most_s:g} s for {what}")
 
 
+def ask_over_socket(role: str, endpoint: Mapping[str, Any], question: str) -> str:
+    """Ask an instrument that `simulate` serves, over a socket of its own."""
+    port = int(endpoint["address"].split("::")[2])
+    end = endpoint["read_termination"].encode()
+    with socket.create_connection(("127.0.0.1", port), timeout=10) as client:
+        client.sendall(question.encode() + endpoint["write_termination"].encode())
+        answer = b""
+        while not answer.endswith(end):
+            data = client.recv(4096)
+            assert data, f"{role} closed the connection after {answer!r}"
+            answer += data
+    return answer.decode().strip()
+
+
 @pytest.fixture
 def eventually() -> Callable[..., None]:
     """Return `wait_for`."""
@@ -193,17 +207,7 @@ class Served:
 
     def ask(self, role: str, question: str) -> str:
         """Ask an instrument over a socket of its own."""
-        endpoint = self.endpoints[role]
-        port = int(endpoint["address"].split("::")[2])
-        end = endpoint["read_termination"].encode()
-        with socket.create_connection(("127.0.0.1", port), timeout=10) as client:
-            client.sendall(question.encode() + endpoint["write_termination"].encode())
-            answer = b""
-            while not answer.endswith(end):
-                data = client.recv(4096)
-                assert data, f"{role} closed the connection after {answer!r}"
-                answer += data
-        return answer.decode().strip()
+        return ask_over_socket(role, self.endpoints[role], question)
 
     def stop(self) -> None:
         """End the process as a user does."""

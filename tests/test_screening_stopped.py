@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import signal
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -14,7 +13,7 @@ from typing import Any
 import pytest
 import tomli_w
 
-from tests.conftest import wait_for
+from tests.conftest import ask_over_socket, wait_for
 from tests.screenings import chip_text, station_of
 
 COMMAND = (sys.executable, "-m", "nanojunction.cli")
@@ -65,16 +64,7 @@ class Chip:
     def ask(self, role: str, question: str) -> str:
         """Ask an instrument over a connection of its own."""
         endpoint = json.loads(self.ready.read_text(encoding="utf-8"))[role]
-        port = int(endpoint["address"].split("::")[2])
-        end = endpoint["read_termination"].encode()
-        with socket.create_connection(("127.0.0.1", port), timeout=10) as client:
-            client.sendall(question.encode() + endpoint["write_termination"].encode())
-            answer = b""
-            while not answer.endswith(end):
-                data = client.recv(4096)
-                assert data, f"{role} closed the connection after {answer!r}"
-                answer += data
-        return answer.decode().strip()
+        return ask_over_socket(role, endpoint, question)
 
     def is_safe(self) -> bool:
         """Ask the instruments themselves: output open, level zero, every junction shorted."""
