@@ -14,6 +14,7 @@ from pydantic.dataclasses import dataclass
 from nanojunction.models.laws import Activated, Linear, Metallic
 from nanojunction.models.magnetic_laws import Switching, TunnelPair
 from nanojunction.models.parameters import CLOSED, Voltage
+from nanojunction.models.spin_engine_pair import SpinEnginePair
 
 __all__ = ["STEADY", "Behaviour", "Breakdown", "Contact", "Drift", "Telegraph"]
 
@@ -42,7 +43,7 @@ class Breakdown:
     """Another junction, for good, once a source has put more than `above_V` (|V|) across it."""
 
     above_V: Annotated[float, Field(strict=True, gt=0, le=10)]
-    becomes: Linear | Metallic | Activated | Switching | TunnelPair
+    becomes: Linear | Metallic | Activated | Switching | TunnelPair | SpinEnginePair
 
 
 @dataclass(frozen=True, kw_only=True, config=CLOSED)

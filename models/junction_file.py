@@ -14,6 +14,7 @@ from nanojunction.common.toml_file import parse_toml, read_text
 from nanojunction.models.junction import JunctionLaw
 from nanojunction.models.laws import Activated, Linear, Metallic
 from nanojunction.models.magnetic_laws import Switching, TunnelPair
+from nanojunction.models.spin_engine_pair import SpinEnginePair
 
 __all__ = [
     "LAWS",
@@ -27,12 +28,15 @@ __all__ = [
 T = TypeVar("T")
 
 # What `law = "…"` may say. A file can choose among these and nothing else.
-LAWS: Mapping[str, type[Linear | Metallic | Activated | Switching | TunnelPair]] = {
+LAWS: Mapping[
+    str, type[Linear | Metallic | Activated | Switching | TunnelPair | SpinEnginePair]
+] = {
     "linear": Linear,
     "metallic": Metallic,
     "activated": Activated,
     "switching": Switching,
     "tunnel-pair": TunnelPair,
+    "spin-engine": SpinEnginePair,
 }
 
 

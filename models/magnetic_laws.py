@@ -35,7 +35,7 @@ from nanojunction.models.parameters import (
 )
 from nanojunction.models.spectral import Step, carried
 
-__all__ = ["Line", "Oscillation", "Switching", "TunnelPair", "TunnelState"]
+__all__ = ["ExchangeBiased", "Line", "Oscillation", "Switching", "TunnelPair", "TunnelState"]
 
 
 @dataclass(frozen=True, kw_only=True, config=CLOSED)
@@ -142,30 +142,18 @@ class TunnelState:
 
 
 @dataclass(frozen=True, kw_only=True, config=CLOSED)
-class TunnelPair(Reversible):
-    """A magnetic tunnel junction: two smooth I(V), chosen by a free and a pinned layer.
+class ExchangeBiased(Reversible):
+    """A junction between a free and a pinned magnetic layer, whose directions choose its state.
 
-    In each state I = (1 − g)·[(V − V_off)/R_s + oscillations] + g·I_peak (Katcko 2019 Fig. 2c–e): g
-    is a Gaussian of unit height at `peak_V`, where both currents have their local extrema (the
-    state's `peak_A`), so that TMR peaks there at parallel.peak_A/antiparallel.peak_A − 1; the ratio
-    of the currents makes that peak narrower than g. The integral of the oscillations vanishes
-    well above them. The free layer turns up at `free_up_T` and down at `free_down_T`, the pinned
-    layer at `pinned_up_T` and `pinned_down_T` (exchange bias, so both positive): equal directions
-    are P. Virgin: both down, P. All currents go as 1/(1 + r_s_per_K·(T − reference_K)).
+    The free layer turns up at `free_up_T` and down at `free_down_T`, the pinned layer at
+    `pinned_up_T` and `pinned_down_T` (exchange bias, so both positive): equal directions are P.
+    Virgin: both down, P.
     """
 
-    name: Name
-    reference_K: Temperature
-    r_s_per_K: PerKelvin
-    peak_V: Voltage
-    peak_fwhm_V: Width
     free_up_T: Fieldstrength
     free_down_T: Fieldstrength
     pinned_up_T: Fieldstrength
     pinned_down_T: Fieldstrength
-    parallel: TunnelState
-    antiparallel: TunnelState
-    oscillations: Annotated[tuple[Oscillation, ...], Field(max_length=20)] = ()
 
     def __post_init__(self) -> None:
         if not self.free_down_T < 0 < self.free_up_T < self.pinned_up_T:
@@ -176,6 +164,42 @@ class TunnelPair(Reversible):
             raise ValueError(
                 "switching fields must be in the order free_down_T < pinned_down_T < pinned_up_T"
             )
+
+    def apply_field(self, memory: Memory, field_T: float) -> Memory:
+        """Return the memory after a monotone ramp to `field_T`, its layers turned on the way."""
+        return replace(
+            super().apply_field(memory, field_T),
+            free_up=_turned(memory.free_up, field_T, self.free_up_T, self.free_down_T),
+            pinned_up=_turned(memory.pinned_up, field_T, self.pinned_up_T, self.pinned_down_T),
+        )
+
+    def magnetic_state(self, memory: Memory) -> Literal["P", "AP"]:
+        """Return P if both layers point the same way, else AP."""
+        return "P" if memory.free_up == memory.pinned_up else "AP"
+
+
+@dataclass(frozen=True, kw_only=True, config=CLOSED)
+class TunnelPair(ExchangeBiased):
+    """A magnetic tunnel junction: two smooth I(V), chosen by a free and a pinned layer.
+
+    In each state I = (1 − g)·[(V − V_off)/R_s + oscillations] + g·I_peak (Katcko 2019 Fig. 2c–e): g
+    is a Gaussian of unit height at `peak_V`, where both currents have their local extrema (the
+    state's `peak_A`), so that TMR peaks there at parallel.peak_A/antiparallel.peak_A − 1; the ratio
+    of the currents makes that peak narrower than g. The integral of the oscillations vanishes
+    well above them. All currents go as 1/(1 + r_s_per_K·(T − reference_K)).
+    """
+
+    name: Name
+    reference_K: Temperature
+    r_s_per_K: PerKelvin
+    peak_V: Voltage
+    peak_fwhm_V: Width
+    parallel: TunnelState
+    antiparallel: TunnelState
+    oscillations: Annotated[tuple[Oscillation, ...], Field(max_length=20)] = ()
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
         for temperature_K in (COLDEST_K, HOTTEST_K):
             self._at(temperature_K)
 
@@ -196,18 +220,6 @@ class TunnelPair(Reversible):
                 Step.of_peak(o.position_V, o.fwhm_V, o.antiparallel_S) for o in self.oscillations
             ),
         }
-
-    def apply_field(self, memory: Memory, field_T: float) -> Memory:
-        """Return the memory after a monotone ramp to `field_T`, its layers turned on the way."""
-        return replace(
-            super().apply_field(memory, field_T),
-            free_up=_turned(memory.free_up, field_T, self.free_up_T, self.free_down_T),
-            pinned_up=_turned(memory.pinned_up, field_T, self.pinned_up_T, self.pinned_down_T),
-        )
-
-    def magnetic_state(self, memory: Memory) -> Literal["P", "AP"]:
-        """Return P if both layers point the same way, else AP."""
-        return "P" if memory.free_up == memory.pinned_up else "AP"
 
     def current_A(self, voltage_V: float, temperature_K: float, memory: Memory) -> float:
         """Return I(V) of the memory's magnetic state; see the class for the law."""

@@ -21,7 +21,7 @@ CONTENTS = {path.stem: tomllib.loads(path.read_text("utf-8")) for path in FOLDER
 
 def test_built_in_junctions_are_the_files_of_the_package_and_bear_their_names() -> None:
     assert set(built_in_junctions()) == set(CONTENTS)
-    published = {"A", "B", "B-degraded", "C", "MTJ", "open", "short"}
+    published = {"A", "B", "B-degraded", "C", "MTJ", "MTJ-transport", "open", "short"}
     assert published | {"resistor-100", "resistor-1k", "resistor-10k"} <= set(CONTENTS)
     for name in built_in_junctions():
         assert load_junction(name).name == name
@@ -29,7 +29,7 @@ def test_built_in_junctions_are_the_files_of_the_package_and_bear_their_names() 
 
 
 def test_every_parameter_says_where_it_comes_from() -> None:
-    for name in ("A", "B", "B-degraded", "C", "MTJ"):
+    for name in ("A", "B", "B-degraded", "C", "MTJ", "MTJ-transport"):
         for line in (FOLDER / f"{name}.toml").read_text("utf-8").splitlines():
             if (
                 "=" in line

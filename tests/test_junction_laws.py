@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.signal import find_peaks, peak_widths
 
-from nanojunction.models.junction import Memory, load_junction
+from nanojunction.models.junction import JunctionLaw, Memory, load_junction
 from nanojunction.models.laws import Activated
 from nanojunction.models.magnetic_laws import Switching
 from tests.junction_probes import (
@@ -26,6 +26,7 @@ from tests.junction_probes import (
 )
 
 A, B, C, MTJ = (load_junction(name) for name in ("A", "B", "C", "MTJ"))
+MTJ_TRANSPORT = load_junction("MTJ-transport")
 FIELDS = st.floats(-9, 9) | st.sampled_from([0.0, 0.06, -0.06, 0.12, 0.5, -0.5, 0.025, -0.2])
 
 
@@ -214,13 +215,14 @@ def tmr(voltage_V: float) -> float:
     return I_P(voltage_V) / I_AP(voltage_V) - 1
 
 
-def test_mtj_goes_through_its_magnetic_states() -> None:
+@pytest.mark.parametrize("law", [MTJ, MTJ_TRANSPORT], ids=lambda law: law.name)
+def test_mtj_goes_through_its_magnetic_states(law: JunctionLaw) -> None:
     path_T = [0.0, -0.2, 0.0, 0.025, 0.1, 0.2, 0.08, 0.025, -0.002, -0.05, -0.2]
     states = ["P", "P", "P", "AP", "AP", "P", "P", "AP", "AP", "P", "P"]
-    memory = MTJ.at_rest()
+    memory = law.at_rest()
     for field_T, state in zip(path_T, states, strict=True):
-        memory = MTJ.apply_field(memory, field_T)
-        assert MTJ.magnetic_state(memory) == state, f"at {field_T} T"
+        memory = law.apply_field(memory, field_T)
+        assert law.magnetic_state(memory) == state, f"at {field_T} T"
 
 
 def test_mtj_currents_have_the_published_values_and_signs() -> None:
@@ -258,3 +260,26 @@ def test_mtj_conductance_oscillates_with_a_width_of_a_quarter_meV(state: Memory)
     assert np.all(np.sign(wave[turns][1:]) == -np.sign(wave[turns][:-1])), "up and down in turn"
     widths_V = peak_widths(np.abs(wave), turns, rel_height=0.5)[0] * (voltages[1] - voltages[0])
     assert widths_V == pytest.approx(0.25e-3, rel=0.05)
+
+
+def test_mtj_transport_has_what_its_model_can_say_of_the_mtj() -> None:
+    """Signs and sizes; `test_a_changed_parameter…` holds each current against the equations."""
+    parallel, antiparallel = (
+        iv(MTJ_TRANSPORT, 295, after_fields(MTJ_TRANSPORT, *fields_T))
+        for fields_T in ([-0.2], [-0.2, 0.025])
+    )
+    assert parallel(0.0) == pytest.approx(-42.4e-9, rel=1e-3)
+    assert antiparallel(0.0) == pytest.approx(-8.96e-9, rel=1e-3)
+    for voltage_V in (0.7e-3, 1.4e-3, 2.1e-3):
+        assert parallel(voltage_V) < 0 < antiparallel(voltage_V)
+    voltages_V = np.linspace(-6e-3, -1.5e-3, 451)
+    ratio = np.array([parallel(v) / antiparallel(v) - 1 for v in voltages_V])
+    assert voltages_V[np.argmax(ratio)] == pytest.approx(-3.77e-3, abs=0.02e-3)
+    assert ratio.max() == pytest.approx(2.61, rel=0.01)
+
+
+def test_mtj_transport_is_sharper_in_the_cold() -> None:
+    memory = after_fields(MTJ_TRANSPORT, -0.2)
+    bend = [iv(MTJ_TRANSPORT, T, memory) for T in (295, 10)]
+    warm, cold = (max(abs(slope(i, v)) for v in np.linspace(-8e-3, 8e-3, 81)) for i in bend)
+    assert cold > 3 * warm

@@ -6,15 +6,17 @@ import copy
 import math
 import tomllib
 from collections.abc import Callable, Iterator
-from dataclasses import replace
+from dataclasses import fields, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
+from scipy.optimize import brentq
 
 from nanojunction.models.junction import JunctionLaw
 from nanojunction.models.junction_file import make_junction
+from nanojunction.models.transport import SpinEngine
 from tests.junction_probes import (
     Curve,
     after_fields,
@@ -27,6 +29,7 @@ from tests.junction_probes import (
     trace,
     v_off_V,
 )
+from tests.transport_reference import current_nA
 
 FOLDER = Path(__file__).parents[1] / "sample_data" / "junctions"
 CONTENTS = {path.stem: tomllib.loads(path.read_text("utf-8")) for path in FOLDER.glob("*.toml")}
@@ -185,9 +188,41 @@ def mtj_oscillation(index: int, state: str, attribute: str, law: Any) -> float:
     return float(getattr(found, attribute))
 
 
+def engine_value(at: KeyPath, law: JunctionLaw) -> float:
+    """The value of a key with which the model, summed over a mesh, has the law's currents."""
+    *state, key = map(str, at)
+    fields_T = [-0.2, 0.025] if state == ["antiparallel"] else [-0.2]
+    measured = iv(law, 295, after_fields(law, *fields_T))
+    content = CONTENTS["MTJ-transport"]
+    table: Any = content[state[0]] if state else content
+    side = -1.0 if state == ["antiparallel"] else 1.0
+    centres = content[state[0] if state else "parallel"]
+    names = {field.name for field in fields(SpinEngine)}
+    engine = SpinEngine(**{k: v for k, v in {**content, **centres}.items() if k in names})
+    engine = replace(engine, ap=side * engine.ap, p_right=side * engine.p_right)
+
+    def model_A(value: float, bias_mV: float) -> float:
+        if key == "reference_K":
+            return 1e-9 * current_nA(replace(engine, kt_meV=26.0 * 295 / value), bias_mV)
+        value *= side if key in ("ap", "p_right") else 1.0
+        return 1e-9 * current_nA(replace(engine, **{key: value}), bias_mV)
+
+    value = table[key]
+    # Where the current tells most of it.
+    shift = {V: abs(model_A(1.05 * value, V) - model_A(value, V)) for V in (-8.0, -2.0, 0.0, 6.0)}
+    most_mV = max(shift, key=lambda V: shift[V])
+    ends = sorted((0.8 * value, 1.2 * value))
+    wanted_A = measured(1e-3 * most_mV)
+    return float(brentq(lambda x: model_A(x, most_mV) - wanted_A, *ends, xtol=1e-9))
+
+
 def probe(name: str, at: KeyPath) -> Callable[[Any], float]:  # noqa: PLR0911
     """How the quantity that a key of a file names is measured on the law."""
     match name, at:
+        case ("MTJ-transport", (str(key),)) if key.endswith("_T"):
+            return PROBES["MTJ", key]
+        case ("MTJ-transport", _):
+            return partial(engine_value, at)
         case ("A", ("features", int(index), key)):
             attribute = {"position_V": "position", "fwhm_V": "fwhm", "amplitude": "height"}[
                 str(key)
