@@ -181,6 +181,12 @@ class SwitchConfig(InstrumentConfig):
     short: Contacts = ()
 
     @property
+    def contacts(self) -> frozenset[int]:
+        """Every contact that is wired, to a position or to the short."""
+        wired = (one.normal + one.reversed for one in self.positions.values())
+        return frozenset(self.short).union(*wired)
+
+    @property
     def needs_address(self) -> bool:
         """A switch box that the operator turns by hand is connected to nothing."""
         return self.driver not in BY_HAND

@@ -65,6 +65,30 @@ def connect_junction(
     return True
 
 
+def open_the_line(station: Station, *, watch: Watch) -> bool:
+    """Open every contact, so that the source-meter sees the line alone; its output is left open.
+
+    False when told to stop. Raises LaboratoryError when the source cannot be made safe,
+    InstrumentFault when the switch reports contacts that are closed. What it reports is what it was
+    told: only a measurement shows a contact that sticks.
+    """
+    if watch.should_stop():
+        return False
+    watch.report("opening every contact of the switch")
+    if failed := source_to_safe(station):
+        raise LaboratoryError(
+            f"no contact was opened, since none must move under a voltage: {'; '.join(failed)}"
+        )
+    before, station.stop_asking = station.stop_asking, watch.should_stop
+    try:
+        station.switch.open_all()
+    except AskingStopped:
+        return False
+    finally:
+        station.stop_asking = before
+    return True
+
+
 def require_connected(station: Station) -> Connected | None:
     """Return what is connected, before a run that measures it; changes nothing.
 

@@ -79,6 +79,10 @@ def _check_position(run: JunctionProcedure) -> None:
         raise ProcedureError(f"position: {run.position!r} is none of the station's: {known}")
     if run.contact_anew and not run.position:
         raise ProcedureError("contact_anew: needs the position that is to be contacted again")
+    if run.open_line and run.position:
+        raise ProcedureError("open_line: connects nothing; leave the position out")
+    if run.open_line:
+        _ = run.station.switch  # raises without one
     if not run.reverse:
         return
     if not run.position:

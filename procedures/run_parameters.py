@@ -130,6 +130,11 @@ class RunParameters(Procedure):
         description="the position is disconnected first, also where it is connected already: a bad "
         "contact may become a good one",
     )  # fmt: skip
+    open_line = BooleanParameter(
+        "Open line", default=False,
+        description="every contact of the switch is opened first, and nothing is connected: what "
+        "then flows is the line's, or a contact's that sticks",
+    )  # fmt: skip
     wires = ListParameter(
         "Wires", choices=["station", "2", "4"], default="station",
         description="senses at the junction (4) or at the source-meter (2)",

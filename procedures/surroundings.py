@@ -8,7 +8,11 @@ from typing import TYPE_CHECKING
 from nanojunction.instruments.errors import LaboratoryError, MagnetLost
 from nanojunction.instruments.ramps import Stability
 from nanojunction.instruments.roles import MagnetState
-from nanojunction.instruments.switching import connect_junction, require_connected
+from nanojunction.instruments.switching import (
+    connect_junction,
+    open_the_line,
+    require_connected,
+)
 from nanojunction.procedures.disturbance import GivenUp, wait_for_magnet
 from nanojunction.procedures.environment import FIELD, go_to_field, go_to_temperature
 from nanojunction.procedures.run_parameters import ProcedureError
@@ -33,8 +37,11 @@ def go_there(run: JunctionProcedure) -> bool:
 def connect(run: JunctionProcedure) -> bool:
     """Connect the position that is asked for; False when told to stop.
 
-    Without one, raises LaboratoryError if the station's switch has nothing connected.
+    Without one, raises LaboratoryError if the station's switch has nothing connected, unless that
+    is what is asked for.
     """
+    if run.open_line:
+        return open_the_line(run.station, watch=run.watch())
     if not run.position:
         require_connected(run.station)
         return True

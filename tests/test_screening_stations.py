@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from nanojunction.analysis.screening.chip_file import chip_from
+from nanojunction.analysis.screening.screening import screen_files
 from nanojunction.instruments.station import Station
 from nanojunction.instruments.station_file import StationConfig, station_from
 from nanojunction.procedures.recipes.run_rows import read_rows
@@ -36,6 +38,36 @@ def test_candidates_are_measured_in_both_fields_and_all_else_at_zero(tmp_path: P
             assert abs(tesla - in_field.get(name, 0.0)) < 2e-3, name
     assert set(in_field) <= set(night.files())
     assert not [name for name in night.files() if name.startswith("J2_field")]
+
+
+def test_without_the_magnet_the_chip_goes_on_and_says_which_field_is_missing(
+    tmp_path: Path,
+) -> None:
+    """It quenches on its way to the first candidate's field, and nobody comes to clear it."""
+    chip = {"J1": "A", "J2": "resistor-1k", "J3": "A", "J4": "open"}
+    quench = {"kind": "quench", "role": "magnet", "on_command": "J0.2"}
+    protocol = f'[protocol]\nfield = "0.2 T"\n[protocol.repeats]\npatience = 60.0\n{SHORTLY}'
+    content = station_of(chip, faults=[quench]).model_dump(exclude_defaults=True)
+    config = station_from({**content, "magnet": MAGNET}, "test")
+    text = chip_text(dict.fromkeys(chip, ""), protocol)
+    night = Evening(text, config, tmp_path / "runs")
+    with Station(night.config) as opened:
+        assert night.on(opened)
+    assert night.verdicts() == TRUTH | {"J3": "candidate", "J4": "open"}
+    missing = {one.junction: one.reasons[-1] for one in night.noted if one.verdict == "candidate"}
+    assert missing == {
+        "J1": "the field of 0.2 T is missing: it was tried and failed",
+        "J3": "the field of 0.2 T is missing: it was not tried",
+    }
+    judged = screen_files(chip_from(text, "chip"), [night.folder])
+    assert {name: judged.verdict(name).reasons[-1] for name in missing} == missing
+    content["virtual"].pop("faults")
+    again = Evening(text, station_from({**content, "magnet": MAGNET}, "test"), night.folder)
+    with Station(again.config) as opened:
+        assert again.on(opened, resume=True)
+    assert not [one for one in again.noted if "missing" in one.reasons[-1]]
+    assert {"J1_field_minus", "J3_field_minus"} <= set(again.files())
+    assert "J2_contact-2" not in again.files()
 
 
 def test_candidates_are_measured_at_further_temperatures_and_the_resistors_where_they_were(

@@ -23,7 +23,7 @@ from nanojunction.analysis.chip_report.words import (
 )
 from nanojunction.analysis.report.sources import date_text
 from nanojunction.analysis.run_result import RunResult
-from nanojunction.analysis.screening.judgement import judge_junction
+from nanojunction.analysis.screening.on_chip import judge_on_chip
 from nanojunction.analysis.screening.screening import Screening
 from nanojunction.analysis.screening.story import Runs, moment
 from nanojunction.analysis.screening.verdicts import JunctionVerdict, Stage
@@ -109,7 +109,7 @@ def _history(
             continue
         now = verdict
         if n < len(in_time):
-            now = judge_junction(junction, known, screening.line, screening.chip.thresholds)
+            now = judge_on_chip(screening.chip, junction, known, screening.line, screening.doubts)
         asked = STAGES[now.next_stage] if now.next_stage else ""
         said.append([STAGES[stage], now.verdict, now.reasons[0], asked])
     return said

@@ -21,7 +21,8 @@ def enter_screening(catalogue: Catalogue, found: Screening, stored: StoredRuns) 
     Beside its own quantities a run has `screening_verdict`, `screening_kind`, `screening_stage` and
     `screening_chip`, whose notes are the words, and `screening_generates` (1 or 0).
     """
-    enter(catalogue, [*stored.calibrations, *_with_verdicts(found, stored)], stored.errors)
+    of_line = [*stored.calibrations, *stored.open_line]
+    enter(catalogue, [*of_line, *_with_verdicts(found, stored)], stored.errors)
 
 
 def _with_verdicts(found: Screening, stored: StoredRuns) -> Iterator[RunResult]:

@@ -15,8 +15,9 @@ from nanojunction.analysis.results import FileError
 from nanojunction.analysis.screening.chip import Chip, Junction
 from nanojunction.analysis.screening.comparison import Compared, compare_yields_and_resistances
 from nanojunction.analysis.screening.document import SCHEMA
-from nanojunction.analysis.screening.judgement import judge_junction
 from nanojunction.analysis.screening.line_drift import LineChange, line_changes
+from nanojunction.analysis.screening.on_chip import judge_on_chip
+from nanojunction.analysis.screening.open_line import Doubt, doubts, without_doubt
 from nanojunction.analysis.screening.shortlist import Ranked, look_again, shortlist
 from nanojunction.analysis.screening.statistics import Statistics, statistics_of, values_of
 from nanojunction.analysis.screening.stored import Progress, StoredRuns, stored_runs
@@ -31,6 +32,8 @@ class Screening:
     `line` is the measuring line of all calibration runs, None without one, and `line_changes` how
     it differed at the end from the beginning. `shortlist` has the candidates, the one with the
     largest P_max first; `look_again` names junctions that generate, or may, and are no candidates.
+    `doubts` are stretches of time whose runs count for nothing, since the line was not open after
+    them.
     """
 
     chip: Chip
@@ -40,6 +43,7 @@ class Screening:
     statistics: Statistics
     shortlist: tuple[Ranked, ...]
     look_again: tuple[str, ...]
+    doubts: tuple[Doubt, ...] = ()
     warnings: tuple[str, ...] = ()
     errors: tuple[FileError, ...] = ()
 
@@ -81,12 +85,15 @@ def screening_of(chip: Chip, stored: StoredRuns) -> Screening:
     The measuring line is that of all calibration runs, those at the end among them. A junction
     without runs is undecided. Runs of junctions that the chip does not have are named in a warning.
     """
-    line, refused = line_of(stored.calibrations)
+    doubted = doubts(stored.open_line, stored.of_all(), chip.thresholds)
+    calibrations = without_doubt(stored.calibrations, doubted)
+    line, refused = line_of(calibrations)
     warnings = [f"{result.run.file.name}: {why}" for result, why in refused]
     if line is None:
         warnings.append("no calibration run serves: offsets were not compared with the line")
+    warnings += [f"{one.reason}; what was measured before is in doubt" for one in doubted]
     verdicts = tuple(
-        judge_junction(one, stored.junctions.get(one.name, {}), line, chip.thresholds)
+        judge_on_chip(chip, one, stored.junctions.get(one.name, {}), line, doubted)
         for one in chip.junctions
     )
     known = {one.name for one in chip.junctions}
@@ -99,10 +106,11 @@ def screening_of(chip: Chip, stored: StoredRuns) -> Screening:
         chip=chip,
         verdicts=verdicts,
         line=line,
-        line_changes=line_changes(stored.calibrations),
+        line_changes=line_changes(calibrations),
         statistics=statistics_of(chip, verdicts),
         shortlist=shortlist(verdicts),
         look_again=look_again(verdicts),
+        doubts=doubted,
         warnings=tuple(warnings),
         errors=tuple(stored.errors),
     )

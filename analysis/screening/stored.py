@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +16,7 @@ from nanojunction.analysis.reading.run_kind import stated_kind
 from nanojunction.analysis.results import FileError
 from nanojunction.analysis.run import Run
 from nanojunction.analysis.run_result import RunResult
-from nanojunction.analysis.screening.verdicts import Stage, stage_of
+from nanojunction.analysis.screening.verdicts import Stage, is_of_open_line, stage_of
 from nanojunction.analysis.settings import DEFAULTS
 from nanojunction.analysis.work.hands import Hands, outcomes
 from nanojunction.analysis.work.kept import ResultStore
@@ -31,14 +31,22 @@ Progress = Callable[[int, int], None]
 class StoredRuns:
     """What files hold of a screening: results by junction and stage, and those of known resistors.
 
-    `others` counts runs that name no stage and are no calibrations. Rows and curves are on disk
-    and read when they are asked for.
+    `open_line` are those with nothing connected, and `others` counts runs that name no stage and
+    are no calibrations. Rows and curves are on disk and read when they are asked for.
     """
 
     junctions: dict[str, dict[Stage, list[RunResult]]]
     calibrations: list[RunResult]
     others: int
     errors: list[FileError]
+    open_line: list[RunResult] = field(default_factory=list)
+
+    def of_all(self) -> Iterator[RunResult]:
+        """Yield the runs on known resistors and on all junctions."""
+        yield from self.calibrations
+        for stages in self.junctions.values():
+            for several in stages.values():
+                yield from several
 
 
 def stage_results(files: Sequence[PathLike]) -> list[RunResult]:
@@ -95,6 +103,8 @@ def _sort_in(result: RunResult, stored: StoredRuns) -> None:
     stage = stage_of(run)
     if stage is not None:
         stored.junctions.setdefault(run.device, {}).setdefault(stage, []).append(result)
+    elif is_of_open_line(run):
+        stored.open_line.append(result)
     elif run.kind == "calibration":
         stored.calibrations.append(result)
     else:

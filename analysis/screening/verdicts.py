@@ -27,6 +27,9 @@ Stage = Literal[
 ]
 STAGES: tuple[Stage, ...] = get_args(Stage)
 
+OPEN_LINE = "open_line"
+"""The stage of runs with nothing connected: they are of the line, and of no junction."""
+
 STAGE_KEY = "Screening stage"
 """The line of a run's header that names the stage."""
 
@@ -35,6 +38,11 @@ def stage_of(run: Run) -> Stage | None:
     """Return the stage of a screening that a run is, None where its header names none."""
     stated = run.header.get(STAGE_KEY, "").strip()
     return next((stage for stage in STAGES if stage == stated), None)
+
+
+def is_of_open_line(run: Run) -> bool:
+    """Tell whether a run was made with nothing connected."""
+    return run.header.get(STAGE_KEY, "").strip() == OPEN_LINE
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from typing import Literal
 
 from nanojunction.instruments.clock import Clock
 from nanojunction.instruments.station_file import InstrumentConfig, SwitchConfig
-from nanojunction.instruments.virtual.faults import Breakdown, Drop, Fault, Half
+from nanojunction.instruments.virtual.faults import Breakdown, Drop, Fault, Half, Stick
 from nanojunction.instruments.virtual.faults.trouble import Trouble, schedule, with_breakdowns
 from nanojunction.instruments.virtual.instrument import VirtualInstrument
 from nanojunction.instruments.virtual.serving.serial_port import SerialPort
@@ -111,6 +111,9 @@ class VirtualCryostat:
             },
             wiring=wiring,
         )
+        for fault in faults:
+            if isinstance(fault, Stick):
+                self.world.let_stick(fault.contact, fault.closings)
         self._serve = serve
         self._seed = seed
         self._faults = tuple(faults)
@@ -131,7 +134,7 @@ class VirtualCryostat:
                 if name is not None
             }
         )
-        _check_faults(self._faults, serve, set(self.instruments), set(junctions))
+        _check_faults(self._faults, serve, set(self.instruments), set(junctions), wiring)
         self._endpoints: dict[str, Endpoint] = {}
         self._servers = ExitStack()
 
@@ -197,7 +200,11 @@ def _law(junction: str | Path | JunctionLaw | Device) -> JunctionLaw:
 
 
 def _check_faults(
-    faults: Sequence[Fault], serve: str, roles: set[str], positions: set[str]
+    faults: Sequence[Fault],
+    serve: str,
+    roles: set[str],
+    positions: set[str],
+    wiring: SwitchConfig | None,
 ) -> None:
     """Raise ValueError for a fault that could never happen."""
     for index, fault in enumerate(faults):
@@ -205,6 +212,10 @@ def _check_faults(
         if isinstance(fault, Breakdown):
             if fault.position and fault.position not in positions:
                 raise ValueError(f"{where}.position: no junction is at {fault.position!r}")
+            continue
+        if isinstance(fault, Stick):
+            if wiring is None or fault.contact not in wiring.contacts:
+                raise ValueError(f"{where}.contact: no contact {fault.contact} is wired")
             continue
         if fault.role is not None and fault.role not in roles:
             raise ValueError(f"{where}.role: there is no {fault.role} on this cryostat")

@@ -94,7 +94,7 @@ def cost_of(procedure: JunctionProcedure, place: Place, pace: Pace) -> tuple[Cos
     if procedure.persistent:
         cost += _to_persistent(procedure, station, place, pace)
         place = replace(place, is_switch_open=False)
-    if procedure.position:
+    if procedure.position or procedure.open_line:
         cost += Cost(other_s=pace.of("switch", SWITCH_EXCHANGES))
     cost += Cost(resting_s=float(procedure.rest) * _rests(procedure))
     if isinstance(procedure, TemperatureSeries):

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from nanojunction.analysis.screening.chip import Junction
-from nanojunction.analysis.screening.verdicts import Stage
+from nanojunction.analysis.screening.verdicts import OPEN_LINE, Stage
 from nanojunction.instruments.station import Station
 from nanojunction.procedures.base import JunctionProcedure
 from nanojunction.procedures.recipes.checking import check, procedure_of
@@ -26,8 +26,8 @@ CANDIDATE: tuple[Stage, ...] = ("contact", "short_iv", "repeats", "at_zero")
 class Estimate:
     """Seconds of the station's clock: of one junction by what it turns out to be, and beside them.
 
-    `resistors_s` are the known resistors, before and after; `candidate_s` has neither wider sweeps
-    nor ramps of field and temperature.
+    `resistors_s` are the known resistors and the open line, before and after; `candidate_s` has
+    neither wider sweeps nor ramps of field and temperature.
     """
 
     open_s: float
@@ -63,8 +63,9 @@ def estimate(plan: ScreeningPlan, on_paper: Station, pace: Pace) -> Estimate:
     return Estimate(
         open_s=stages(OPEN),
         worth_a_look_s=stages(WORTH_A_LOOK),
-        candidate_s=stages(CANDIDATE),
-        resistors_s=2.0 * of(_resistors(plan, here, on_paper)),
+        candidate_s=stages(CANDIDATE) + of(_open_line(plan, here, on_paper)),
+        resistors_s=2.0
+        * (of(_resistors(plan, here, on_paper)) + of(_open_line(plan, here, on_paper))),
         junctions=len(plan.chip.junctions),
     )
 
@@ -89,6 +90,7 @@ def check_all(plan: ScreeningPlan, on_paper: Station) -> None:
     for kelvin in plan.protocol.temperatures_K:
         _stage(plan, first, "temperature", Place(f"{kelvin!r} K"), on_paper)
     list(_resistors(plan, at, on_paper))
+    list(_open_line(plan, at, on_paper))
 
 
 def _stage(
@@ -107,6 +109,11 @@ def _stage(
 def _resistors(plan: ScreeningPlan, place: Place, on_paper: Station) -> Iterable[JunctionProcedure]:
     for one in plan.chip.calibrations:
         yield _checked(plan, plan.calibration_run(one, place, one.name), None, on_paper)
+
+
+def _open_line(plan: ScreeningPlan, place: Place, on_paper: Station) -> Iterable[JunctionProcedure]:
+    if not plan.is_without_switch:
+        yield _checked(plan, plan.open_line_run(place, OPEN_LINE), None, on_paper)
 
 
 def _checked(

@@ -12,17 +12,22 @@ from dataclasses import dataclass, field, replace
 
 from nanojunction.analysis.calibration import MeasuringLine
 from nanojunction.analysis.screening.chip import Junction
-from nanojunction.analysis.screening.judgement import judge_junction
+from nanojunction.analysis.screening.on_chip import judge_on_chip
+from nanojunction.analysis.screening.open_line import Doubt, sound
 from nanojunction.analysis.screening.story import reach_V
 from nanojunction.analysis.screening.verdicts import JunctionVerdict
+from nanojunction.procedures.disturbance import LOST
 from nanojunction.procedures.progress import Progress
 from nanojunction.procedures.recipes.measuring import Measuring
-from nanojunction.procedures.screening.resistors import AFTER, BEFORE, KnownResistors
+from nanojunction.procedures.screening.open_line import OpenLine
+from nanojunction.procedures.screening.resistors import AFTER, KnownResistors
 from nanojunction.procedures.screening.runs import FAILED, Known, ScreeningStopped, StageRuns
 from nanojunction.procedures.screening.stages import Place, ScreeningPlan, StagePlan
 
 #: So many junctions in a row that cannot be measured speak of the line, not of the junctions.
 IN_A_ROW = 3
+#: The runs of a candidate in the field, at its one sign and at the other.
+FIELDS = ("field_plus", "field_minus")
 
 
 @dataclass(slots=True)
@@ -42,24 +47,31 @@ class Screening:
     _counts: Counter[str] = field(default_factory=Counter)
     _runs: StageRuns = field(init=False)
     _resistors: KnownResistors = field(init=False)
+    _open_line: OpenLine = field(init=False)
+    _doubts: tuple[Doubt, ...] = ()
     _failed_in_a_row: int = 0
+    #: Whether the magnet is lost: then nothing more is asked of it.
+    _no_field: bool = False
 
     def __post_init__(self) -> None:
         self._runs = StageRuns(self.measuring, self.plan.source, self.words, self.part_of)
-        self._resistors = KnownResistors(self.plan, self._runs, self._base())
+        self._resistors = KnownResistors(self.plan, self._runs, self._base)
+        self._open_line = OpenLine(self.plan, self._runs, self._base)
 
     def go(self) -> bool:
         """Do what is left of the screening, in order; True if all of it is done then.
 
         Raises ScreeningStopped where nothing can be measured any more.
         """
-        if not self._resistors.measure(BEFORE):
+        self._doubts = self._open_line.doubts()
+        if not self._resistors.begin(self._doubts):
             return False
-        self.line = self._resistors.line()
+        self.line = self._resistors.line(self._doubts)
         return (
             all(self._screen(junction) for junction in self.plan.chip.junctions)
             and self._at_other_temperatures()
-            and self._resistors.measure(AFTER)
+            and self._open_line.at_the_end()
+            and self._resistors.measure(AFTER, self._doubts)
         )
 
     def words(self) -> str:
@@ -74,36 +86,66 @@ class Screening:
         """Measure what the verdict on a junction takes; False when told to stop."""
         known = self._runs.known(junction)
         verdict = self._judge(junction, known)
+        is_new = verdict.next_stage is not None
         while (stage := verdict.next_stage) is not None:
-            reach = _range_V(known) if stage == "repeats" else verdict.next_reach_V
+            reach = self._range_V(known) if stage == "repeats" else verdict.next_reach_V
             if not self._measure(junction, StagePlan(stage, self._base(), reach), known):
                 return False
             verdict = self._judge(junction, known)
-        if verdict.verdict == "candidate" and (field_T := self.plan.protocol.field_T) is not None:
-            for name, tesla in (("field_plus", field_T), ("field_minus", -field_T)):
-                place = replace(self._base(), field=f"{tesla!r} T")
-                planned = StagePlan("field", place, _range_V(known), name)
-                if not self._measure_once(junction, planned, known):
-                    return False
-            verdict = self._judge(junction, known)
+        if verdict.verdict == "candidate" and not self._in_field(junction, known):
+            return False
+        verdict = self._judge(junction, known)
+        if is_new:
+            self._open_line.measured(verdict)
+            if verdict.generates and not self._open_line.look():
+                return False
         self._note(verdict)
+        return True
+
+    def _in_field(self, junction: Junction, known: Known) -> bool:
+        """Measure a candidate at both signs of the field; False when told to stop."""
+        field_T = self.plan.protocol.field_T
+        if field_T is None:
+            return True
+        for name, tesla in zip(FIELDS, (field_T, -field_T), strict=True):
+            place = replace(self._base(), field=f"{tesla!r} T")
+            planned = StagePlan("field", place, self._range_V(known), name)
+            if not self._measure_once(junction, planned, known):
+                return False
         return True
 
     def _measure(self, junction: Junction, planned: StagePlan, known: Known) -> bool:
         """Measure a stage, and take in what it gave; False when told to stop."""
+        if not self._open_line.before():
+            return False
         key = self._runs.next_key(f"{junction.name}/{planned.name or planned.stage}")
         run = self.plan.stage_run(junction, planned, key)
         status = self._runs.make(run, self.plan.limits_of(junction))
         if status is None:
             return False
         known[planned.stage] = [*known.get(planned.stage, ()), *self._runs.results(key)]
+        if status == FAILED and planned.place.field:
+            self._look_at_magnet()
         return self._look_at_failures(junction, status)
+
+    def _look_at_magnet(self) -> None:
+        """Go on without the field where the magnet is lost and nobody has cleared it in time."""
+        magnet = self.measuring.station.magnet_or_none
+        if magnet is None or self._no_field or (state := magnet.status().state) not in LOST:
+            return
+        self._no_field = True
+        self.measuring.tell(
+            f"warning: the magnet is {state}: the chip is screened without it from here on, as the "
+            "field is; --resume measures the candidates in the field once it is cleared"
+        )
 
     def _measure_once(self, junction: Junction, planned: StagePlan, known: Known) -> bool:
         """Measure what no verdict asks for, anew if that fails; False when told to stop."""
         name = f"{junction.name}/{planned.name}"
         for _ in range(self.plan.chip.thresholds.attempts):
-            if self._runs.status(name) not in (None, FAILED):
+            if self._runs.is_measured(name, self._doubts):
+                break
+            if planned.stage == "field" and self._no_field:
                 break
             if not self._measure(junction, planned, known):
                 return False
@@ -118,18 +160,20 @@ class Screening:
         for kelvin in self.plan.protocol.temperatures_K:
             for junction in candidates:
                 name, place = f"{kelvin:g} K", replace(self._base(), temperature=f"{kelvin!r} K")
-                if self._runs.status(f"{junction.name}/{name}") not in (None, FAILED):
+                if self._runs.is_measured(f"{junction.name}/{name}", self._doubts):
                     continue
                 known = self._runs.known(junction)
-                planned = StagePlan("temperature", place, _range_V(known), name)
+                planned = StagePlan("temperature", place, self._range_V(known), name)
                 if not self._measure_once(junction, planned, known):
                     return False
-                self._note(self._judge(junction, known))
+                verdict = self._judge(junction, known)
+                self._open_line.measured(verdict)
+                self._note(verdict)
         return True
 
     def _judge(self, junction: Junction, known: Known) -> JunctionVerdict:
         """Return the verdict so far, without a next stage that has failed often enough."""
-        verdict = judge_junction(junction, known, self.line, self.plan.chip.thresholds)
+        verdict = judge_on_chip(self.plan.chip, junction, known, self.line, self._doubts)
         stage = verdict.next_stage
         if stage is None:
             return verdict
@@ -154,7 +198,7 @@ class Screening:
 
     def _base(self) -> Place:
         """Return where the chip is screened: at zero field, where a field is asked for later."""
-        in_field = self.plan.protocol.field_T is not None
+        in_field = self.plan.protocol.field_T is not None and not self._no_field
         return Place(self.plan.protocol.temperature, "0 T" if in_field else "")
 
     def _look_at_failures(self, junction: Junction, status: str) -> bool:
@@ -173,8 +217,8 @@ class Screening:
             )
         return answers is not None
 
-
-def _range_V(known: Known) -> float:
-    """Return how far the sweeps of a junction went that its verdict is based on."""
-    swept = [*known.get("short_iv", ()), *known.get("wide_iv", ())]
-    return max(reach_V(one) for one in swept if len(one.run))
+    def _range_V(self, known: Known) -> float:
+        """Return how far the sweeps of a junction went that its verdict is based on."""
+        left = sound(known, self._doubts)
+        swept = [*left.get("short_iv", ()), *left.get("wide_iv", ())]
+        return max(reach_V(one) for one in swept if len(one.run))

@@ -36,7 +36,7 @@ PROCEDURES = {
 DECIDED = {
     *("turning_points", "position", "temperature", "field", "reverse", "diameter", "state"),
     *("voltage", "nominal", "saturate", "degauss", "persistent", "field_first", "heater_off"),
-    "contact_anew",
+    *("contact_anew", "open_line"),
 }
 #: What is set where the chip file says nothing, with the reason.
 DEFAULTS: Mapping[str, Mapping[str, Value]] = {

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from nanojunction.analysis.calibration import MeasuringLine, line_of
+from nanojunction.analysis.run_result import RunResult
 from nanojunction.analysis.screening.chip import Calibration
+from nanojunction.analysis.screening.open_line import Doubt, without_doubt
 from nanojunction.procedures.screening.runs import FAILED, ScreeningStopped, StageRuns
 from nanojunction.procedures.screening.stages import Place, ScreeningPlan
 
@@ -14,21 +17,42 @@ BEFORE, AFTER = "before", "after"
 
 @dataclass(frozen=True, slots=True)
 class KnownResistors:
-    """Measures the known resistors of a plan; `base` is the temperature and field for it."""
+    """Measures the known resistors of a plan; `base` tells temperature and field for it."""
 
     plan: ScreeningPlan
     runs: StageRuns
-    base: Place
+    base: Callable[[], Place]
 
-    def measure(self, when: str) -> bool:
-        """Measure all of them that were not yet; False when told to stop.
+    def begin(self, doubted: Sequence[Doubt]) -> bool:
+        """Measure all of them before the junctions; False when told to stop.
+
+        Where earlier parts found none to be as stated, they are measured anew. Raises
+        ScreeningStopped if one cannot be measured, or none serves.
+        """
+        known = [one.name for one in self.plan.chip.calibrations]
+        is_wrong = self._of(known, doubted) and self.line(doubted) is None
+        if not self.measure(BEFORE, doubted, anew=bool(is_wrong)):
+            return False
+        _, refused = line_of(self._of(known, doubted))
+        why = "; ".join(dict.fromkeys(words for _, words in refused))
+        if known and self.line(doubted) is None:
+            raise ScreeningStopped(
+                f"no known resistor serves, so that no offset could be compared: {why}; see to it, "
+                "then go on with --resume"
+            )
+        if why:
+            self.runs.measuring.tell(f"warning: {why}")
+        return True
+
+    def measure(self, when: str, doubted: Sequence[Doubt], *, anew: bool = False) -> bool:
+        """Measure all of them that were not yet, or `anew`; False when told to stop.
 
         Raises ScreeningStopped if one cannot be measured before the junctions. Afterwards that is
         said, and what the junctions have shown stands.
         """
         for resistor in self.plan.chip.calibrations:
             name = f"{when}/{resistor.name}"
-            if self.runs.status(name) not in (None, FAILED):
+            if not anew and self.runs.is_measured(name, doubted):
                 continue
             status = self._measure(resistor, name)
             if status is None:
@@ -54,16 +78,18 @@ class KnownResistors:
             return None if status is None else status != FAILED
         return False
 
-    def line(self) -> MeasuringLine | None:
+    def line(self, doubted: Sequence[Doubt]) -> MeasuringLine | None:
         """Return the measuring line as far as it was measured, None where nothing can serve."""
-        names = [one.name for one in self.plan.chip.calibrations]
+        return line_of(self._of([one.name for one in self.plan.chip.calibrations], doubted))[0]
+
+    def _of(self, names: Iterable[str], doubted: Sequence[Doubt]) -> list[RunResult]:
         found = [
             result
             for name in names
             for results in self.runs.of_sample(name).values()
             for result in results
         ]
-        return line_of(found)[0]
+        return without_doubt(found, doubted)
 
     def _measure(self, resistor: Calibration, name: str) -> str | None:
         """Measure one, anew if that fails, and return how it ended; None when told to stop."""
@@ -72,5 +98,5 @@ class KnownResistors:
             if status != FAILED:
                 break
             key = self.runs.next_key(name)
-            status = self.runs.make(self.plan.calibration_run(resistor, self.base, key), None)
+            status = self.runs.make(self.plan.calibration_run(resistor, self.base(), key), None)
         return status

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import itertools
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from nanojunction.analysis.reading.table import ReadError
 from nanojunction.analysis.run_result import RunResult
 from nanojunction.analysis.screening.chip import Junction
+from nanojunction.analysis.screening.open_line import Doubt, without_doubt
 from nanojunction.analysis.screening.stored import stage_results
 from nanojunction.analysis.screening.verdicts import STAGES, Stage
 from nanojunction.instruments.errors import LaboratoryError
@@ -129,13 +130,30 @@ class StageRuns:
         """Return the key of the next run of this name: that which was cut off, or a new one."""
         return next(key for key in _numbered(name) if not self.is_done(key))
 
+    def new_key(self, name: str) -> str:
+        """Return the key of another run of this name, whatever became of those before."""
+        return next(key for key in _numbered(name) if not self.measuring.journal.has(key))
+
     def status(self, name: str) -> str | None:
         """Return how the last run of this name ended that is done; None where there is none."""
+        key = self.last_key(name)
+        return None if key is None else self._status(key)
+
+    def is_measured(self, name: str, doubted: Sequence[Doubt]) -> bool:
+        """Tell whether there is a run of this name that has not failed, and is in no doubt."""
+        key = self.last_key(name)
+        if key is None or self._status(key) == FAILED:
+            return False
+        found = self.results(key) if doubted else []
+        return len(without_doubt(found, doubted)) == len(found)
+
+    def last_key(self, name: str) -> str | None:
+        """Return the key of the last run of this name that is done; None where there is none."""
         last = None
         for key in _numbered(name):
             if not self.is_done(key):
-                return last
-            last = self.measuring.journal.parts(key)[-1].status
+                break
+            last = key
         return last
 
     def results(self, key: str) -> list[RunResult]:
@@ -162,11 +180,7 @@ class StageRuns:
 
     def why_failed(self, name: str) -> str:
         """Return why the last run of this name failed."""
-        last = name
-        for key in _numbered(name):
-            if not self.is_done(key):
-                break
-            last = key
+        last = self.last_key(name) or name
         return self.measuring.journal.parts(last)[-1].error or "it did not say why"
 
     def failures(self, junction: Junction, stage: Stage) -> list[str]:

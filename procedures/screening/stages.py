@@ -8,7 +8,7 @@ from pathlib import Path
 
 from nanojunction.analysis.screening.chip import Calibration, Chip, Junction
 from nanojunction.analysis.screening.chip_file import chip_from
-from nanojunction.analysis.screening.verdicts import Stage
+from nanojunction.analysis.screening.verdicts import OPEN_LINE, Stage
 from nanojunction.common.toml_file import read_text
 from nanojunction.instruments.errors import StationError
 from nanojunction.instruments.station_file import StationConfig
@@ -24,6 +24,8 @@ from nanojunction.procedures.screening.protocol import PROCEDURES, STEPS, Protoc
 _AS: Mapping[Stage, str] = {
     "contact_again": "contact", "field": "repeats", "temperature": "repeats",
 }  # fmt: skip
+#: What runs with nothing connected are called after.
+OPEN_LINE_SAMPLE = "open line"
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +67,11 @@ class ScreeningPlan:
     protocol: Protocol
     positions: Mapping[str, str]
 
+    @property
+    def is_without_switch(self) -> bool:
+        """Tell whether there is only one junction, which is always connected."""
+        return not any(self.positions.values())
+
     def limits_of(self, junction: Junction) -> Sample:
         """Return a sample file's content for one junction, which its runs are checked against."""
         limited = Limited(
@@ -88,8 +95,7 @@ class ScreeningPlan:
         else:
             settings |= self._sweep(stage, settings, junction.max_voltage_V, planned.reach_V)
         if stage == "contact":
-            asked_A = _number(settings.get("compliance", 0.0), "A") or junction.max_current_A
-            settings["compliance"] = min(asked_A, junction.max_current_A)
+            settings["compliance"] = self._contact_A(settings, junction.max_current_A)
         if planned.stage == "contact_again" and self.positions[junction.name]:
             settings["contact_anew"] = True
         settings |= planned.place.settings()
@@ -102,6 +108,20 @@ class ScreeningPlan:
             settings["position"] = position
         settings |= place.settings()
         return _run(key, resistor.name, "calibration", PROCEDURES["calibration"], settings)
+
+    def open_line_run(self, place: Place, key: str) -> PlannedRun:
+        """Return the run with nothing connected: as gentle as a contact check."""
+        settings = {**self.protocol.stages["contact"], "open_line": True}
+        limit_V = min(one.max_voltage_V for one in self.chip.junctions)
+        limit_A = min(one.max_current_A for one in self.chip.junctions)
+        settings |= self._sweep("contact", settings, limit_V, None)
+        settings["compliance"] = self._contact_A(settings, limit_A)
+        settings |= place.settings()
+        return _run(key, OPEN_LINE_SAMPLE, OPEN_LINE, "iv", settings)
+
+    @staticmethod
+    def _contact_A(settings: Mapping[str, Value], limit_A: float) -> float:
+        return min(_number(settings.get("compliance", 0.0), "A") or limit_A, limit_A)
 
     def _sweep(
         self, stage: str, settings: dict[str, Value], limit_V: float, reach_V: float | None

@@ -172,7 +172,18 @@ class Breakdown(_Fault):
     position: str = ""
 
 
-Fault = Drop | Late | Hang | Half | Garbage | Quench | Drift | Breakdown
+class Stick(_Fault):
+    """A contact of the switch opens no more once it was closed `closings` times.
+
+    The switch does not know: what it reports is what it was told to close.
+    """
+
+    kind: Literal["stick"] = "stick"
+    contact: Annotated[int, Field(ge=1)]
+    closings: Annotated[int, Field(ge=1)] = 1
+
+
+Fault = Drop | Late | Hang | Half | Garbage | Quench | Drift | Breakdown | Stick
 _KNOWN: TypeAdapter[Fault] = TypeAdapter(Annotated[Fault, Field(discriminator="kind")])
 
 

@@ -18,6 +18,7 @@ from nanojunction.instruments.virtual.faults.kinds import (
     Hang,
     Late,
     Quench,
+    Stick,
 )
 from nanojunction.instruments.virtual.world import World
 from nanojunction.instruments.virtual.world.breakdown import Fragile
@@ -70,7 +71,7 @@ class Trouble:
         self._armed = [
             _Armed(fault, 1 if isinstance(fault, Quench | Drift) else fault.repeat)
             for fault in self.faults
-            if not isinstance(fault, Breakdown) and fault.role == self.role
+            if not isinstance(fault, Breakdown | Stick) and fault.role == self.role
         ]
 
     def before(self, line: str) -> Drop | Hang | None:

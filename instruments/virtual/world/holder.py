@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -70,6 +71,10 @@ class Holder:
         self.connected: tuple[Connected, ...] = ()
         self.shorted = False
         self.hot_switches = 0
+        #: Contacts that open no more, with how often they must have been closed for that.
+        self.sticking: dict[int, int] = {}
+        self._closings: Counter[int] = Counter()
+        self._told: frozenset[int] = frozenset()
         if wiring is None and junctions:
             raise ValueError(
                 f"junctions at positions ({', '.join(junctions)}) need a switch: list its wiring, "
@@ -135,8 +140,14 @@ class Holder:
     # Contacts
 
     def move(self, closed: Collection[int], t: float) -> int:
-        """Close these contacts and open all others; return how many wired ones changed."""
-        before, self.closed = self.closed, frozenset(closed)
+        """Close these contacts and open all others; return how many wired ones changed.
+
+        A contact that sticks stays closed.
+        """
+        before, told = self.closed, frozenset(closed)
+        self._closings.update(told - self._told)
+        stuck = {one for one, after in self.sticking.items() if self._closings[one] >= after}
+        self._told, self.closed = told, told | stuck
         if self._ways is None:
             self._connect((Connected(""),), t)
             return 0

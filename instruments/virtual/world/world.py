@@ -236,6 +236,11 @@ class World:
         """
         self._let_move(t, lambda: self._holder.move(closed, t))
 
+    def let_stick(self, contact: int, closings: int) -> None:
+        """Have a contact open no more once it was closed so often, whatever the switch is told."""
+        with self.lock:
+            self._holder.sticking[contact] = closings
+
     def touch(self, t: float, place: tuple[int, int, int] | None) -> None:
         """Bring a prober's needles to column, row and subsite, or lift them (None).
 
