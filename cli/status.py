@@ -79,10 +79,9 @@ class Found:
     def _of_the_recipe(self) -> Iterator[str]:
         if self.recipe is None:
             return
-        if self.recipe.left and not self.goes_on:
-            steps = f"{self.recipe.left} of {len(self.recipe.steps)} steps are left"
+        if (left := self.recipe.what_is_left) and not self.goes_on:
             command = f"nanojunction {self.recipe.command} … --resume"
-            yield f"{self.recipe.name}: {steps}; go on with {command}"
+            yield f"{self.recipe.name}: {left}; go on with {command}"
         if spared := self.recipe.spared:
             yield f"{self.recipe.name}: ended to spare the junction: {', '.join(spared)}"
 
@@ -206,6 +205,8 @@ def recipe_json(recipe: Overview, *, goes_on: bool) -> dict[str, Any]:
         "goes_on": goes_on,
         "left": recipe.left,
         "counts": recipe.counts(),
+        "verdicts": dict(recipe.verdicts) if recipe.command == "screen" else None,
+        "on_chip": recipe.on_chip or None,
         "steps": [asdict(step) for step in recipe.steps],
         "junctions": [
             asdict(one) | {"dwell_s": {f"{level:g} V": s for level, s in one.dwell_s.items()}}

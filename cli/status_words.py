@@ -108,6 +108,8 @@ def recipe_lines(recipe: Overview) -> Iterator[str]:
     counts = ", ".join(f"{count} {status}" for status, count in recipe.counts().items())
     what = "recipe" if recipe.command == "run" else "screening"
     yield f"{what} {recipe.name}, begun {moment(recipe.begun)}: {len(recipe.steps)} steps, {counts}"
+    if recipe.command == "screen":
+        yield f"  {'verdicts':10} {verdict_words(recipe)}"
     for step in recipe.steps:
         if step.why and step.status != SKIPPED:
             yield f"  {step.status:10} {step.key}: {step.why}"
@@ -122,6 +124,13 @@ def recipe_lines(recipe: Overview) -> Iterator[str]:
         yield f"  {'junction':10} and {others} more before these; --json has them all"
     for when, key, words in recipe.events[-EVENTS:]:
         yield f"  {moment(when)} {f'{key}: ' if key else ''}{words}"
+
+
+def verdict_words(recipe: Overview) -> str:
+    """Return how many junctions of a chip have which verdict."""
+    of = f"{sum(recipe.verdicts.values())} of {recipe.on_chip} junctions"
+    found = ", ".join(f"{count} {verdict}" for verdict, count in recipe.verdicts.items())
+    return f"{of} ({found})" if found else of
 
 
 def skipped_by_reason(recipe: Overview) -> dict[str, list[str]]:

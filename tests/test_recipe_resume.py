@@ -180,7 +180,7 @@ def test_a_journal_of_another_version_is_refused(tmp_path: Path) -> None:
         journal.create("x", "text", "station.toml", [PlanEntry("iv", "iv", "A", "iv")], {})
         with sqlite3.connect(tmp_path / NAME) as base:
             base.execute("UPDATE recipe SET version = 1")
-        with pytest.raises(JournalError, match="is of version 1, this program writes 2"):
+        with pytest.raises(JournalError, match="is of version 1, this program writes 3"):
             journal.is_new()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import sqlite3
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,7 @@ CHIP = {"J1": "open", "J2": "short", "J3": "resistor-1k", "J4": "A", "J5": "B"}
 TRUTH = {"J1": "open", "J2": "short", "J3": "ohmic", "J4": "candidate", "J5": "candidate"}
 
 
+SHORTLY = '[protocol.at_zero]\nduration = "5 s"\n'
 SHY = """
 device = "shy"
 [[populations]]
@@ -128,6 +130,35 @@ def test_it_is_stopped_anywhere_and_taken_up_with_the_same_verdicts(tmp_path: Pa
     with Station(last.config) as station:
         assert last.on(station, resume=True)
     assert last.verdicts() == whole.verdicts() == TRUTH, seed
+
+
+def test_a_verdict_is_kept_until_anything_that_it_follows_from_is_another(tmp_path: Path) -> None:
+    night = evening(tmp_path / "runs", SHORTLY)
+    with Station(night.config) as station:
+        assert night.on(station)
+    with night.journal() as journal:
+        assert journal.verdicts.counts() == {"candidate": 2, "ohmic": 1, "open": 1, "short": 1}
+
+    def judged_again(more: str = "") -> list[str]:
+        """Take it up, and return the junctions whose verdict was found anew."""
+        again, before = evening(night.folder, f"{SHORTLY}{more}"), entered(night.folder)
+        with Station(again.config) as station:
+            assert again.on(station, resume=True)
+        assert set(again.verdicts()) == set(CHIP)
+        found = entered(night.folder)
+        return [name for name in CHIP if found[name] != before[name]]
+
+    def entered(folder: Path) -> dict[str, str]:
+        with sqlite3.connect(folder / "journal.sqlite") as file:
+            return dict(file.execute("SELECT sample, moment FROM verdicts"))
+
+    assert judged_again() == []
+    assert judged_again("[thresholds]\ncandidate_ratio = 800") == list(CHIP)
+    assert judged_again("[thresholds]\ncandidate_ratio = 800") == []
+    assert judged_again() == list(CHIP)
+    file = night.folder / "J3_short_iv.csv"
+    file.write_text(file.read_text(encoding="utf-8").replace("J3", "J3 "), encoding="utf-8")
+    assert judged_again() == ["J3"]
 
 
 def test_another_chip_is_not_gone_on_with(tmp_path: Path) -> None:

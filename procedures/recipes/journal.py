@@ -28,6 +28,7 @@ from nanojunction.procedures.recipes.journal_records import (
     RunRecord,
     hash_of,
 )
+from nanojunction.procedures.recipes.journal_verdicts import JournalVerdicts
 from nanojunction.procedures.recipes.run_rows import Bias
 from nanojunction.procedures.recipes.setup import Setup
 
@@ -40,6 +41,8 @@ class Journal:
     def __init__(self, path: Path, *, read_only: bool = False) -> None:
         self.path = path
         self._file = JournalFile(path, read_only=read_only)
+        #: What a screening has found.
+        self.verdicts = JournalVerdicts(self._file)
 
     def __enter__(self) -> Self:
         return self
@@ -154,6 +157,15 @@ class Journal:
         """Return all parts of all runs, in the order of the plan."""
         rows = self._file.rows(
             "SELECT runs.* FROM runs JOIN plan USING (key) ORDER BY plan.position, runs.part"
+        )
+        return [RunRecord(**dict(row)) for row in rows]
+
+    def runs_of(self, sample: str) -> list[RunRecord]:
+        """Return all parts of the runs on a sample, in the order of the plan."""
+        rows = self._file.rows(
+            "SELECT runs.* FROM runs JOIN plan USING (key) WHERE plan.sample = ? "
+            "ORDER BY plan.position, runs.part",
+            sample,
         )
         return [RunRecord(**dict(row)) for row in rows]
 

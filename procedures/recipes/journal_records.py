@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 
 #: Raised when the tables change: a journal of another version is refused.
-VERSION = 2
+VERSION = 3
 #: How runs end that were ended for the junction's sake.
 SPARED = ("broken", "protected")
 #: A run with one of these is not taken up again: it has its end, or the junction must be spared.
@@ -36,6 +36,11 @@ CREATE TABLE dwell (
 CREATE TABLE marks (
     sample TEXT NOT NULL, mark TEXT NOT NULL, reason TEXT NOT NULL, moment TEXT NOT NULL,
     PRIMARY KEY (sample, mark));
+CREATE TABLE verdicts (
+    sample TEXT PRIMARY KEY, verdict TEXT NOT NULL, basis TEXT NOT NULL, content TEXT NOT NULL,
+    moment TEXT NOT NULL);
+CREATE INDEX plan_sample ON plan (sample);
+CREATE INDEX bias_sample ON bias (sample);
 CREATE TABLE events (moment TEXT NOT NULL, key TEXT, words TEXT NOT NULL);
 """
 

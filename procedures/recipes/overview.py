@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import tomllib
 from collections import Counter
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 
 from nanojunction.procedures.recipes.journal import Journal
 from nanojunction.procedures.recipes.journal_records import CONCLUDED, SPARED, History, PlanLine
@@ -40,7 +41,8 @@ class Overview:
     """A recipe: its name, the station file, when it was begun, its steps, junctions and events.
 
     An event is (moment, key or None, words). `command` is the one that goes on with it: `run`, or
-    `screen` for a screening, whose runs that failed are not taken up again but made anew.
+    `screen` for a screening, whose runs that failed are not taken up again but made anew: then
+    `verdicts` counts what its junctions turned out to be so far, of the chip's `on_chip`.
     """
 
     name: str
@@ -50,6 +52,8 @@ class Overview:
     junctions: tuple[History, ...]
     events: tuple[tuple[str, str | None, str], ...]
     command: str = "run"
+    verdicts: Mapping[str, int] = field(default_factory=dict)
+    on_chip: int = 0
 
     def counts(self) -> dict[str, int]:
         """Return how many steps there are of each status."""
@@ -61,6 +65,14 @@ class Overview:
         if self.command == "screen":
             return sum(step.is_left and step.status != FAILED for step in self.steps)
         return sum(step.is_left for step in self.steps)
+
+    @property
+    def what_is_left(self) -> str:
+        """What is left in words, "" where nothing is."""
+        known = sum(self.verdicts.values())
+        if known < self.on_chip:
+            return f"{self.on_chip - known} of {self.on_chip} junctions are without a verdict"
+        return f"{self.left} of {len(self.steps)} steps are left" if self.left else ""
 
     @property
     def spared(self) -> tuple[str, ...]:
@@ -77,8 +89,14 @@ def overview_of(journal: Journal, *, is_running: bool) -> Overview:
     steps = tuple(_step(line, is_running=is_running) for line in journal.lines())
     samples = dict.fromkeys(step.sample for step in steps if step.sample)
     junctions = tuple(history for one in samples if _has_seen(history := journal.history(one)))
-    command = "run" if "recipe" in tomllib.loads(journal.recipe_text()) else "screen"
-    return Overview(name, station, begun, steps, junctions, tuple(journal.events()), command)
+    found = Overview(name, station, begun, steps, junctions, tuple(journal.events()))
+    text = journal.recipe_text()
+    if "recipe" in tomllib.loads(text):
+        return found
+    from nanojunction.analysis.screening.chip_file import chip_from
+
+    on_chip = len(chip_from(text, str(journal.path)).junctions)
+    return replace(found, command="screen", verdicts=journal.verdicts.counts(), on_chip=on_chip)
 
 
 def _step(line: PlanLine, *, is_running: bool) -> Step:

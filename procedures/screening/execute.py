@@ -19,6 +19,7 @@ from nanojunction.analysis.screening.verdicts import JunctionVerdict
 from nanojunction.procedures.disturbance import LOST
 from nanojunction.procedures.progress import Progress
 from nanojunction.procedures.recipes.measuring import Measuring
+from nanojunction.procedures.screening.kept import KeptVerdicts
 from nanojunction.procedures.screening.open_line import OpenLine
 from nanojunction.procedures.screening.resistors import AFTER, KnownResistors
 from nanojunction.procedures.screening.runs import FAILED, Known, ScreeningStopped, StageRuns
@@ -48,6 +49,7 @@ class Screening:
     _runs: StageRuns = field(init=False)
     _resistors: KnownResistors = field(init=False)
     _open_line: OpenLine = field(init=False)
+    _kept: KeptVerdicts = field(init=False)
     _doubts: tuple[Doubt, ...] = ()
     _failed_in_a_row: int = 0
     #: Whether the magnet is lost: then nothing more is asked of it.
@@ -57,6 +59,7 @@ class Screening:
         self._runs = StageRuns(self.measuring, self.plan.source, self.words, self.part_of)
         self._resistors = KnownResistors(self.plan, self._runs, self._base)
         self._open_line = OpenLine(self.plan, self._runs, self._base)
+        self._kept = KeptVerdicts(self.plan, self.measuring.journal)
 
     def go(self) -> bool:
         """Do what is left of the screening, in order; True if all of it is done then.
@@ -67,6 +70,7 @@ class Screening:
         if not self._resistors.begin(self._doubts):
             return False
         self.line = self._resistors.line(self._doubts)
+        self._kept.begin(self.line, self._doubts)
         return (
             all(self._screen(junction) for junction in self.plan.chip.junctions)
             and self._at_other_temperatures()
@@ -84,6 +88,9 @@ class Screening:
 
     def _screen(self, junction: Junction) -> bool:
         """Measure what the verdict on a junction takes; False when told to stop."""
+        if (kept := self._kept.find(junction)) is not None and not self._lacks_field(kept):
+            self._tell(kept)
+            return True
         known = self._runs.known(junction)
         verdict = self._judge(junction, known)
         is_new = verdict.next_stage is not None
@@ -92,15 +99,23 @@ class Screening:
             if not self._measure(junction, StagePlan(stage, self._base(), reach), known):
                 return False
             verdict = self._judge(junction, known)
-        if verdict.verdict == "candidate" and not self._in_field(junction, known):
-            return False
-        verdict = self._judge(junction, known)
+        if verdict.verdict == "candidate":
+            if not self._in_field(junction, known):
+                return False
+            verdict = self._judge(junction, known)
         if is_new:
             self._open_line.measured(verdict)
             if verdict.generates and not self._open_line.look():
                 return False
-        self._note(verdict)
+        self._note(junction, verdict)
         return True
+
+    def _lacks_field(self, verdict: JunctionVerdict) -> bool:
+        """Tell whether a candidate is yet to be measured in the field."""
+        if verdict.verdict != "candidate" or self.plan.protocol.field_T is None:
+            return False
+        names = [f"{verdict.junction}/{name}" for name in FIELDS]
+        return not all(self._runs.is_measured(name, self._doubts) for name in names)
 
     def _in_field(self, junction: Junction, known: Known) -> bool:
         """Measure a candidate at both signs of the field; False when told to stop."""
@@ -168,7 +183,7 @@ class Screening:
                     return False
                 verdict = self._judge(junction, known)
                 self._open_line.measured(verdict)
-                self._note(verdict)
+                self._note(junction, verdict)
         return True
 
     def _judge(self, junction: Junction, known: Known) -> JunctionVerdict:
@@ -188,7 +203,12 @@ class Screening:
             next_stage=None,
         )
 
-    def _note(self, verdict: JunctionVerdict) -> None:
+    def _note(self, junction: Junction, verdict: JunctionVerdict) -> None:
+        """Keep a verdict for whoever resumes; what has failed has another chance then."""
+        self._kept.keep(junction, verdict, is_final=not self._runs.has_failed(junction))
+        self._tell(verdict)
+
+    def _tell(self, verdict: JunctionVerdict) -> None:
         before = self.verdicts.get(verdict.junction)
         if before is not None:
             self._counts[before.verdict] -= 1

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from nanojunction.analysis.calibration import MeasuringLine, line_of
@@ -29,13 +29,12 @@ class KnownResistors:
         Where earlier parts found none to be as stated, they are measured anew. Raises
         ScreeningStopped if one cannot be measured, or none serves.
         """
-        known = [one.name for one in self.plan.chip.calibrations]
-        is_wrong = self._of(known, doubted) and self.line(doubted) is None
+        is_wrong = self._before(doubted) and self.line(doubted) is None
         if not self.measure(BEFORE, doubted, anew=bool(is_wrong)):
             return False
-        _, refused = line_of(self._of(known, doubted))
+        line, refused = line_of(self._before(doubted))
         why = "; ".join(dict.fromkeys(words for _, words in refused))
-        if known and self.line(doubted) is None:
+        if line is None and self.plan.chip.calibrations:
             raise ScreeningStopped(
                 f"no known resistor serves, so that no offset could be compared: {why}; see to it, "
                 "then go on with --resume"
@@ -79,14 +78,17 @@ class KnownResistors:
         return False
 
     def line(self, doubted: Sequence[Doubt]) -> MeasuringLine | None:
-        """Return the measuring line as far as it was measured, None where nothing can serve."""
-        return line_of(self._of([one.name for one in self.plan.chip.calibrations], doubted))[0]
+        """Return the measuring line before the junctions, None where no resistor can serve.
 
-    def _of(self, names: Iterable[str], doubted: Sequence[Doubt]) -> list[RunResult]:
+        That of before, so that a screening that is taken up judges as it did.
+        """
+        return line_of(self._before(doubted))[0]
+
+    def _before(self, doubted: Sequence[Doubt]) -> list[RunResult]:
         found = [
             result
-            for name in names
-            for results in self.runs.of_sample(name).values()
+            for resistor in self.plan.chip.calibrations
+            for results in self.runs.of_sample(resistor.name, f"{BEFORE}/").values()
             for result in results
         ]
         return without_doubt(found, doubted)

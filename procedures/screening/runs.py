@@ -170,11 +170,18 @@ class StageRuns:
         by_step = self.of_sample(junction.name)
         return {stage: by_step[stage] for stage in STAGES if stage in by_step}
 
-    def of_sample(self, name: str) -> dict[str, list[RunResult]]:
-        """Return what came of the runs on a sample that have not failed, by step."""
+    def of_sample(self, name: str, prefix: str = "") -> dict[str, list[RunResult]]:
+        """Return what came of the runs on a sample that have not failed, by step.
+
+        With `prefix` only of those whose keys begin so.
+        """
         found: dict[str, list[RunResult]] = {}
         for line in self.measuring.journal.of_sample(name):
-            if self.is_done(line.key) and self._status(line.key) != FAILED:
+            if (
+                line.key.startswith(prefix)
+                and self.is_done(line.key)
+                and self._status(line.key) != FAILED
+            ):
                 found.setdefault(line.step, []).extend(self.results(line.key))
         return found
 
@@ -186,6 +193,10 @@ class StageRuns:
     def failures(self, junction: Junction, stage: Stage) -> list[str]:
         """Return the keys of a junction's runs of a stage that failed just now, in order."""
         return self._failed.get((junction.name, stage), [])
+
+    def has_failed(self, junction: Junction) -> bool:
+        """Tell whether any run on a junction failed just now."""
+        return any(sample == junction.name for sample, _ in self._failed)
 
     def _status(self, key: str) -> str:
         return self.measuring.journal.parts(key)[-1].status
