@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
 _NUMERICAL = ("numpy", "scipy", "lmfit")
 """Packages whose versions may change a result's last digits."""
-_SHOWING = ("catalogue", "export", "figures", "report")
-"""Packages of the analysis that show or store results and change none."""
+_SHOWING = ("catalogue", "export", "figures", "report", "theory")
+"""Packages of the analysis that show, store or explain results and change none."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from nanojunction.cli import at_the_cryostat, in_the_office
+from nanojunction.cli import at_the_cryostat, in_the_office, model
 from nanojunction.cli.console import speak_plainly
 from nanojunction.cli.options import Debug
 
@@ -30,6 +30,7 @@ app.command()(at_the_cryostat.virtual_chip)
 app.command()(in_the_office.analyse)
 app.command()(in_the_office.runs)
 app.command()(in_the_office.export)
+app.add_typer(model.app)
 app.command()(in_the_office.demo)
 
 

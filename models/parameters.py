@@ -7,6 +7,8 @@ from typing import Annotated
 
 from pydantic import ConfigDict, Field
 
+from nanojunction.models.constants import BOLTZMANN_MEV_PER_K
+
 __all__ = [
     "CACHED_TEMPERATURES",
     "CLOSED",
@@ -27,7 +29,6 @@ __all__ = [
     "require_temperature",
 ]
 
-BOLTZMANN_MEV_PER_K = 1.380649e-23 / 1.602176634e-19 * 1e3
 COLDEST_K, HOTTEST_K = 4.0, 400.0  # where every law is checked when it is loaded
 
 CACHED_TEMPERATURES = 64  # the sample's temperature is asked again and again while it holds

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import dask
+import numpy as np
 import psutil
 import pytest
 from distributed import Client, LocalCluster
@@ -22,10 +23,14 @@ from nanojunction.analysis.catalogue.database import Catalogue
 from nanojunction.analysis.catalogue.store import CatalogueStore
 from nanojunction.analysis.results import to_text
 from nanojunction.analysis.settings import IVSettings
+from nanojunction.analysis.theory.axes import parse_axis
+from nanojunction.analysis.theory.exchange_sweeps import exchange_sweeps, found_by
 from nanojunction.analysis.work import dask_cluster
 from nanojunction.analysis.work.batches import Batch
 from nanojunction.analysis.work.dask_cluster import ClusterError, connected, in_cluster
+from nanojunction.analysis.work.hands import Hands
 from nanojunction.analysis.work.outcomes import Work
+from nanojunction.models.errors import ModelError
 from tests.catalogues import iv_file
 
 
@@ -205,3 +210,18 @@ def test_the_command_on_a_cluster_of_daemons(folder: Path, tmp_path: Path) -> No
                 daemon.wait(30)
     assert done.returncode == 1, done.stderr  # three files have errors
     assert json.loads(done.stdout) == analyse([folder]).to_json()
+
+
+def test_a_model_is_swept_on_a_cluster_as_here(cluster: LocalCluster) -> None:
+    units = {"p_left": "", "mu": "meV"}
+    axes = [parse_axis(text, units) for text in ("p-left=-0.9:0.9:61", "mu=-2:2:41")]
+    (sweep,) = exchange_sweeps({"bias": 1.0}, axes)
+    there = found_by(sweep, hands=Hands(scheduler=cluster.scheduler_address))
+    for name, values in found_by(sweep).results.items():
+        assert np.array_equal(values, there.results[name])
+
+
+def test_what_a_model_cannot_do_is_said_by_a_cluster_too(cluster: LocalCluster) -> None:
+    (sweep,) = exchange_sweeps({}, [parse_axis("p-left=-1:2:3000", {"p_left": ""})])
+    with pytest.raises(ModelError, match="is no polarisation"):
+        found_by(sweep, hands=Hands(scheduler=cluster.scheduler_address))

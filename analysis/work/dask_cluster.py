@@ -10,8 +10,8 @@ import asyncio
 import os
 import threading
 from collections.abc import Callable, Generator, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from concurrent.futures import Executor, ThreadPoolExecutor
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from importlib import metadata
 from pathlib import Path
@@ -50,7 +50,7 @@ def in_cluster(
     """
     given = {_absolute(work): work for work in todo}
     with closing(connected(address)) as client:
-        _check_version(client)
+        _check_version(client, analysis_version)
         batches = in_batches(list(given), kept, _workers(client))
         with closing(_computed(client, batches)) as coming:
             for batch, found in coming:
@@ -102,7 +102,33 @@ def _workers(client: Client) -> int:
     return max(1, len(client.nthreads()))
 
 
-def _check_version(client: Client) -> None:
+@contextmanager
+def executor_of(address: str, version: Callable[[], str]) -> Iterator[tuple[Executor, int]]:
+    """Give a cluster as an executor of functions, and how many workers it has.
+
+    What is not done is cancelled at the end. `version` is a function of ours that returns, here
+    and on each worker, the same text if they would find the same. Raises ClusterError where the
+    cluster cannot be used, and when it is lost.
+    """
+    from distributed import CancelledError, KilledWorker
+
+    with closing(connected(address)) as client:
+        _check_version(client, version)
+        executor = client.get_executor(pure=False)
+        try:
+            yield executor, _workers(client)
+        except KilledWorker as problem:
+            raise ClusterError(
+                f"the Dask cluster at {address} lost several workers over one piece of the work: "
+                "was there too little memory?"
+            ) from problem
+        except CancelledError:
+            raise ClusterError("the Dask scheduler was lost: start it again") from None
+        finally:
+            executor.shutdown(wait=False)
+
+
+def _check_version(client: Client, version_of: Callable[[], str]) -> None:
     """Raise ClusterError unless all workers have our version of the analysis."""
     there = _asked(client, metadata.version, "nanojunction")
     for worker, version in there.items():
@@ -111,9 +137,10 @@ def _check_version(client: Client) -> None:
                 f"the Dask worker {worker} cannot load nanojunction ({version}): install the same "
                 "version as here where it runs"
             )
-    for worker, version in _asked(client, analysis_version).items():
-        if version != analysis_version():
-            raise ClusterError(_other_version(worker, version))
+    here = version_of()
+    for worker, version in _asked(client, version_of).items():
+        if version != here:
+            raise ClusterError(_other_version(worker, version, here))
 
 
 def _asked(client: Client, function: Callable[..., str], *args: str) -> dict[str, Any]:
@@ -122,9 +149,9 @@ def _asked(client: Client, function: Callable[..., str], *args: str) -> dict[str
     return found
 
 
-def _other_version(worker: str, version: object) -> str:
+def _other_version(worker: str, version: object, ours: str) -> str:
     return (
-        f"the Dask worker {worker} has nanojunction {version}, here it is {analysis_version()}: "
+        f"the Dask worker {worker} has nanojunction {version}, here it is {ours}: "
         "install the same version on both sides"
     )
 
@@ -190,7 +217,7 @@ def _analyse_there(batch: Batch, version: str) -> list[Outcome]:
 
     here = get_worker().address
     if analysis_version() != version:
-        raise ClusterError(_other_version(here, analysis_version()))
+        raise ClusterError(_other_version(here, analysis_version(), version))
     seen = [all(path.exists() for path in work.files) for work in batch.works]
     works = tuple(work for work, sees in zip(batch.works, seen, strict=True) if sees)
     known = tuple(one for one, sees in zip(batch.known, seen, strict=True) if sees)

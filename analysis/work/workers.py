@@ -167,7 +167,7 @@ def _start() -> _Worker:
     context = multiprocessing.get_context("spawn")
     here, there = context.Pipe()
     process = context.Process(target=_serve, args=(there,), daemon=True)
-    with _for_children():
+    with for_children():
         process.start()
     there.close()
     return _Worker(process, here)
@@ -205,7 +205,7 @@ def _send(connection: Connection[list[Outcome], Batch], found: SimpleQueue[list[
 
 
 @contextmanager
-def _for_children() -> Iterator[None]:
+def for_children() -> Iterator[None]:
     """Let processes that start meanwhile use one thread for linear algebra, and hear no Ctrl-C.
 
     The threads of several processes would wait for one another on small matrices. A Ctrl-C while
