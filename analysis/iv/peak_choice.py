@@ -18,7 +18,8 @@ from nanojunction.analysis.iv.peak_solver import (
 from nanojunction.analysis.iv.turning_points import Turn
 from nanojunction.analysis.together import in_groups
 
-_FAINT = 3e-3  # of the strongest peak's χ²: so much is made of it where places are a little off
+# Of the strongest peak's χ²: so much is made of it where places are a fifth of a width off.
+_FAINT = 0.03
 _FEWEST = 3  # degrees of freedom
 _CHEAP = (
     6.0  # criterion for which a peak is left out: if it is one, what a fit leaves brings it back

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -205,16 +205,10 @@ def _fit_alike(wishes: Sequence[Wish]) -> list[PeakFit | None]:
     tasks = _begun(wishes)
     fits = descend(tasks, _ROUGHLY)
     others = orders_at(tasks, fits)
-    best = np.tile(others.criterion.min(axis=1).reshape(len(SHAPES), -1).min(axis=0), len(SHAPES))
-    hopeful = np.flatnonzero(others.criterion.min(axis=1) <= best + _HOPELESS)
-    tasks, fits, others = tasks.take(hopeful), fits.take(hopeful), others.take(hopeful)
-    _refine(tasks, fits, others)
-    whose = hopeful % len(wishes)
-    found: list[PeakFit | None] = []
-    for k, wish in enumerate(wishes):
-        its = np.flatnonzero(whose == k)
-        found.append(_result(wish, tasks.take(its), fits.take(its), others.take(its)))
-    return found
+    least = others.criterion.min(axis=1)
+    best = np.tile(least.reshape(len(SHAPES), -1).min(axis=0), len(SHAPES))
+    _refine(tasks, fits, others, np.flatnonzero(least <= best + _HOPELESS))
+    return list(_results(wishes, tasks, fits, others))
 
 
 def _begun(wishes: Sequence[Wish]) -> Tasks:
@@ -230,9 +224,8 @@ def _begun(wishes: Sequence[Wish]) -> Tasks:
     return replace(tasks, orders=orders_before(tasks).criterion.argmin(axis=1))
 
 
-def _refine(tasks: Tasks, fits: Solved, others: Others) -> None:
-    """Put fits with the likeliest order of the background in the place of these."""
-    again = np.arange(len(fits.place))
+def _refine(tasks: Tasks, fits: Solved, others: Others, again: Ints) -> None:
+    """Put fits with the likeliest order of the background in the place of these `again`."""
     k = fits.place.shape[1]
     for _ in range(_ROUNDS):
         orders = others.criterion[again].argmin(axis=1)
@@ -258,69 +251,84 @@ def _criterion(chi2: Array, orders: Ints, peaks: int) -> Array:
     return np.asarray(chi2 + PER_PARAMETER * (np.array(ORDERS)[orders] + 2 + 3 * peaks))
 
 
-def _result(wish: Wish, tasks: Tasks, fits: Solved, others: Others) -> PeakFit:
-    """Return the best of the fits of one wish, its errors widened by the others' results."""
-    tallest = wish.stretch.tallest_S
-    sensible = np.abs(fits.height).max(axis=1) < tallest
-    if sensible.any():
-        tasks, fits, others = tasks.take(sensible), fits.take(sensible), others.take(sensible)
-    points, peaks = _size(wish)
+def _results(
+    wishes: Sequence[Wish], tasks: Tasks, fits: Solved, others: Others
+) -> Iterator[PeakFit]:
+    """Yield the better of the two shapes for each wish, its errors widened by other results."""
+    points, peaks = _size(wishes[0])
+    by_shape = (len(SHAPES), len(wishes))
+    tallest = np.array([wish.stretch.tallest_S for wish in wishes])
     criterion = _criterion(fits.chi2, tasks.orders, peaks)
-    best = int(criterion.argmin())
-    order = ORDERS[tasks.orders[best]]
-    dof = points - order - 1 - 3 * peaks
-    values = np.concatenate([fits.height, fits.place, fits.width], axis=1)
     # The fits themselves are known better than to first order.
     others.criterion[np.arange(len(criterion)), tasks.orders] = criterion
-    errors = _errors(others, values, best)
-    of_height, of_place, of_width = errors.reshape(3, peaks)
-    table = np.column_stack(
+    sensible = np.abs(fits.height).max(axis=1).reshape(by_shape) < tallest
+    senseless = (~sensible & sensible.any(axis=0)).ravel()
+    criterion[senseless] = others.criterion[senseless] = np.inf
+    best = criterion.reshape(by_shape).argmin(axis=0) * len(wishes) + np.arange(len(wishes))
+    errors = _errors(others, np.concatenate([fits.height, fits.place, fits.width], axis=1), best)
+    tasks, fits = tasks.take(best), fits.take(best)
+    bends = _bends(tasks, fits, tallest)
+    table = np.stack(
         [
-            *(fits.place[best], of_place, fits.width[best], of_width, fits.height[best], of_height),
-            _bends(wish.stretch, tasks, fits, best),
-        ]
+            *(fits.place, errors[:, peaks : 2 * peaks], fits.width, errors[:, 2 * peaks :]),
+            *(fits.height, errors[:, :peaks], bends),
+        ],
+        axis=2,
     )
-    found = [Peak(*row) for row in table.tolist()]
-    x = wish.stretch.x
-    return PeakFit(
-        tuple(sorted(found, key=lambda peak: peak.position_V)),
-        SHAPES[tasks.shapes[best]],
-        order,
-        fits.residual[best] * wish.stretch.error,
-        float(fits.chi2[best]) / dof,
-        dof,
-        float(criterion[best]),
-        wish.stretch.step_V,
-        (float(x[0]), float(x[-1])),
-        tallest,
-        wish.stretch.noise_rows,
-    )
+    for k, wish in enumerate(wishes):
+        order = ORDERS[tasks.orders[k]]
+        dof = points - order - 1 - 3 * peaks
+        x = wish.stretch.x
+        yield PeakFit(
+            tuple(Peak(*row) for row in sorted(table[k].tolist())),
+            SHAPES[tasks.shapes[k]],
+            order,
+            fits.residual[k] * wish.stretch.error,
+            float(fits.chi2[k]) / dof,
+            dof,
+            float(criterion[best[k]]),
+            wish.stretch.step_V,
+            (float(x[0]), float(x[-1])),
+            float(tallest[k]),
+            wish.stretch.noise_rows,
+        )
 
 
-def _bends(stretch: Stretch, tasks: Tasks, fits: Solved, best: int) -> Array:
+def _bends(tasks: Tasks, fits: Solved, tallest: Array) -> Array:
     """Return how much more dI/dV the background has at each peak than one FWHM beside it.
 
     Peaks that are too tall to be any belong to the background.
     """
-    mine, fit = tasks.take(np.array([best])), fits.take(np.array([best]))
-    columns = mine.columns(fit.place, fit.width)[0, :, : fit.place.shape[1]]
-    height = np.where(np.abs(fit.height[0]) < stretch.tallest_S, fit.height[0], 0.0)
-    background = (mine.y[0] - columns @ height - fit.residual[0]) * stretch.error
-    slope = np.gradient(background, stretch.x)
-    place, width = fit.place[0], fit.width[0]
-    here, below, above = (np.interp(place + k * width, stretch.x, slope) for k in (0, -1, 1))
+    columns = tasks.columns(fits.place, fits.width)[:, :, : fits.place.shape[1]]
+    height = np.where(np.abs(fits.height) < tallest[:, None], fits.height, 0.0)
+    peaks = (columns @ height[:, :, None])[:, :, 0]
+    background = (tasks.y - peaks - fits.residual) / tasks.per_error
+    middle = 0.5 * (tasks.x[:, 1:] + tasks.x[:, :-1])
+    slope = np.diff(background, axis=1) / np.diff(tasks.x, axis=1)
+    places = fits.place[:, None] + np.array([0.0, -1.0, 1.0])[:, None] * fits.width[:, None]
+    found = [np.interp(*one) for one in zip(places, middle, slope, strict=True)]
+    here, below, above = np.stack(found, axis=1)
     return np.asarray(here - 0.5 * (below + above))
 
 
-def _errors(others: Others, values: Array, best: int) -> Array:
+def _errors(others: Others, values: Array, best: Ints) -> Array:
     """Return the errors of the best values, what other shapes and orders say included.
 
     Burnham & Anderson, Model Selection and Multimodel Inference (2002), eq. 4.9.
     """
-    weights = np.exp(-0.5 * np.minimum(others.criterion - others.criterion.min(), 200.0))
+
+    def by_wish(values: Array) -> Array:
+        """Return what all shapes and orders give for each wish, (wishes, shapes × orders, …)."""
+        of_shapes = values.reshape(len(SHAPES), len(best), *values.shape[1:])
+        return np.concatenate(list(of_shapes), axis=1)
+
+    criterion = by_wish(others.criterion)
+    above = criterion - criterion.min(axis=1)[:, None]
+    weights = np.exp(-0.5 * np.minimum(above, 200.0))
     weights[weights < _UNLIKELY] = 0.0
-    weights /= weights.sum()
+    weights /= weights.sum(axis=1)[:, None]
     scatter = np.maximum(others.chi2 / np.maximum(others.dof, 1), 0.5)
     variance = np.minimum(others.variance * scatter[:, :, None], 1e200)
-    off = values[:, None, :] + others.step - values[best]
-    return np.asarray(np.einsum("ij,ijk->k", weights, np.hypot(np.sqrt(variance), off)))
+    off = by_wish(values[:, None, :] + others.step) - values[best][:, None, :]
+    spread = np.hypot(np.sqrt(by_wish(variance)), off)
+    return np.asarray((weights[:, None, :] @ spread)[:, 0])

@@ -289,7 +289,7 @@ def orders_of(tasks: Tasks, columns: Array, left: Array, free: int) -> Others:
     parameters = np.array(ORDERS) + 2 + free
     dof = points - parameters + 1
     criterion = np.where(dof < 3, np.inf, chi2 + PER_PARAMETER * parameters)
-    return Others(criterion, chi2, np.broadcast_to(dof, chi2.shape), step, inverse)
+    return Others(criterion, chi2, np.tile(dof, (len(chi2), 1)), step, inverse)
 
 
 def inverses(normal: Array) -> Array:

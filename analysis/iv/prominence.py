@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from nanojunction.analysis.values import Array
 
 Ints = NDArray[np.int64]
+Bools = NDArray[np.bool_]
 
 _FIRST, _GROWTH = 16, 4  # how far from a maximum is looked at first, and then
 _AT_ONCE = 1 << 20  # values that are looked at together
@@ -31,8 +32,7 @@ def prominent_peaks(y: Array, least: Array) -> tuple[Ints, Array]:
     kept = prominence >= least[peaks]
     peaks, left, right = peaks[kept], left[kept], right[kept]
     half = y[peaks] - 0.5 * prominence[kept]
-    bounds = zip(left.tolist(), peaks.tolist(), right.tolist(), half.tolist(), strict=True)
-    return peaks, np.array([_width(y, *bound) for bound in bounds])
+    return peaks, _falls_to(y, peaks, half, 1) + _falls_to(y, peaks, half, -1)
 
 
 def _maxima(y: Array) -> Ints:
@@ -64,12 +64,8 @@ def _lowest(y: Array, peaks: Ints, side: int) -> Ints:
     todo, reach = np.arange(len(peaks)), _FIRST
     while len(todo) > 0:
         later = []
-        size = max(1, _AT_ONCE // reach)
-        for start in range(0, len(todo), size):
-            some = todo[start : start + size]
-            index = peaks[some, None] + side * np.arange(reach)
-            inside = (index >= 0) & (index < len(y))
-            values = np.where(inside, y[np.where(inside, index, 0)], np.inf)
+        for some in _shares(todo, reach):
+            values, inside = _beside(y, peaks[some], side, reach)
             beyond = ~inside | (values > values[:, :1])
             np.logical_or.accumulate(beyond, axis=1, out=beyond)
             found[some] = peaks[some] + side * np.where(beyond, np.inf, values).argmin(axis=1)
@@ -78,13 +74,32 @@ def _lowest(y: Array, peaks: Ints, side: int) -> Ints:
     return found
 
 
-def _width(y: Array, left: int, peak: int, right: int, level: float) -> float:
-    """Return the distance between the places beside a maximum where y falls to a level."""
-    low = peak - int((y[left : peak + 1][::-1] <= level).argmax())
-    high = peak + int((y[peak : right + 1] <= level).argmax())
-    begin, end = float(low), float(high)
-    if y[low] < level:
-        begin += float((level - y[low]) / (y[low + 1] - y[low]))
-    if y[high] < level:
-        end -= float((level - y[high]) / (y[high - 1] - y[high]))
-    return end - begin
+def _falls_to(y: Array, peaks: Ints, level: Array, side: int) -> Array:
+    """Return how far from each maximum y falls to a level, as it does before a higher one."""
+    found = np.empty(len(peaks))
+    todo, reach = np.arange(len(peaks)), _FIRST
+    while len(todo) > 0:
+        later = []
+        for some in _shares(todo, reach):
+            values, inside = _beside(y, peaks[some], side, reach)
+            reached = (values <= level[some, None]) & inside
+            there = reached.any(axis=1)
+            low, rows = reached.argmax(axis=1)[there], np.flatnonzero(there)
+            below, above = values[rows, low], values[rows, low - 1]
+            found[some[there]] = low - (level[some[there]] - below) / (above - below)
+            later.append(some[~there])
+        todo, reach = np.concatenate(later), reach * _GROWTH
+    return found
+
+
+def _shares(todo: Ints, reach: int) -> list[Ints]:
+    """Return maxima in parts whose surroundings are looked at together."""
+    size = max(1, _AT_ONCE // reach)
+    return [todo[start : start + size] for start in range(0, len(todo), size)]
+
+
+def _beside(y: Array, peaks: Ints, side: int, reach: int) -> tuple[Array, Bools]:
+    """Return the values from each maximum to one side, and which are there: (peaks, reach)."""
+    index = peaks[:, None] + side * np.arange(reach)
+    inside = (index >= 0) & (index < len(y))
+    return np.where(inside, y[np.where(inside, index, 0)], np.inf), inside

@@ -18,7 +18,7 @@ from nanojunction.analysis.iv.traces import named, traces_of_all
 from nanojunction.analysis.run import Run
 from nanojunction.analysis.run_result import Feature, Result, RunResult
 from nanojunction.analysis.settings import DEFAULTS, IVSettings
-from nanojunction.analysis.together import Analysis, ask, together
+from nanojunction.analysis.together import Analysis, ask, ask_each, together
 from nanojunction.analysis.values import Quantity
 
 _BENT = 0.5  # a smooth description leaves so much less than differences between neighbours do
@@ -72,10 +72,14 @@ def iv_analysis(run: Run, settings: IVSettings) -> Analysis[RunResult]:
     measured = Measured(traces, grid, derivatives, smooth)
     quantities.update((yield from ask(curves_of, measured)))
     rest = yield from ask(unexplained, measured)
-    features: list[Feature] = []
-    for direction, derivative in derivatives.items():
-        kelvin = run.conditions.temperature_K
-        where = Direction(grid, derivative.to_curve(), direction, kelvin, rest.get(direction))
-        features += yield from ask(find_features, where)
+    kelvin = run.conditions.temperature_K
+    found = yield from ask_each(
+        find_features,
+        [
+            Direction(grid, derivative.to_curve(), direction, kelvin, rest.get(direction))
+            for direction, derivative in derivatives.items()
+        ],
+    )
+    features: list[Feature] = [one for each in found for one in each]
     quantities["features"] = features
     return RunResult(run, quantities, (*run.warnings, *warnings))

@@ -42,29 +42,18 @@ def _turns_of_alike(stretches: Sequence[Sampled]) -> list[list[Turn]]:
     # All curves of a run in a row, upright and upside down, with walls that no peak reaches across.
     curves = np.full((len(x), len(_HALVES), 2, x.shape[1] + 1), np.inf)
     least = np.full(curves.shape, np.nan)
-    for k, half in enumerate(_HALVES):
-        slopes = slope_weights(x, half)
+    for k, points in enumerate(_HALVES):
+        slopes = slope_weights(x, points)
         curves[:, k, 0, :-1] = slopes.apply(y)
         least[:, k, :, :-1] = _CLEAR * medians(np.sqrt(slopes.variance(error**2)))[:, None, None]
     np.negative(curves[:, :, 0, :-1], out=curves[:, :, 1, :-1])
-    return [_turns(*one) for one in zip(x, curves, least, strict=True)]
-
-
-def _turns(x: Array, curves: Array, least: Array) -> list[Turn]:
-    """Return the turning points of the curve (halves, ±, points) that has most of them."""
     peaks, widths = prominent_peaks(curves.ravel(), least.ravel())
-    widths = np.maximum(widths, NARROWEST)
-    span = float(x[-1] - x[0])
-    found: list[list[Turn]] = [[] for _ in curves]
-    halves, upside_down, places = np.unravel_index(peaks, curves.shape)
-    fwhm = widths * (span / (len(x) - 1))
-    for half, sign, at, width in zip(
-        halves.tolist(),
-        (1 - 2 * upside_down).tolist(),
-        x[places].tolist(),
-        fwhm.tolist(),
-        strict=True,
-    ):
-        if width < _BROADEST * span:
-            found[half].append(Turn(at, width, sign))
-    return max(found, key=len)
+    run, half, upside_down, place = np.unravel_index(peaks, curves.shape)
+    span = x[:, -1] - x[:, 0]
+    fwhm = np.maximum(widths, NARROWEST) * (span / (x.shape[1] - 1))[run]
+    found: list[list[list[Turn]]] = [[[] for _ in _HALVES] for _ in stretches]
+    narrow = np.flatnonzero(fwhm < _BROADEST * span[run])
+    columns = (run, half, x[run, place], fwhm, 1 - 2 * upside_down)
+    for k, size, *turn in zip(*(one[narrow].tolist() for one in columns), strict=True):
+        found[k][size].append(Turn(*turn))
+    return [max(each, key=len) for each in found]
