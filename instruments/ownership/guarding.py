@@ -59,7 +59,7 @@ class Guarding:
                 stdout=subprocess.DEVNULL,
                 text=True,
                 encoding="utf-8",
-                **_apart(),
+                **apart(),
             )
         except OSError as problem:
             raise LaboratoryError(
@@ -103,7 +103,7 @@ class Guarding:
             process.wait()
 
 
-def _apart() -> dict[str, Any]:
+def apart() -> dict[str, Any]:
     """Return what keeps Ctrl-C and the end of the terminal from the watchdog."""
     if sys.platform == "win32":
         return {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP | subprocess.DETACHED_PROCESS}
