@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 __all__ = [
     "BOLTZMANN_MEV_PER_K",
     "CONDUCTANCE_PER_SPIN_NA_PER_MEV",
+    "JOULE_PER_MEV",
     "PS_PER_INVERSE_MEV",
     "fermi",
 ]
@@ -21,6 +22,7 @@ BOLTZMANN_MEV_PER_K: Final = 1.380649e-23 / _ELEMENTARY_CHARGE_C * 1e3
 """k_B = 0.0861733 meV/K."""
 CONDUCTANCE_PER_SPIN_NA_PER_MEV: Final = _ELEMENTARY_CHARGE_C**2 / _PLANCK_J_S * 1e6
 """e²/h of one spin: 38.7405 µS, or nA for each meV of a window of energies."""
+JOULE_PER_MEV: Final = _ELEMENTARY_CHARGE_C * 1e-3
 PS_PER_INVERSE_MEV: Final = _PLANCK_J_S / (2 * np.pi) / _ELEMENTARY_CHARGE_C * 1e15
 """ħ/meV = 0.658 ps: the unit of time where ħ = 1 and energies are in meV."""
 
