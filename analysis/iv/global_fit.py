@@ -165,7 +165,7 @@ def _describe(traces: Traces) -> Analysis[Fitted]:
     if not (simple or known):
         rising = yield from ask(exponentials, data)
         tried.fits.extend(rising)
-        candidate = best_exponential(data, rising)
+        candidate = yield from best_exponential(data, rising)
         if candidate is not None and is_white(data, candidate[1], traces):
             found.append(candidate)
     if not found:

@@ -10,11 +10,12 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
 from nanojunction.analysis.iv.outliers import Flags
-from nanojunction.analysis.iv.stencils import IntArray
+from nanojunction.analysis.iv.stencils import KEPT_ROWS, IntArray
 from nanojunction.analysis.iv.traces import Stack, Traces, alike
 from nanojunction.analysis.together import in_groups
 from nanojunction.analysis.values import Array
@@ -133,9 +134,8 @@ class Legs:
 
     @classmethod
     def of(cls, leg: IntArray) -> Legs:
-        """Return the legs of rows."""
-        starts = np.flatnonzero(np.append(True, leg[1:] != leg[:-1]))
-        return cls(starts, np.diff(np.append(starts, len(leg))))
+        """Return the legs of rows; runs of one campaign share theirs."""
+        return _legs_of(leg) if len(leg) > KEPT_ROWS else _kept_legs(leg.tobytes())
 
     def sums(self, values: Array) -> Array:
         """Return the sums (…, legs) of values (…, rows)."""
@@ -145,6 +145,14 @@ class Legs:
         """Return for every row the value of its leg."""
         return np.repeat(values, self.counts, axis=-1)
 
+    def units(self, relative_noise: Array | None) -> Array:
+        """Return a column of length 1 for each leg's constant, (1 or runs, legs, rows)."""
+        number = np.arange(len(self.starts))
+        mine = np.repeat(number, self.counts) == number[:, None]
+        size = np.ones((1, mine.shape[1])) if relative_noise is None else 1.0 / relative_noise
+        length = np.sqrt(self.sums(size * size))
+        return np.asarray(np.where(mine, (size / self.spread(length))[:, None], 0.0))
+
     def centre(self, columns: Array, relative_noise: Array | None) -> Array:
         """Return columns (runs, columns, rows) less their leg's mean, in units of the noise."""
         if relative_noise is None:
@@ -153,6 +161,16 @@ class Legs:
         weight = noise**-2.0
         means = self.sums(weight * columns) / self.sums(weight)
         return np.asarray((columns - self.spread(means)) / noise)
+
+
+def _legs_of(leg: IntArray) -> Legs:
+    starts = np.flatnonzero(np.append(True, leg[1:] != leg[:-1]))
+    return Legs(starts, np.diff(np.append(starts, len(leg))))
+
+
+@lru_cache(maxsize=32)
+def _kept_legs(leg: bytes) -> Legs:
+    return _legs_of(np.frombuffer(leg, dtype=np.int64))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
