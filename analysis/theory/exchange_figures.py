@@ -29,7 +29,7 @@ __all__ = ["SYMBOLS", "exchange_figure", "shown_of"]
 
 SYMBOLS = {
     "mu": r"$\mu$",
-    "bias": r"$V$",
+    "bias": r"$eV$",
     "t_left": r"$T_\mathrm{L}$",
     "delta_t": r"$\Delta T$",
     "p_left": r"$p_\mathrm{L}$",
