@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -9,7 +10,9 @@ from pathlib import Path
 from nanojunction.cli.console import FAILED, make_folder, say
 from nanojunction.cli.measure import live_in
 from nanojunction.cli.screened import Wanted, conclude
+from nanojunction.cli.screening_on_paper import by_hand_words
 from nanojunction.cli.screening_shown import shown
+from nanojunction.instruments.errors import StationError
 from nanojunction.instruments.safe_state import not_safe
 from nanojunction.instruments.station import Station, Unsafe
 from nanojunction.procedures.live import Live
@@ -45,6 +48,12 @@ def screen(
     paper = on_paper(station.config, str(station_file))
     check_all(plan, paper)
     found = estimate(plan, paper, pace_of(station.config))
+    if words := by_hand_words(plan, station.config):
+        if not sys.stdin.isatty():
+            raise StationError(
+                f"{station_file}: {words}. Nobody is at a terminal to be asked: start it in one"
+            )
+        say(words)
     make_folder(out, "--out")
     if wanted.report is not None:
         make_folder(wanted.report, "--report")

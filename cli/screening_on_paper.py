@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nanojunction.cli.console import wide_console
-from nanojunction.instruments.station_file import load_station_file
+from nanojunction.instruments.station_file import StationConfig, load_station_file
 from nanojunction.procedures.recipes.checking import on_paper
 from nanojunction.procedures.recipes.journal import NAME, Journal
 from nanojunction.procedures.recipes.show import clock_words
@@ -33,6 +33,8 @@ def show_screening(chip_file: Path, station_file: Path, out: Path, *, resume: bo
     check_all(plan, paper)
     found = estimate(plan, paper, pace_of(config))
     wide_console().print(_table(plan, found))
+    if words := by_hand_words(plan, config):
+        print(words)
     least, most = (clock_words(round(one)) for one in (found.least_s, found.most_s))
     print(
         f"{found.junctions} junctions and {len(plan.chip.calibrations)} known resistors: "
@@ -51,6 +53,18 @@ def show_screening(chip_file: Path, station_file: Path, out: Path, *, resume: bo
             refuse_another(journal, plan, config)
             print(_left(plan, journal, found))
     return 0
+
+
+def by_hand_words(plan: ScreeningPlan, config: StationConfig) -> str:
+    """Return what a switch that is turned by hand means for a screening; "" with another one."""
+    if config.switch is None or not config.switch.is_by_hand:
+        return ""
+    connections = len(plan.chip.junctions) + 2 * len(plan.chip.calibrations)
+    asked = connections * (4 if config.switch.short else 2)
+    return (
+        "the switch is turned by hand: this is no unattended screening. Somebody must stay at the "
+        f"box and the terminal, and is asked at least {asked} times; no time told has that in it"
+    )
 
 
 def _shortened(plan: ScreeningPlan) -> list[str]:

@@ -187,9 +187,14 @@ class SwitchConfig(InstrumentConfig):
         return frozenset(self.short).union(*wired)
 
     @property
+    def is_by_hand(self) -> bool:
+        """Tell whether somebody has to move its contacts."""
+        return self.driver in BY_HAND
+
+    @property
     def needs_address(self) -> bool:
         """A switch box that the operator turns by hand is connected to nothing."""
-        return self.driver not in BY_HAND
+        return not self.is_by_hand
 
     @model_validator(mode="after")
     def _has_no_needless_address(self) -> Self:

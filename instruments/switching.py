@@ -30,8 +30,8 @@ def connect_junction(
 ) -> bool:
     """Connect a position of the holder; the source-meter is left at zero with its output open.
 
-    A position that is connected already stays so, unless it is to be contacted `anew`: then
-    everything is opened first.
+    A position that is connected already stays so, and nothing moves, unless it is to be contacted
+    `anew`: then everything is opened first.
     False when told to stop, before any contact has moved or while the operator is asked to move
     one: how a switch box stands is then not known. Whatever fails once contacts move, the short
     stays closed (or is closed again) and the output open. Raises StationError for a position that
@@ -112,6 +112,8 @@ def require_connected(station: Station) -> Connected | None:
 def _switch_over(station: Station, switch: SwitchMatrix, wanted: Connected) -> None:
     """Short the leads where the station can, connect, and remove the short."""
     config = station.config.switch
+    if _is_connected(switch, wanted):
+        return
     if config is None or not config.short:
         _connect(switch, wanted)
         return
@@ -123,6 +125,14 @@ def _switch_over(station: Station, switch: SwitchMatrix, wanted: Connected) -> N
         with suppress(InstrumentError):  # the first fault is what is told
             _short_again(station, switch)
         raise
+
+
+def _is_connected(switch: SwitchMatrix, wanted: Connected) -> bool:
+    """Tell whether nothing needs to move."""
+    try:
+        return switch.connected() == wanted and not switch.is_shorted()
+    except InstrumentFault:  # several are: whoever connects one opens the others
+        return False
 
 
 def _short_again(station: Station, switch: SwitchMatrix) -> None:

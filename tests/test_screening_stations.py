@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
+import tomli_w
+
 from nanojunction.analysis.screening.chip_file import chip_from
 from nanojunction.analysis.screening.screening import screen_files
+from nanojunction.cli.screen import screen
+from nanojunction.cli.screened import Wanted
+from nanojunction.instruments.errors import StationError
 from nanojunction.instruments.station import Station
 from nanojunction.instruments.station_file import StationConfig, station_from
 from nanojunction.procedures.recipes.run_rows import read_rows
-from tests.screenings import Evening, chip_text, station_of
+from tests.screenings import RESISTORS, Evening, chip_text, station_of
 
 CHIP = {"J1": "A", "J2": "resistor-1k"}
 TRUTH = {"J1": "candidate", "J2": "ohmic"}
@@ -98,6 +106,82 @@ def test_without_known_resistors_nothing_is_said_of_offsets(tmp_path: Path) -> N
         assert night.on(opened)
     assert night.verdicts() == {"J1": "undecided", "J2": "open", "J3": "short"}
     assert "no known resistor" in night.noted[0].reasons[0]
+
+
+def test_a_prober_that_fails_at_any_step_is_asked_again(tmp_path: Path) -> None:
+    """It goes away while it steps, and answers nonsense while its needles land."""
+    chip = {"J1": "open", "J2": "resistor-1k", "J3": "A"}
+    faults = [
+        {"kind": "drop", "role": "switch", "on_command": "step_die", "match": 6},
+        {"kind": "garbage", "role": "switch", "on_command": "move_chuck_contact", "match": 9},
+    ]
+    content = station_of(chip, faults=faults).model_dump(exclude_defaults=True)
+    dies = {name: {"die": [k, 0]} for k, name in enumerate((*RESISTORS, *chip))}
+    content["switch"] = {"driver": "sentio_prober", "positions": dies}
+    text = chip_text(dict.fromkeys(chip, ""), SHORTLY)
+    night = Evening(text, station_from(content, "test"), tmp_path / "runs")
+    with Station(night.config) as opened:
+        assert night.on(opened)
+    assert night.verdicts() == {"J1": "open", "J2": "ohmic", "J3": "candidate"}
+    assert len([words for words in night.said if words.startswith("failed: ")]) == 2
+
+
+class Willing:
+    """An operator who does what is asked."""
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+
+    def ask(self, text: str, should_stop: Callable[[], bool]) -> None:
+        self.asked.append(text)
+
+
+BY_HAND = {
+    "driver": "manual_switch", "short": [9],
+    "positions": {"R1k": {"normal": [1]}, "J1": {"normal": [2]}, "J2": {"normal": [3]}},
+}  # fmt: skip
+ONE_RESISTOR = f"""{BARE}{SHORTLY}
+[[calibrations]]
+name = "R1k"
+nominal_ohm = 1000
+[[junctions]]
+name = "J1"
+[[junctions]]
+name = "J2"
+"""
+
+
+def test_a_switch_that_is_turned_by_hand_is_turned_once_for_each_junction(tmp_path: Path) -> None:
+    mounted = {"R1k": "resistor-1k", "J1": "A", "J2": "open"}
+    virtual = {"junctions": mounted, "speed": 1000, "world": {"initial_temperature_K": 40.0}}
+    night = Evening(ONE_RESISTOR, station(switch=BY_HAND, virtual=virtual), tmp_path / "runs")
+    opened = Station(night.config)
+    opened.operator = operator = Willing()
+    with opened:
+        assert night.on(opened)
+        assert opened.bench.world.hot_switches == 0
+    assert night.verdicts() == {"J1": "candidate", "J2": "open"}
+    closed = [words for words in operator.asked if "To connect position J1, close" in words]
+    assert len(closed) == 1  # for all of its four stages
+    assert "leads" in operator.asked[1]  # the short is asked for before anything is connected
+
+
+def test_a_switch_that_is_turned_by_hand_is_not_left_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without a terminal it is refused before anything is opened, and the dry run says why."""
+    config = station(switch=BY_HAND, virtual={"junctions": {"R1k": "resistor-1k"}})
+    text = tomli_w.dumps(
+        {"station": {"name": "by hand"}, **config.model_dump(exclude_defaults=True)}
+    )
+    (tmp_path / "station.toml").write_text(text, encoding="utf-8")
+    (tmp_path / "chip.toml").write_text(ONE_RESISTOR, encoding="utf-8")
+    files = tmp_path / "chip.toml", tmp_path / "station.toml", tmp_path / "runs"
+    with (tmp_path / "nobody").open("w+") as nobody:
+        monkeypatch.setattr(sys, "stdin", nobody)
+        with pytest.raises(StationError, match="this is no unattended screening"):
+            screen(*files, resume=False, wanted=Wanted())
+    assert not files[2].exists()
 
 
 def test_one_junction_without_a_switch(tmp_path: Path) -> None:

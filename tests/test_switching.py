@@ -219,7 +219,7 @@ def test_a_connected_position_is_opened_only_to_be_contacted_anew(station: Stati
         short = frozenset(SWITCH["short"])
         at_a = frozenset(SWITCH["positions"]["A"]["normal"])
         connect_junction(station, "A", watch=Watch(station.clock))
-        assert moved == [at_a | short, at_a]
+        assert moved == []
         moved.clear()
         connect_junction(station, "A", anew=True, watch=Watch(station.clock))
         assert moved == [frozenset(), short, at_a | short, at_a]
