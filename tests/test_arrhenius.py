@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -304,7 +305,6 @@ def test_the_residuals_stand_in_the_order_of_the_points() -> None:
 # Intervals, single points, and what the rejected fit would have given
 
 
-@pytest.mark.campaign
 @pytest.mark.parametrize(
     ("T", "noise", "stated"), [(NINE, 0.01, 1e-5), (FOURTEEN, 0.02, None), (NINE, 0.01, 0.01)]
 )
@@ -312,7 +312,7 @@ def test_intervals_hold_the_truth_as_often_as_they_say(
     T: Array, noise: float, stated: float | None
 ) -> None:
     rng = np.random.default_rng(5)
-    repeats = 60
+    repeats = 150
     truth = two_regimes(T, 84e-3, 6.3, 14.0)
     expected = {"e_a_low_meV": 6.3, "e_a_high_meV": 14.0, "t_cross_K": 120.0}
     inside = {(key, level): 0 for key in expected for level in ("ci68", "ci95")}
@@ -368,6 +368,50 @@ def test_an_interval_ends_where_chi2_has_risen_as_much_as_it_should(name: str) -
             assert end is not None
             rise = (least_chi2(fit, name, end) / least - 1.0) * free
             assert float(stats.f.cdf(rise, 1, free)) == pytest.approx(probability, abs=0.01)
+
+
+def chi2_share(best: Any, held: Any, *_: Any, **__: Any) -> float:
+    """The share inside, with stated errors; lmfit's own is F's, for errors from the residuals."""
+    from scipy import stats
+
+    return float(stats.chi2.cdf(max(held.chisqr - best.chisqr, 0.0), 1))
+
+
+@pytest.mark.parametrize("stated", [0.005, None])
+def test_lmfit_finds_the_same_minimum_and_the_same_intervals(stated: float | None) -> None:
+    import lmfit
+
+    rng = np.random.default_rng(4)
+    X = two_regimes(FOURTEEN, 84e-3, 6.3, 14.0, 117.0) * (1 + 0.005 * rng.standard_normal(14))
+    fits = measured(FOURTEEN, X, stated)
+    for regimes, names in (
+        (fits.one, ["slope", "intercept"]),
+        (fits.two, ["slope", "slope_beyond", "knot", "intercept"]),
+    ):
+        fit = regimes.fit
+        assert fit is not None
+        minimizer, best = regimes.as_lmfit()
+        assert best.redchi == pytest.approx(fit.chi2_reduced, rel=1e-6)
+
+        table = lmfit.conf_interval(
+            minimizer,
+            best,
+            p_names=names,
+            sigmas=[0.682689, 0.9545],
+            prob_func=chi2_share if fit.scatter == 0.0 else None,
+        )
+        ours = profile_intervals(fit, names)
+        for name in names:
+            far, near, _, up, top = [end for _, end in table[name]]
+            assert ours[name]["ci68"] == pytest.approx([near, up], abs=0.01 * (up - near))
+            assert ours[name]["ci95"] == pytest.approx([far, top], abs=0.01 * (top - far))
+
+
+def test_an_end_that_the_data_do_not_reach_is_null() -> None:
+    rng = np.random.default_rng(1)
+    fit = measured(NINE, one_regime(NINE) * (1 + 0.01 * rng.standard_normal(9)), 0.01, ci=True)
+    T_cross = fit.two.quantities["t_cross_K"].extra["ci95"]
+    assert T_cross == [None, None]
 
 
 def test_every_parameter_of_both_fits_has_its_intervals() -> None:

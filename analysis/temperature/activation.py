@@ -16,11 +16,12 @@ from typing import Any, Literal
 import numpy as np
 
 from nanojunction.analysis.lookup import Lookup
-from nanojunction.analysis.temperature.choice import DELTA_AICC, explained
+from nanojunction.analysis.temperature.choice import delta_aicc, explained, prefers_two
 from nanojunction.analysis.temperature.influence import Influence, influence
-from nanojunction.analysis.temperature.piecewise import LineFit, fit_broken_line, fit_line
+from nanojunction.analysis.temperature.piecewise import LineFit, fit_broken_lines, fit_lines
 from nanojunction.analysis.temperature.points import Exclusion, ThermalPoint, majority_sign, usable
 from nanojunction.analysis.temperature.profile import profile_intervals
+from nanojunction.analysis.temperature.with_lmfit import as_lmfit
 from nanojunction.analysis.values import Array, Quantity
 
 __all__ = ["Arrhenius", "Exclusion", "K_B_meV_per_K", "Regimes", "ThermalPoint", "fit_arrhenius"]
@@ -28,9 +29,8 @@ __all__ = ["Arrhenius", "Exclusion", "K_B_meV_per_K", "Regimes", "ThermalPoint",
 K_B_meV_per_K = 0.08617333262145
 """The Boltzmann constant (CODATA 2018)."""
 
-MIN_POINTS = 3
 SIDE_POINTS = 3
-"""Points that one regime needs, and each side of a crossover."""
+"""Points that each side of a crossover needs."""
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -45,6 +45,16 @@ class Regimes(Lookup):
 
     quantities: Mapping[str, Quantity]
     fit: LineFit | None
+
+    def as_lmfit(self) -> tuple[Any, Any]:
+        """Return lmfit's Minimizer and MinimizerResult, for its reports and chi² maps.
+
+        They fit ln|X| against 1/(k_BT) in 1/meV, so that the slopes are energies in meV. Raises
+        ValueError where no fit was possible.
+        """
+        if self.fit is None:
+            raise ValueError("there is no fit of so many regimes: too few points")
+        return as_lmfit(self.fit)
 
     def to_json(self) -> dict[str, Any]:
         """Return the JSON object of one regime or two."""
@@ -157,23 +167,24 @@ def fit_arrhenius(
     value = np.array([item[1] for item in kept])
     stderr = np.array([item[2] for item in kept])
     inverse = 1.0 / (K_B_meV_per_K * temperature)
-    logarithm = np.log(value)
-    relative = np.nan_to_num(stderr, nan=0.0) / value
-    one = _one_regime(inverse, logarithm, relative, sign, intervals)
-    two = _two_regimes(inverse, logarithm, relative, sign, intervals)
-    best, delta, note = _choose(one, two)
-
-    def fits(rows: Array) -> tuple[LineFit | None, LineFit | None, bool]:
-        kept_rows = inverse[rows], logarithm[rows], relative[rows], sign, False
-        first, second = _one_regime(*kept_rows), _two_regimes(*kept_rows)
-        return first.fit, second.fit, _choose(first, second)[0] == "two-regime"
-
+    columns = inverse, np.log(value), np.nan_to_num(stderr, nan=0.0) / value
     names = tuple(item[3] for item in kept)
+    # The first row keeps every point, the others leave out one each.
+    rows = np.ones((1, len(kept)), dtype=bool)
+    if single_points:
+        rows = np.concatenate([rows, ~np.eye(len(kept), dtype=bool)])
+    ones = fit_lines(*columns, rows)
+    twos = fit_broken_lines(*columns, rows, SIDE_POINTS)
+    is_broken = prefers_two(ones[0], twos[0])
+    one = _one_regime(ones[0], sign, intervals)
+    two = _two_regimes(twos[0], sign, intervals, len(kept))
+    best, note = _choose(one, two, is_broken)
+    without = list(zip(ones[1:], twos[1:], strict=True))
     return Arrhenius(
         best=best,
         one=one,
         two=two,
-        delta_aicc=delta,
+        delta_aicc=delta_aicc(one.fit, two.fit),
         sign=sign,
         names=names,
         temperature_K=temperature,
@@ -182,20 +193,17 @@ def fit_arrhenius(
         excluded=tuple(excluded),
         note=note,
         influence=(
-            influence(fits, (inverse, logarithm, relative), temperature, names)
+            influence(columns, temperature, names, is_broken, without)
             if single_points
             else Influence()
         ),
     )
 
 
-def _one_regime(
-    inverse: Array, logarithm: Array, relative: Array, sign: int, intervals: bool
-) -> Regimes:
+def _one_regime(fit: LineFit | None, sign: int, intervals: bool) -> Regimes:
     keys = ("e_a_meV", "x0")
-    if len(inverse) < MIN_POINTS or np.ptp(inverse) == 0:
-        return _impossible(keys, f"fewer than {MIN_POINTS} usable points or a single temperature")
-    fit = fit_line(inverse, logarithm, relative)
+    if fit is None:
+        return _impossible(keys, "fewer than 3 usable points or a single temperature")
     ci = profile_intervals(fit, ("slope", "intercept")) if intervals else {}
     x0 = sign * _exp(fit.intercept)
     return Regimes(
@@ -209,15 +217,11 @@ def _one_regime(
     )
 
 
-def _two_regimes(
-    inverse: Array, logarithm: Array, relative: Array, sign: int, intervals: bool
-) -> Regimes:
+def _two_regimes(fit: LineFit | None, sign: int, intervals: bool, points: int) -> Regimes:
     keys = ("e_a_low_meV", "e_a_high_meV", "t_cross_K", "x0_low", "x0_high")
-    if len(inverse) < 2 * SIDE_POINTS:
-        return _impossible(keys, f"fewer than {SIDE_POINTS} usable points on each side")
-    fit = fit_broken_line(inverse, logarithm, relative, SIDE_POINTS)
     if fit is None:
-        return _impossible(keys, f"fewer than {SIDE_POINTS} temperatures on each side")
+        missing = "usable points" if points < 2 * SIDE_POINTS else "temperatures"
+        return _impossible(keys, f"fewer than {SIDE_POINTS} {missing} on each side")
     names = ("slope", "slope_beyond", "knot", "intercept", "intercept_beyond")
     ci = profile_intervals(fit, names) if intervals else {}
     # The fit's abscissa is 1/(k_B T): its near side is the side of high temperatures.
@@ -289,14 +293,11 @@ def _impossible(keys: Sequence[str], reason: str) -> Regimes:
 
 
 def _choose(
-    one: Regimes, two: Regimes
-) -> tuple[Literal["one-regime", "two-regime"] | None, float | None, str | None]:
-    """Return the preferred regime, AICc(one) − AICc(two), and a note."""
+    one: Regimes, two: Regimes, is_broken: bool
+) -> tuple[Literal["one-regime", "two-regime"] | None, str | None]:
+    """Return the preferred regime and a note."""
     if one.fit is None:
-        return None, None, "no fit: " + (one.quantities["e_a_meV"].note or "")
-    if two.fit is None:
-        return "one-regime", None, None
-    delta = one.fit.aicc - two.fit.aicc
-    if not math.isfinite(delta):
-        return "one-regime", None, "too few points to prefer two regimes"
-    return ("two-regime" if delta > DELTA_AICC else "one-regime"), delta, None
+        return None, "no fit: " + (one.quantities["e_a_meV"].note or "")
+    if two.fit is not None and delta_aicc(one.fit, two.fit) is None:
+        return "one-regime", "too few points to prefer two regimes"
+    return ("two-regime" if is_broken else "one-regime"), None

@@ -11,9 +11,23 @@ from nanojunction.analysis.notation import NO_BREAK, measured, symbol_of
 
 if TYPE_CHECKING:
     from nanojunction.analysis.temperature.activation import Arrhenius, Regimes
+    from nanojunction.analysis.temperature.piecewise import LineFit
 
 DELTA_AICC = 10.0
 """Two regimes are preferred only if their AICc is lower by more than this."""
+
+
+def delta_aicc(one: LineFit | None, two: LineFit | None) -> float | None:
+    """Return AICc(one) − AICc(two), None where there is no second fit or too few points for it."""
+    if one is None or two is None:
+        return None
+    delta = one.aicc - two.aicc
+    return delta if math.isfinite(delta) else None
+
+
+def prefers_two(one: LineFit | None, two: LineFit | None) -> bool:
+    """Return whether two regimes are preferred to one."""
+    return (delta_aicc(one, two) or 0.0) > DELTA_AICC
 
 
 def explained(found: Arrhenius) -> str:

@@ -6,20 +6,18 @@ No point is ever excluded for standing out; it is named, with what the others wo
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from nanojunction.analysis.temperature.choice import prefers_two
 from nanojunction.analysis.temperature.piecewise import LineFit
 from nanojunction.analysis.values import Array
 
 CHANCE = 0.01
 """Probability with which any point of a series without outliers is called one."""
-
-Fits = Callable[[Array], tuple[LineFit | None, LineFit | None, bool]]
-"""From rows to keep: one line, a broken line, and whether the broken one is preferred."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,29 +46,29 @@ class Influence:
 
 
 def influence(
-    fits: Fits, columns: tuple[Array, Array, Array], temperature_K: Array, names: Sequence[str]
+    columns: tuple[Array, Array, Array],
+    temperature_K: Array,
+    names: Sequence[str],
+    is_broken: bool,
+    without: Sequence[tuple[LineFit | None, LineFit | None]],
 ) -> Influence:
-    """Leave each point out in turn and compare it with what the others lead to.
+    """Compare each point with what the others lead to.
 
-    `columns` are x, y and the own standard errors of y, one entry a point. A point stands out
-    where Student's t of its distance has a probability below 1 % over the number of points.
+    `columns` are x, y and the own standard errors of y, one entry a point; `is_broken` tells
+    whether a broken line is preferred, and `without` has the line and the broken line fitted to
+    the other points. A point stands out where Student's t of its distance has a probability below
+    1 % over the number of points.
     """
-    x, y, stated = columns
-    count = len(x)
-    everything = np.ones(count, dtype=bool)
-    is_broken = fits(everything)[2]
     outliers, rests_on = [], []
-    for at in range(count):
-        kept = everything.copy()
-        kept[at] = False
-        one, two, broken = fits(kept)
-        if broken != is_broken:
+    for at, (x, y, stated) in enumerate(zip(*(column.tolist() for column in columns), strict=True)):
+        one, two = without[at]
+        if prefers_two(one, two) != is_broken:
             rests_on.append(names[at])
         fit = two if is_broken and two is not None else one
         if fit is None:
             continue
-        over = _distance(fit, float(x[at]), float(y[at]), float(stated[at]))
-        if over is not None and over > _limit(count, fit):
+        over = _distance(fit, x, y, stated)
+        if over is not None and over > _limit(len(names), fit):
             outliers.append(Outlier(names[at], float(temperature_K[at]), over))
     # One that is far off makes its neighbours stand out, too: the farthest is the one.
     farthest = max(outliers, key=lambda item: item.over_error, default=None)

@@ -1,21 +1,27 @@
 """Weighted straight lines, whole or broken at a knot, with an extra scatter of the points.
 
-A broken line is found exactly: for each way to share the points between its two sides, the best
-pair of lines either meets between the two neighbouring points, or the knot lies on one of them
-(Hudson 1966, J. Am. Stat. Assoc. 61, 1097). No start value and no iteration decides the result.
+Many fits of the same points, each without some of them, are made at once.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
+from nanojunction.analysis.temperature.broken_lines import Splits, straight_lines
 from nanojunction.analysis.values import Array
 
 _SMALLEST_SCATTER = 1e-9
+
+Rows = NDArray[np.intp]
+Solve = Callable[[Array, Rows], Array]
+"""From weights (a, n) and the fit that each row belongs to (a,): intercept, slope, slope beyond
+and knot (a, 4) of the smallest chi²."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -89,135 +95,129 @@ class LineFit:
         return math.sqrt(max(float(at @ self.covariance @ at), 0.0))
 
 
-def fit_line(x: Array, y: Array, stated: Array) -> LineFit:
-    """Fit one straight line to points with `stated` standard errors of y (0 where unknown).
+def fit_lines(x: Array, y: Array, stated: Array, kept: Array) -> list[LineFit | None]:
+    """Fit a straight line to the points of each row of `kept`, None where these are too few.
 
-    `x` must be one-dimensional with at least three entries that are not all the same.
+    `x`, `y` and `stated`, the standard errors of y (0 where unknown), are (n,); `kept` is (m, n)
+    of bool. A line needs three points that are not all at the same x.
     """
-    x, y, stated = _in_order(x, y, stated)
-    design = np.column_stack([np.ones_like(x), x])[None]
-
-    def solve(sigma: Array) -> Array:
-        coefficients, _ = _least_squares(design, y, sigma)
-        return np.array([coefficients[0, 0], coefficients[0, 1], coefficients[0, 1], math.inf])
-
-    return _with_scatter(x, y, stated, solve, broken=False)
-
-
-def fit_broken_line(x: Array, y: Array, stated: Array, side_points: int) -> LineFit | None:
-    """Fit two straight lines that meet at a knot; None where no knot leaves enough points.
-
-    Each side keeps at least `side_points` points, and two different x. `stated` are the standard
-    errors of y (0 where unknown).
-    """
-    x, y, stated = _in_order(x, y, stated)
-    splits = [
-        split
-        for split in range(side_points, len(x) - side_points + 1)
-        if x[split] > x[split - 1] and x[split - 1] > x[0] and x[-1] > x[split]
-    ]
-    if not splits:
-        return None
-    search = _KnotSearch(x, y, splits)
-    fit = _with_scatter(x, y, stated, search.solve, broken=True)
-    knots = search.on_points
-    limit = bool(fit.knot <= knots[0] * (1 + 1e-12) or fit.knot >= knots[-1] * (1 - 1e-12))
-    return replace(fit, at_limit=limit)
-
-
-class _KnotSearch:
-    """All ways to break a line through given points, solved together for given weights."""
-
-    def __init__(self, x: Array, y: Array, splits: Sequence[int]) -> None:
-        self.x, self.y = x, y
-        self.low = np.array([x[split - 1] for split in splits])
-        self.high = np.array([x[split] for split in splits])
-        self.on_points = np.unique(np.concatenate([self.low, self.high]))
-        near = np.arange(len(x))[None, :] < np.array(splits)[:, None]
-        ones = np.ones_like(x)
-        self.pairs = np.stack([near * ones, near * x, ~near * ones, ~near * x], axis=2)
-        bends = np.maximum(x[None, :] - self.on_points[:, None], 0.0)
-        plain = np.broadcast_to(ones, bends.shape), np.broadcast_to(x, bends.shape)
-        self.bent = np.stack([*plain, bends], axis=2)
-
-    def solve(self, sigma: Array) -> Array:
-        """Return (intercept, slope, slope beyond, knot) of the smallest chi²."""
-        bent, chi2 = _least_squares(self.bent, self.y, sigma)
-        best = int(np.argmin(chi2))
-        found = np.array(
-            [bent[best, 0], bent[best, 1], bent[best, 1] + bent[best, 2], self.on_points[best]]
-        )
-        pairs, chi2_pairs = _least_squares(self.pairs, self.y, sigma)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            knot = (pairs[:, 2] - pairs[:, 0]) / (pairs[:, 1] - pairs[:, 3])
-        inside = (knot > self.low) & (knot < self.high) & (chi2_pairs < chi2[best])
-        if np.any(inside):
-            index = int(np.argmin(np.where(inside, chi2_pairs, np.inf)))
-            found = np.array([pairs[index, 0], pairs[index, 1], pairs[index, 3], knot[index]])
-        return found
-
-
-def _in_order(x: Array, y: Array, stated: Array) -> tuple[Array, Array, Array]:
     order = np.argsort(x, kind="stable")
-    return x[order], y[order], stated[order]
+    x, y, stated, kept = x[order], y[order], stated[order], kept[:, order]
+    everything = np.ones((1, len(x)))
+
+    def solve(weight: Array, _: Rows) -> Array:
+        lines = straight_lines(x, y, weight, everything)
+        slope = lines.slope[:, 0]
+        beyond = np.full_like(slope, math.inf)
+        return np.stack([lines.at(np.zeros(1))[:, 0], slope, slope, beyond], axis=1)
+
+    at = [x[row] for row in kept]
+    possible = np.array([len(some) >= 3 and np.ptp(some) > 0 for some in at], dtype=bool)
+    return _where(possible, _with_scatter(x, y, stated, kept[possible], solve, broken=False))
 
 
-def _least_squares(designs: Array, y: Array, sigma: Array) -> tuple[Array, Array]:
-    """Solve a stack of weighted linear problems; return coefficients (m, p) and chi² (m,)."""
-    weighted = designs / sigma[None, :, None]
-    target = y / sigma
-    scale = np.sqrt(np.sum(weighted**2, axis=1, keepdims=True))
-    scaled = weighted / scale
-    q, r = np.linalg.qr(scaled)
-    projected = np.einsum("mnp,n->mp", q, target)
-    coefficients = np.linalg.solve(r, projected[..., None])[..., 0]
-    residuals = target[None, :] - np.einsum("mnp,mp->mn", scaled, coefficients)
-    return coefficients / scale[:, 0, :], np.sum(residuals**2, axis=1)
+def fit_broken_lines(
+    x: Array, y: Array, stated: Array, kept: Array, side_points: int
+) -> list[LineFit | None]:
+    """Fit two straight lines that meet at a knot to the points of each row of `kept`.
+
+    As `fit_lines`; None where no knot leaves `side_points` points, and two different x, on each
+    side.
+    """
+    order = np.argsort(x, kind="stable")
+    x, y, stated, kept = x[order], y[order], stated[order], kept[:, order]
+    splits = Splits.between(x, y)
+    if not len(splits.low):
+        return [None] * len(kept)
+    allowed = splits.allowed(kept, side_points)
+    possible = np.asarray(allowed.any(axis=1))
+    allowed = allowed[possible]
+    fits = _with_scatter(
+        x,
+        y,
+        stated,
+        kept[possible],
+        lambda weight, which: splits.best(weight, allowed[which]),
+        broken=True,
+    )
+    limited = [
+        replace(fit, at_limit=_at_limit(fit.knot, splits.low[row], splits.high[row]))
+        for fit, row in zip(fits, allowed, strict=True)
+    ]
+    return _where(possible, limited)
+
+
+def _at_limit(knot: float, low: Array, high: Array) -> bool:
+    """Return whether a knot lies at the edge of the places that it may have."""
+    return bool(knot <= low[0] * (1 + 1e-12) or knot >= high[-1] * (1 - 1e-12))
+
+
+def _where(possible: NDArray[np.bool_], fits: list[LineFit]) -> list[LineFit | None]:
+    """Put the fits where they were possible, None elsewhere."""
+    rest = iter(fits)
+    return [next(rest) if one else None for one in possible.tolist()]
+
+
+def _model(found: Array, x: Array, *, broken: bool) -> Array:
+    """Return the lines (a, n) of some parameters (a, 4)."""
+    intercept, slope, beyond, knot = found.T[:, :, None]
+    line = intercept + slope * x
+    if broken:
+        line = line + (beyond - slope) * np.maximum(x - knot, 0.0)
+    return np.asarray(line)
 
 
 def _with_scatter(
-    x: Array, y: Array, stated: Array, solve: Callable[[Array], Array], *, broken: bool
-) -> LineFit:
+    x: Array, y: Array, stated: Array, kept: Array, solve: Solve, *, broken: bool
+) -> list[LineFit]:
     """Fit with the scatter that makes chi² its expectation, and judge with the likeliest one."""
+    if len(kept) == 0:
+        return []
     parameters = 4 if broken else 2
-    count = len(x)
+    counts = kept.sum(axis=1)
+    free = np.maximum(counts - parameters, 1)
 
-    def model(found: Array, at: Array) -> Array:
-        line = found[0] + found[1] * at
-        if broken:
-            line = line + (found[2] - found[1]) * np.maximum(at - found[3], 0.0)
-        return np.asarray(line)
+    def solved(scatter: Array, which: Rows) -> tuple[Array, Array, Array]:
+        """Return the parameters, σ² and squares over σ² of fits with a scatter each (a,)."""
+        variance = stated**2 + scatter[:, None] ** 2
+        found = solve(kept[which] / variance, which)
+        return found, variance, kept[which] * (y - _model(found, x, broken=broken)) ** 2 / variance
 
-    def chi2(scatter: float) -> float:
-        sigma = np.hypot(stated, scatter)
-        return float(np.sum(((y - model(solve(sigma), x)) / sigma) ** 2))
+    def chi2(log_scatter: Array, which: Rows) -> Array:
+        return np.asarray(solved(np.exp(log_scatter), which)[2].sum(axis=1))
 
-    scatter = _scatter_for(chi2, max(count - parameters, 1), y)
-    sigma = np.hypot(stated, scatter)
-    found = solve(sigma)
+    def deviance(log_scatter: Array, which: Rows) -> Array:
+        _, variance, squares = solved(np.exp(log_scatter), which)
+        terms = squares + kept[which] * np.log(2 * np.pi * variance)
+        return np.asarray(terms.sum(axis=1))
 
-    def deviance_at(scatter: float) -> float:
-        likely = np.hypot(stated, scatter)
-        misfit = (y - model(solve(likely), x)) / likely
-        return float(np.sum(misfit**2 + np.log(2 * np.pi * likely**2)))
-
-    deviance = _least(deviance_at, y)
-    free = max(count - parameters, 1)
-    chi2_found = float(np.sum(((y - model(found, x)) / sigma) ** 2))
-    return LineFit(
-        x=x,
-        y=y,
-        sigma=sigma,
-        intercept=float(found[0]),
-        slope=float(found[1]),
-        slope_beyond=float(found[2]),
-        knot=float(found[3]),
-        broken=broken,
-        scatter=0.0 if scatter <= _SMALLEST_SCATTER else scatter,
-        chi2_reduced=chi2_found / free,
-        aicc=_aicc(deviance, count, parameters + 1),
-        covariance=_covariance(x, sigma * _few_points(scatter, free), found, broken=broken),
-    )
+    widest = max(10 * float(np.ptp(y)), 1e-6)
+    grid = np.linspace(math.log(_SMALLEST_SCATTER), math.log(widest), 25)
+    scatter = _scatter_for(chi2, free, grid)
+    deviances = _least(deviance, len(kept), grid)
+    found, variance, squares = solved(scatter, np.arange(len(kept)))
+    fits = []
+    for at, rows in enumerate(kept):
+        sigma = np.sqrt(variance[at, rows])
+        student = _few_points(float(scatter[at]), int(free[at]))
+        intercept, slope, beyond, knot = found[at].tolist()
+        fits.append(
+            LineFit(
+                x=x[rows],
+                y=y[rows],
+                sigma=sigma,
+                intercept=intercept,
+                slope=slope,
+                slope_beyond=beyond,
+                knot=knot,
+                broken=broken,
+                scatter=0.0 if scatter[at] <= _SMALLEST_SCATTER else float(scatter[at]),
+                chi2_reduced=float(squares[at].sum() / free[at]),
+                aicc=_aicc(float(deviances[at]), int(counts[at]), parameters + 1),
+                covariance=_covariance(x[rows], sigma * student, found[at], broken=broken),
+            )
+        )
+    return fits
 
 
 def _few_points(scatter: float, free: int) -> float:
@@ -232,33 +232,53 @@ def _few_points(scatter: float, free: int) -> float:
     return float(stdtrit(free, 0.8413447))
 
 
-def _scatter_for(chi2: Callable[[float], float], target: float, y: Array) -> float:
+def _on_grid(f: Callable[[Array, Rows], Array], count: int, grid: Array) -> Array:
+    """Return f for every scatter of the grid and every fit, (len(grid), count)."""
+    some = [np.meshgrid(part, np.arange(count), indexing="ij") for part in np.split(grid, 5)]
+    return np.concatenate([f(at.ravel(), which.ravel()).reshape(at.shape) for at, which in some])
+
+
+def _scatter_for(chi2: Callable[[Array, Rows], Array], target: Array, grid: Array) -> Array:
     """Return the scatter at which chi² is `target`, or the smallest where it is below already."""
-    low, high = _SMALLEST_SCATTER, max(10 * float(np.ptp(y)), 1e-6)
-    if chi2(low) <= target:
-        return low
-    from scipy.optimize import brentq
+    from scipy.optimize.elementwise import find_root
 
-    return float(
-        np.exp(brentq(lambda s: chi2(math.exp(s)) - target, math.log(low), math.log(high)))
-    )
+    # chi² falls as the scatter grows.
+    above = (_on_grid(chi2, len(target), grid) > target).sum(axis=0)
+    out = np.full(len(target), _SMALLEST_SCATTER)
+    some = np.flatnonzero(above)
+    if len(some):
+
+        def beyond(at: Array, *of: Any, **_: Any) -> Array:
+            one, aim = of
+            return np.asarray(chi2(at, one) - aim)
+
+        found = find_root(
+            beyond,
+            (grid[above[some] - 1], grid[above[some]]),
+            args=(some, target[some]),
+            tolerances={"xatol": 1e-9},
+        )
+        out[some] = np.exp(found.x)
+    return out
 
 
-def _least(deviance_at: Callable[[float], float], y: Array) -> float:
+def _least(deviance: Callable[[Array, Rows], Array], count: int, grid: Array) -> Array:
     """Return the least deviance over the scatter: a criterion compares maxima of the likelihood.
 
     With stated errors that differ by orders of magnitude, the scatter that makes chi² its
     expectation is far from the likeliest: one precise point off by 2 σ would blow it up.
     """
-    from scipy.optimize import minimize_scalar
+    from scipy.optimize.elementwise import find_minimum
 
-    low, high = math.log(_SMALLEST_SCATTER), math.log(max(10 * float(np.ptp(y)), 1e-6))
-    grid = np.linspace(low, high, 25)
-    values = [deviance_at(math.exp(at)) for at in grid]
-    best = int(np.argmin(values))
-    around = (grid[max(best - 1, 0)], grid[min(best + 1, len(grid) - 1)])
-    found = minimize_scalar(lambda at: deviance_at(math.exp(at)), bounds=around, method="bounded")
-    return min(float(found.fun), values[best])
+    values = _on_grid(deviance, count, grid)
+    best = np.argmin(values, axis=0)
+    least: Array = values[best, np.arange(count)]
+    inner = np.flatnonzero((best > 0) & (best < len(grid) - 1))
+    if len(inner):
+        around = tuple(grid[best[inner] + step] for step in (-1, 0, 1))
+        found = find_minimum(deviance, around, args=(inner,), tolerances={"xatol": 1e-4})
+        least[inner] = np.minimum(least[inner], found.f_x)
+    return least
 
 
 def _aicc(deviance: float, count: int, parameters: int) -> float:
