@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import typer
 
+from nanojunction.cli.model_engine import engine
 from nanojunction.cli.model_exchange import exchange
 
 app = typer.Typer(
@@ -12,3 +13,4 @@ app = typer.Typer(
     no_args_is_help=True,
 )
 app.command()(exchange)
+app.command()(engine)
