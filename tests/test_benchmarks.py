@@ -134,6 +134,11 @@ def test_a_reanalysis_of_sides_that_disagree_is_no_result(benchmark: Any, tmp_pa
     assert apart["r_s_local_zero_ohm"] > 4.0
 
 
+def test_exchange_by_two_sides_that_agree(benchmark: Any) -> None:
+    (line,) = benchmark("exchange").compare(50, part=3, rounds=1)
+    assert line.ratio > 1.0
+
+
 def test_an_unknown_benchmark_is_named() -> None:
     done = subprocess.run(
         [sys.executable, FOLDER, "faster"], capture_output=True, text=True, check=False

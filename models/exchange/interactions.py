@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from nanojunction.models.constants import BOLTZMANN_MEV_PER_K, fermi
+from nanojunction.models.constants import BOLTZMANN_MEV_PER_K
 from nanojunction.models.errors import ModelError
 from nanojunction.models.exchange.dimer import Dimer
 from nanojunction.models.exchange.kernels import (
@@ -27,6 +27,8 @@ Array = NDArray[np.float64]
 
 _TOGETHER = 256
 """Lead states that share a mesh, which resolves k_B T around each of them."""
+_SATURATED = 37.0
+"""So many k_B T from μ a Fermi function is 0 or 1 to the last bit."""
 _DIGITS = 14
 """So many decimals of μ (meV) tell states apart: sums of μ and V/2 differ in the last bit."""
 
@@ -163,6 +165,13 @@ def _with_states(dimer: Dimer, states: NDArray[np.complex128], *, printed: bool)
     thermal = states.imag
     nodes, weights = mesh(dimer.poles_meV(), states.real, thermal.min(), thermal.max())
     kernel = (printed_kernels if printed else kernels)(nodes, dimer) * weights
-    occupied = fermi((nodes - states.real[:, None]) / thermal[:, None])
-    found: Array = occupied @ kernel.T
+    edge = _SATURATED * thermal.max()
+    below = nodes < states[0].real - edge
+    near = ~below & (nodes < states[-1].real + edge)
+    # f = (1 + tanh)/2, of which the 1 is the same for all states.
+    filled = (states.real[:, None] - nodes[near]) * (0.5 / thermal)[:, None]
+    np.tanh(filled, out=filled)
+    varying = kernel[:, near]
+    found: Array = 0.5 * (filled @ varying.T + varying.sum(axis=1))
+    found += kernel[:, below].sum(axis=1)
     return found
