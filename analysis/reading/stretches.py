@@ -213,7 +213,8 @@ def _columns(table: Table, choice: Choice, warnings: list[str]) -> tuple[dict[st
         if column.factor != 1.0:
             values = values * column.factor
         values = values + column.offset if column.offset else values
-        if key == "temperature" and np.nanmean(values) <= 0.0:
+        known = values if complete else values[~lacking[:, index]]
+        if key == "temperature" and known.mean() <= 0.0:
             warnings.append(
                 f"column '{column.name}' is below 0 K and is left out: notes say what unit it is in"
             )

@@ -67,8 +67,8 @@ def parse_header(comments: str) -> dict[str, str]:
     A later pair wins; a line without a value (`Parameters:`) is passed over.
     """
     lines = comments.splitlines()
-    pairs = [(_short_pair if len(line) < _SHORT else _pair)(line) for line in lines]
-    return dict(pair for pair in pairs if pair is not None)
+    short = max(map(len, lines), default=0) < _SHORT
+    return dict(filter(None, map(_known_pair if short else _pair, lines)))
 
 
 def _pair(line: str) -> tuple[str, str] | None:
@@ -79,8 +79,8 @@ def _pair(line: str) -> tuple[str, str] | None:
     return name, _ESCAPE.sub(_unescape, value) if "\\" in value else value
 
 
-_SHORT = 200  # characters; the files of a campaign share most of their shorter lines
-_short_pair = lru_cache(maxsize=4096)(_pair)
+_SHORT = 2000  # characters; the files of a campaign share most of their shorter lines
+_known_pair = lru_cache(maxsize=1024)(_pair)
 
 
 def _unescape(found: re.Match[str]) -> str:
