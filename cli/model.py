@@ -6,6 +6,7 @@ import typer
 
 from nanojunction.cli.model_engine import engine
 from nanojunction.cli.model_exchange import exchange
+from nanojunction.cli.model_transport import transport
 
 app = typer.Typer(
     name="model",
@@ -13,4 +14,5 @@ app = typer.Typer(
     no_args_is_help=True,
 )
 app.command()(exchange)
+app.command()(transport)
 app.command()(engine)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 _MOST_AXES = 2
 _MOST_ZEROS = 6
-_UNITS = ("_per_meV", "_meV", "_K", "_V", "_A", "_W", "_nA")
+_UNITS = ("_per_meV", "_meV", "_mV", "_K", "_V", "_A", "_W", "_nA")
 
 
 @contextmanager

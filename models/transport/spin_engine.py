@@ -29,7 +29,7 @@ from nanojunction.models.constants import CONDUCTANCE_PER_SPIN_NA_PER_MEV
 from nanojunction.models.errors import ModelError
 from nanojunction.models.transport.chain import current_window
 
-__all__ = ["ANTIPARALLEL", "PARALLEL", "Currents", "SpinEngine", "spin_engine", "tmr"]
+__all__ = ["ANTIPARALLEL", "PARALLEL", "Currents", "Sites", "SpinEngine", "spin_engine", "tmr"]
 
 Array = NDArray[np.float64]
 Sites = Literal[2, 4]
