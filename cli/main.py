@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from nanojunction.cli import at_the_cryostat, in_the_office, model
+from nanojunction.cli import at_the_cryostat, in_the_office, model, window
 from nanojunction.cli.console import speak_plainly
 from nanojunction.cli.options import Debug
 
@@ -22,6 +22,7 @@ app = typer.Typer(
 app.command(add_help_option=False)(at_the_cryostat.measure)
 app.command()(at_the_cryostat.run)
 app.command()(at_the_cryostat.screen)
+app.command()(window.gui)
 app.command()(at_the_cryostat.status)
 app.command()(at_the_cryostat.check)
 app.command()(at_the_cryostat.safe)

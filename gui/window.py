@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 from PyQt5.QtCore import QByteArray, QSettings, Qt
@@ -271,8 +270,3 @@ class Window(QMainWindow):
         self.link.stop()
         self.live.stop()
         there(event).accept()
-
-
-def runs_folder(station_file: Path) -> Path:
-    """Return where runs go if nobody says: beside the station file."""
-    return station_file.absolute().parent / "runs"

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -132,3 +135,13 @@ def test_what_is_wrong_queues_nothing(qtbot: QtBot, open_window: Callable[[], Wi
     window.link.ask("discard", None, key="none")
     qtbot.waitUntil(window.trouble.isVisible, timeout=WAIT_MS)
     assert window.trouble.text() == "✕ none: is not in the queue; look at it again"
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="there always is a screen")
+def test_without_a_screen_it_says_so(station_file: Path) -> None:
+    screens = ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM")
+    without = {name: value for name, value in os.environ.items() if name not in screens}
+    command = [sys.executable, "-m", "nanojunction.cli", "gui", "--station", str(station_file)]
+    found = subprocess.run(command, env=without, capture_output=True, text=True, check=False)
+    assert found.returncode == 1
+    assert found.stderr.startswith("error: there is no screen here: DISPLAY is not set")
