@@ -106,10 +106,11 @@ def _table(plan: ScreeningPlan, found: Estimate) -> Table:
     contact = f"contact check to ±{contact_V * 1e3:g} mV"
     short = f"I(V) to ±{short_V * 1e3:g} mV"
     for junction, words, seconds in (
+        ("short", contact, found.short_s),
         ("open", f"{contact}, and again once connected anew", found.open_s),
-        ("no candidate", f"{contact}, {short}", found.worth_a_look_s),
+        ("other", f"{contact}, {short}", found.worth_a_look_s),
         ("candidate", f"{contact}, {short}, repeats, I(t) at 0 V", found.candidate_s),
-        ("known resistors", "before and after", found.resistors_s),
+        ("known resistors", "before and after, and the open line", found.resistors_s),
     ):
         table.add_row(junction, words, clock_words(round(seconds)) if seconds >= 60
                       else f"{seconds:.1f} s")  # fmt: skip

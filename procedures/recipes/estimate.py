@@ -20,6 +20,9 @@ from nanojunction.procedures.temperature_series import TemperatureSeries
 #: Changes of range that an autoranging meter makes on a leg, for each decade of its points: what
 #: a leg through zero takes on the virtual junctions. Each of them is another conversion.
 RANGE_CHANGES_PER_DECADE = 3.0
+#: In a coarse sweep it skips ranges: so many changes for each decade between twice the step and the
+#: end, on the way from 0 or to it. And what it takes at first, down from the compliance's range.
+COARSE_CHANGES_PER_DECADE, FIRST_RANGE_CHANGES = 2.8, 2.0
 #: Exchanges to connect a position: shorted, opened, closed, the short removed, each asked back.
 SWITCH_EXCHANGES = 20
 #: Exchanges for a list that the source-meter runs by itself, beside the messages with its levels.
@@ -184,7 +187,8 @@ def _sweep(procedure: IVSweep, pace: Pace) -> float:
         per_point += pace.of("source_meter")
         seconds = points * per_point
         if not procedure.measure_range:
-            seconds += _range_changes(sweep) * (procedure.seconds_per_point() - procedure.settle)
+            changes = _range_changes(sweep) if pace.changes_ranges else FIRST_RANGE_CHANGES
+            seconds += changes * (procedure.seconds_per_point() - procedure.settle)
         chances = points
     seconds += _environment(procedure, seconds, chances, pace)
     ends = abs(sweep.turning_points[0]) + abs(sweep.turning_points[-1])
@@ -193,8 +197,20 @@ def _sweep(procedure: IVSweep, pace: Pace) -> float:
 
 def _range_changes(sweep: Sweep) -> float:
     """Return about how often an autoranging meter changes its range during a sweep."""
-    steps = [abs(stop - start) / sweep.step for start, stop in sweep.legs()]
-    return sum(RANGE_CHANGES_PER_DECADE * math.log10(1.0 + one) for one in steps)
+    return FIRST_RANGE_CHANGES + sum(
+        min(_fine(start, stop, sweep.step), _coarse(start, stop, sweep.step))
+        for start, stop in sweep.legs()
+    )
+
+
+def _fine(start: float, stop: float, step: float) -> float:
+    return RANGE_CHANGES_PER_DECADE * math.log10(1.0 + abs(stop - start) / step)
+
+
+def _coarse(start: float, stop: float, step: float) -> float:
+    ways = (abs(start), abs(stop)) if start * stop < 0.0 else (abs(stop - start),)
+    decades = (math.log10(max(1.0, way / step / 2.0)) for way in ways)
+    return COARSE_CHANGES_PER_DECADE * sum(decades)
 
 
 def _environment(procedure: JunctionProcedure, seconds: float, chances: int, pace: Pace) -> float:

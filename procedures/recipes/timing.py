@@ -75,13 +75,18 @@ def settling_of(config: StationConfig, learnt_s: tuple[float, ...] = ()) -> Sett
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """What one exchange costs (s of the station's clock), by role, and the clock's speed."""
+    """What one exchange costs (s of the station's clock), by role, and the clock's speed.
+
+    `changes_ranges` is False for a line that carries so little that no meter leaves its lowest
+    range.
+    """
 
     exchange_s: Mapping[str, float]
     speed: float
     settling: Settling
     environment_exchanges: tuple[str, ...]
     source: str
+    changes_ranges: bool = True
 
     def of(self, role: str, exchanges: float = 1.0) -> float:
         """Return what exchanges with an instrument cost."""

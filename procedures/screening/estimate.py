@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from nanojunction.analysis.screening.chip import Junction
 from nanojunction.analysis.screening.verdicts import OPEN_LINE, Stage
@@ -16,7 +16,8 @@ from nanojunction.procedures.recipes.timing import Pace
 from nanojunction.procedures.recipes.timing import Place as Cryostat
 from nanojunction.procedures.screening.stages import Place, ScreeningPlan, StagePlan
 
-#: What is measured of a junction that is open, of one that is no candidate, of a candidate.
+#: What is measured of a junction that is short, that is open, of any other, of a candidate.
+SHORT: tuple[Stage, ...] = ("contact",)
 OPEN: tuple[Stage, ...] = ("contact", "contact_again")
 WORTH_A_LOOK: tuple[Stage, ...] = ("contact", "short_iv")
 CANDIDATE: tuple[Stage, ...] = ("contact", "short_iv", "repeats", "at_zero")
@@ -30,6 +31,7 @@ class Estimate:
     neither wider sweeps nor ramps of field and temperature.
     """
 
+    short_s: float
     open_s: float
     worth_a_look_s: float
     candidate_s: float
@@ -39,7 +41,7 @@ class Estimate:
     @property
     def least_s(self) -> float:
         """The whole chip, if nothing is worth a look."""
-        return self.resistors_s + self.junctions * min(self.open_s, self.worth_a_look_s)
+        return self.resistors_s + self.junctions * min(self.short_s, self.open_s)
 
     @property
     def most_s(self) -> float:
@@ -54,18 +56,22 @@ def estimate(plan: ScreeningPlan, on_paper: Station, pace: Pace) -> Estimate:
     """
     first, here = plan.chip.junctions[0], Place()
 
-    def of(procedures: Iterable[JunctionProcedure]) -> float:
+    # An open line carries so little that the meter stays on its lowest range.
+    lowest = replace(pace, changes_ranges=False)
+
+    def of(procedures: Iterable[JunctionProcedure], pace: Pace = pace) -> float:
         return sum(cost_of(one, Cryostat(), pace)[0].total_s for one in procedures)
 
-    def stages(several: tuple[Stage, ...]) -> float:
-        return of(_stage(plan, first, stage, here, on_paper) for stage in several)
+    def stages(several: tuple[Stage, ...], pace: Pace = pace) -> float:
+        return of((_stage(plan, first, stage, here, on_paper) for stage in several), pace)
 
+    open_line_s = of(_open_line(plan, here, on_paper), lowest)
     return Estimate(
-        open_s=stages(OPEN),
+        short_s=stages(SHORT),
+        open_s=stages(OPEN, lowest),
         worth_a_look_s=stages(WORTH_A_LOOK),
-        candidate_s=stages(CANDIDATE) + of(_open_line(plan, here, on_paper)),
-        resistors_s=2.0
-        * (of(_resistors(plan, here, on_paper)) + of(_open_line(plan, here, on_paper))),
+        candidate_s=stages(CANDIDATE) + open_line_s,
+        resistors_s=2.0 * (of(_resistors(plan, here, on_paper)) + open_line_s),
         junctions=len(plan.chip.junctions),
     )
 
