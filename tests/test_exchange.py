@@ -175,6 +175,15 @@ def test_scaling_with_gamma_holds_off_resonance_only() -> None:
     assert at_resonance[1] / at_resonance[0] < 1.5
 
 
+def test_i_is_quadratic_in_the_polarisation_and_cubic_in_gamma() -> None:
+    """Where the paper says linear."""
+    p = np.array([0.1, 0.2])
+    i = exchange(-2.0, [[0.0], [2.0]], p_left=p, p_right=p).i_meV
+    assert i[:, 1] / i[:, 0] == pytest.approx([4.0, 4.0], rel=0.05)
+    i = exchange(-3.0, p_left=0.5, p_right=0.5, gamma_meV=np.array([0.1, 0.2])).i_meV
+    assert i[1] / i[0] == pytest.approx(8.0, rel=0.02)
+
+
 def test_d_is_linear_in_small_bias_and_in_small_temperature_differences_only() -> None:
     def d(bias: float, warmer: float) -> float:
         return float(exchange(-1.2, bias, delta_t_K=warmer, p_left=0.5).d_meV)
