@@ -36,7 +36,7 @@ def mesh(
     tail = 2.0 * largest * 2.0 ** np.arange(_OCTAVES)
     done = [(1.5 * tail, 0.5 * tail), (-1.5 * tail, 0.5 * tail)]
     width = 4.0 * largest / _FIRST
-    centres: Array = -2.0 * largest + width * (np.arange(_FIRST) + 0.5)
+    centres: Array = width * np.arange(0.5 - _FIRST / 2, _FIRST / 2)
     halves: Array = np.full(_FIRST, width / 2)
     while centres.size:
         near = np.minimum(
