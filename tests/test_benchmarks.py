@@ -139,6 +139,12 @@ def test_exchange_by_two_sides_that_agree(benchmark: Any) -> None:
     assert line.ratio > 1.0
 
 
+def test_cycles_of_the_engine_against_qutip(benchmark: Any) -> None:
+    pytest.importorskip("qutip", reason="of the extra: pip install nanojunction[dev]")
+    lines = benchmark("engine").compare(("fig7a",), ours=100, qutips=1, rounds=1)
+    assert [line.what for line in lines] == ["fig7a, unselective, 1e+02 cycles"]
+
+
 def test_an_unknown_benchmark_is_named() -> None:
     done = subprocess.run(
         [sys.executable, FOLDER, "faster"], capture_output=True, text=True, check=False

@@ -19,6 +19,7 @@ from nanojunction.analysis.figures.style import (
 )
 from nanojunction.analysis.theory.drawing import Shown, sweep_figure
 from nanojunction.analysis.theory.engine_sweeps import EngineFound
+from nanojunction.analysis.values import Array
 from nanojunction.models.errors import ModelError
 
 if TYPE_CHECKING:
@@ -46,6 +47,8 @@ SYMBOLS = {
 }
 """Mathtext of each parameter."""
 _HEIGHT_MM = 60.0
+_RESOLUTION = 1e-11
+_NEAR = 1e-2
 
 
 def engine_figure(found: EngineFound) -> Figure:
@@ -67,18 +70,32 @@ def engine_figure(found: EngineFound) -> Figure:
 
 
 def shown_of(found: EngineFound) -> list[Shown]:
-    """Return ΔE of the last cycle and of the limit; only one where they agree or one is 0."""
+    """Return ΔE of the last cycle and of the limit, one where they agree or one is 0; power by τ.
+
+    What is smaller than the arithmetic resolves beside the largest value is left out: its sign
+    would be noise.
+    """
     last, limit = found.results["delta_e_meV"], found.results["delta_e_limit_meV"]
     number = found.task.cycles
+    known = np.abs(last[np.isfinite(last)])
     shown = []
-    if not np.allclose(last, limit, rtol=1e-6, atol=0.0, equal_nan=True):
+    if not np.allclose(last, limit, rtol=0.0, atol=1e-3 * known.max(initial=0.0), equal_nan=True):
         symbol = (
             r"$-\langle C\rangle$ after a stroke" if number == 1 else rf"$\Delta E_{{{number}}}$"
         )
-        shown.append(Shown(symbol, "meV", last))
+        shown.append(Shown(symbol, "meV", _resolved(last)))
     if not shown or np.any(limit[np.isfinite(limit)]):
-        shown.append(Shown(r"$\Delta E_\infty$", "meV", limit))
+        shown.append(Shown(r"$\Delta E_\infty$", "meV", _resolved(limit)))
+    if any(axis.name == "tau" for axis in found.task.axes):
+        shown.append(Shown(r"$\Delta E_\infty/\tau$", "nW", 1e9 * found.results["power_W"]))
     return shown
+
+
+def _resolved(values: Array) -> Array:
+    """Return values with NaN where they are lost in the rounding of the largest."""
+    sizes = np.abs(values)
+    found: Array = np.where(sizes > _RESOLUTION * np.nanmax(sizes, initial=0.0), values, np.nan)
+    return found if np.isfinite(found).any() else values
 
 
 def _draw_run(panel: Axes, found: EngineFound) -> None:
@@ -99,10 +116,22 @@ def _draw_run(panel: Axes, found: EngineFound) -> None:
                       label=r"first order in $\gamma$")  # fmt: skip
     if cycle[-1] > 100 * cycle[0]:
         panel.set_xscale("log")
+    if not selective and _mostly_at(limit, values):
+        near = abs(limit) if limit else _NEAR * float(np.abs(values).max())
+        decade = 10.0 ** np.ceil(np.log10(near * scale))
+        panel.set_yscale("symlog", linthresh=decade)
+        panel.margins(y=0.06)
     label_axes(panel, "cycle", rf"$\Delta E$ ({unit})")
 
 
-def _readable(values: np.ndarray) -> tuple[float, str]:
+def _mostly_at(limit: float, values: Array) -> bool:
+    """Tell whether most values lie so close to the limit that a straight axis would hide them."""
+    if not np.isfinite(limit):
+        return False
+    return float(np.median(np.abs(values - limit))) < _NEAR * float(np.abs(values).max())
+
+
+def _readable(values: Array) -> tuple[float, str]:
     """Return a factor and a unit in which the largest value is between 1 and 1000."""
     largest = float(np.abs(values).max(initial=0.0))
     for factor, unit in ((1.0, "meV"), (1e3, "µeV"), (1e6, "neV"), (1e9, "peV")):
