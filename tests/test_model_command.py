@@ -98,6 +98,7 @@ def test_it_writes_json_and_figures(tmp_path: Path) -> None:
         (["--sweep", "mu=1:2:3", "--sweep", "mu=1:2:3"], "--sweep: mu is given twice"),
         (["--sweep", "p-left=0:2:3"], "--p-left: 2 is no polarisation"),
         ([*["--sweep", "mu=1:2:3"] * 3], "--sweep: 3 of them"),
+        (["--sweep", "mu=1:2:4000", "--sweep", "bias=1:2:4000"], "--sweep: 16000000 points"),
         (["--preset", "fig9"], "--preset: no 'fig9'; there are fig2, fig3, fig4, fig2a"),
         (["--preset", "fig2", "--json", "-"], "--json: fig2 has three sets of axes"),
         (["--preset", "fig2b", "--bias", "1"], "--bias: is what the preset sweeps"),

@@ -17,6 +17,7 @@ from nanojunction.analysis.provenance import digest_of
 from nanojunction.analysis.theory.axes import Axis
 from nanojunction.analysis.values import Array
 from nanojunction.analysis.work.hands import Hands
+from nanojunction.models.errors import ModelError
 
 __all__ = ["Evaluate", "over"]
 
@@ -26,6 +27,7 @@ Evaluate = Callable[[Points], Mapping[str, Array]]
 """Returns each result at some points, shape (points, …); for other processes it can be pickled."""
 
 _POINTS = 1024
+_MOST = 10_000_000
 _AHEAD = 4
 """Blocks for each process that are given out at once."""
 
@@ -45,12 +47,15 @@ def over(
     of so many `points`; `hands` says who evaluates them, this process by default. Where a model
     shares work among points that have the same value of a parameter, `costly` names it: a block
     then has as few of its values as can be. `progress` is called with the points that are done,
-    and all. Raises what `evaluate` raises, ChildProcessError where a process ends, and
-    ClusterError where a Dask cluster cannot be used. Whatever is raised, nothing goes on.
+    and all. Raises ModelError for more than 10⁷ points, what `evaluate` raises, ChildProcessError
+    where a process ends, and ClusterError where a Dask cluster cannot be used. Whatever is raised,
+    nothing goes on.
     """
     order = sorted(range(len(axes)), key=lambda index: axes[index].name not in costly)
     shape = tuple(axes[index].values.size for index in order)
     total = math.prod(shape)
+    if total > _MOST:
+        raise ModelError("sweep", f"{total} points: at most {_MOST} fit into memory and a figure")
     hands = hands or Hands()
 
     def block(start: int) -> dict[str, Array]:
