@@ -65,6 +65,7 @@ def _curves(axis: tuple[Axis, str], results: Sequence[Shown]) -> Figure:
     label_axes(panels[-1], label_of(axis[1], axis[0].unit), panels[-1].get_ylabel())
     if _is_logarithmic(axis[0].values):
         panels[-1].set_xscale("log")
+    figure.align_ylabels(panels)
     return figure
 
 
