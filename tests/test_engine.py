@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import doctest
 from dataclasses import replace
 from typing import Any
 
@@ -11,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.linalg import expm
 
+import nanojunction.models.engine
 from nanojunction.models.engine import (
     KETS,
     PRESETS,
@@ -108,6 +110,11 @@ def test_first_order_in_the_hopping() -> None:
 
 def test_the_unit_of_time() -> None:
     assert stroke_s(1.0) == pytest.approx(0.658e-12, rel=1e-3)
+
+
+def test_the_example_of_the_package() -> None:
+    outcome = doctest.testmod(nanojunction.models.engine)
+    assert outcome.attempted > outcome.failed == 0
 
 
 def test_every_figure_has_a_preset_that_runs() -> None:

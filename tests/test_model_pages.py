@@ -18,7 +18,7 @@ _COMMANDS = re.compile(
 )
 
 
-@pytest.mark.parametrize("name", ["model-exchange.md"])
+@pytest.mark.parametrize("name", ["model-exchange.md", "model-engine.md"])
 def test_the_commands_of_a_page_do_what_it_says(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
