@@ -1,1 +1,1 @@
-"""Pure physics: junction curves and, later, exchange, transport and engine models."""
+"""Pure physics: junction curves, and the models of exchange, transport and engine."""
