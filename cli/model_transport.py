@@ -84,7 +84,9 @@ def transport(
     sweep: Sweep = None,
     fit: Annotated[
         tuple[Path, Path] | None,
-        typer.Option(metavar="P.csv AP.csv", help="Fit the model to measured I(V) of both states."),
+        typer.Option(
+            metavar="P.csv AP.csv", help="Fit the model to measured I(V): files or folders."
+        ),
     ] = None,
     hold: Annotated[
         list[str] | None,

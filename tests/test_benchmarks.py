@@ -145,6 +145,11 @@ def test_cycles_of_the_engine_against_qutip(benchmark: Any) -> None:
     assert [line.what for line in lines] == ["fig7a, unselective, 1e+02 cycles"]
 
 
+def test_transport_by_two_sides_that_agree(benchmark: Any) -> None:
+    (line,) = benchmark("transport").compare(20, part=1, rounds=1)
+    assert line.ratio > 1.0
+
+
 def test_an_unknown_benchmark_is_named() -> None:
     done = subprocess.run(
         [sys.executable, FOLDER, "faster"], capture_output=True, text=True, check=False

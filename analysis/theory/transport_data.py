@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -9,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from nanojunction.analysis.iv.traces import traces_of
-from nanojunction.analysis.reading.reader import read_runs
+from nanojunction.analysis.reading.loading import load_runs
 from nanojunction.analysis.run import Run
 from nanojunction.analysis.values import Array
 from nanojunction.models.errors import ModelError
@@ -67,14 +68,23 @@ class MeasuredPair:
 
 
 def read_pair(parallel: Path, antiparallel: Path, *, pattern: str | None = None) -> MeasuredPair:
-    """Return the pair in two files, ours or others'; several runs in a file count together.
+    """Return the pair in two files or folders, ours or others'; a state's runs count together.
 
     Raises ReadError for what cannot be read, ModelError for what cannot be fitted.
     """
-    sides = (("P", parallel), ("AP", antiparallel))
-    return measured_pair(
-        *(measured_state(read_runs(path, pattern=pattern), label) for label, path in sides)
-    )
+    states = []
+    for label, path in (("P", parallel), ("AP", antiparallel)):
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            runs = load_runs(path, pattern=pattern)
+        if not runs:
+            raise ModelError("fit", f"{path}: holds no run")
+        state = measured_state(runs, label)
+        doubts = [str(one.message) for one in caught] + [
+            f"{run.file}: {text}" for run in runs for text in run.warnings
+        ]
+        states.append(replace(state, warnings=(*doubts, *state.warnings)))
+    return measured_pair(*states)
 
 
 def measured_pair(parallel: MeasuredState, antiparallel: MeasuredState) -> MeasuredPair:
@@ -92,7 +102,7 @@ def measured_state(runs: Sequence[Run], label: str) -> MeasuredState:
     where it goes with them. Raises ModelError for fewer than ten rows, and for no span of voltage.
     """
     parts = [traces_of(run) for run in runs]
-    warnings = [f"{label}: {text}" for _, texts in parts for text in texts]
+    doubts = [f"{label}: {text}" for _, texts in parts for text in texts]
     traces = [one for one, _ in parts if len(one)]
     rows = sum(len(one) for one in traces)
     voltage, current = (
@@ -123,5 +133,5 @@ def measured_state(runs: Sequence[Run], label: str) -> MeasuredState:
         np.maximum(sigma[order], _LEAST_NOISE * largest),
         known,
         sum(warm) / len(warm) if len(warm) == len(runs) else None,
-        tuple(warnings),
+        tuple(doubts),
     )
