@@ -109,23 +109,118 @@ def test_an_index_of_easy_expert_is_no_column_of_names(tmp_path: Path) -> None:
     np.testing.assert_allclose(run.current_A, [2e-9, 4e-9])
 
 
-def test_a_reading_whose_unit_stands_in_another_column_is_no_current(tmp_path: Path) -> None:
-    """What the 2450 stores on a stick; notes say what the columns mean."""
+def test_a_source_without_a_unit_is_told_by_notes(tmp_path: Path) -> None:
+    """What the 2450 stores on a stick: the reading's unit stands beside it."""
     text = (
         "Index,Reading,Unit,Source,Relative Time\n1,2e-09,Amp DC,0.001,0.0\n"
         "2,4e-09,Amp DC,0.002,0.1\n"
     )
-    with pytest.raises(ReadError, match=r"no column means a (?:voltage|current)"):
+    with pytest.raises(ReadError, match=r"no column means a voltage .*'?Source"):
         read_runs(write(tmp_path, text))
-    write(
-        tmp_path,
-        '[correct.columns.Reading]\nmeaning = "current"\nunit = "A"\n'
-        '[correct.columns.Source]\nmeaning = "setpoint voltage"\nunit = "V"\n',
-        "run.notes.toml",
-    )
-    (run,) = read_runs(tmp_path / "run.csv")
+    for reading in ("Reading", "Reading (Amp DC)", "#2"):
+        write(
+            tmp_path,
+            f'[correct.columns."{reading}"]\nmeaning = "current"\nunit = "A"\n'
+            '[correct.columns.Source]\nmeaning = "setpoint voltage"\nunit = "V"\n',
+            "run.notes.toml",
+        )
+        (run,) = read_runs(tmp_path / "run.csv")
+        np.testing.assert_allclose(run.voltage_V, [1e-3, 2e-3])
+        np.testing.assert_allclose(run.current_A, [2e-9, 4e-9])
+
+
+PPMS = (
+    "[Header]\nTITLE,ETO I-V\nBYAPP,Electrical Transport Option,1.0\nINFO,chip 4,SAMPLE_NAME\n"
+    "[Data]\nComment,Time Stamp (sec),Status (code),Temperature (K),Field (Oe),"
+    "I-V Current Ch1 (mA),I-V Voltage Ch1 (mV),I-V Current Ch2 (mA),I-V Voltage Ch2 (mV)\n"
+    ",3849.1,1,77,500,2e-6,1,,\n,3850.1,1,77,500,4e-6,2,,\n"
+)
+
+KICKSTART = (
+    "Test Name,I-V Characterizer 1\nModel Number,2450\n\nSMU-1\nFunction,Voltage Sweep\n"
+    "Source Limit,1.0E-03,A\nPoints,2\n\nRun 1 Data\n"
+    "Point,Time (s),Smu1_V(1)(1),Smu1_I(1)(1)\n1,0,0.001,2e-9\n2,0.1,0.002,4e-9\n"
+)
+
+LABVIEW_LABELS = (
+    "LabVIEW Measurement,\n***End_of_Header***,\n,\nChannels,2,,\nY_Unit_Label,mV,nA,\n"
+    "***End_of_Header***,,,\nX_Value,Untitled,Untitled 1,Comment\n0,1,2\n0.1,2,4\n"
+)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        PPMS,
+        KICKSTART,
+        LABVIEW_LABELS,
+        LABVIEW_LABELS.replace("Untitled 1", "Current").replace("Untitled", "Voltage"),
+        # units in columns of their own, the same for all rows or not
+        "V,Unit,I,Unit\n1,mV,2,nA\n2,mV,4,nA\n",
+        "V,Unit,I,Unit\n1000,µV,2000,pA\n2,mV,4,nA\n",
+        "Index,Reading,Unit,Digits,Value,Unit\n1,2e-9,Amp DC,5,0.001,Volt DC\n"
+        "2,4e-9,Amp DC,5,0.002,Volt DC\n",
+        "Source Value,Source Unit,Reading,Reading Unit\n1,mV,2,nA\n2,mV,4,nA\n",
+        # exponents of Fortran
+        "V (V) I (A)\n1.0D-03 2.0D-09\n2.0D-03 4.0D-09\n",
+        "V (V);I (A)\n1,0d-3;2,0d-9\n2,0d-3;4,0d-9\n",
+        "V (V)  I (A)\n1.0-003  2.0-009\n2.0-003  4.0-009\n",
+        # names of terminals
+        "AV,AI\n0.001,2e-9\n0.002,4e-9\n",
+        "Time,BI(1),BV(1)\n0,2e-9,0.001\n0.1,4e-9,0.002\n",
+        "V_sd (mV),I_sd (nA)\n1,2\n2,4\n",
+        "V (mV),I (nA),I_sd (nA)\n1,2,0.1\n2,4,0.1\n",
+        "V1,I1\n0.001,2e-9\n0.002,4e-9\n",
+        "VF      IF\n(V)     (A)\n0.001   2E-09\n0.002   4E-09\n",
+        "Vd (mV),Id (nA),Vg (V),Ig (nA),Id\n1,2,0,0.1,7\n2,4,0,0.1,8\n",
+        "Potential/mV, Current/nA\n\n1, 2\n2, 4\n",
+        "Bias voltage (mV),Current nA\n1,2\n2,4\n",
+        # units behind any mark
+        "Voltage-mV,Current-nA\n1,2\n2,4\n",
+        "V{mV},I{nA}\n1,2\n2,4\n",
+        "V <mV>,I <nA>\n1,2\n2,4\n",
+        "U: mV;I: nA\n1;2\n2;4\n",
+        # languages
+        "Напряжение (мВ);Ток (нА)\n1,0;2,0\n2,0;4,0\n",
+        "电压(mV),电流(nA)\n1,2\n2,4\n",
+        "Tensione (mV);Corrente (nA)\n1;2\n2;4\n",
+        "Voltaje (mV);Corriente (nA)\n1;2\n2;4\n",
+        "Napięcie (mV);Prąd (nA)\n1;2\n2;4\n",
+    ],
+)
+def test_forms_that_any_physicist_would_read(tmp_path: Path, text: str) -> None:
+    run = read(tmp_path, text)
     np.testing.assert_allclose(run.voltage_V, [1e-3, 2e-3])
     np.testing.assert_allclose(run.current_A, [2e-9, 4e-9])
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("AV,AI,BV,BI\n1,2,0,0\n2,4,0,0\n", "'AV' and 'BV' both mean the voltage"),
+        ("V,V1,I1\n1,1,2\n2,2,4\n", "'V' and 'V1' both mean the voltage"),
+        ("V1 (V),I2 (A)\n1,2\n2,4\n", "'V1 .V.' and 'I2 .A.' are of different terminals"),
+        (PPMS.replace(",,\n", ",3,5\n"), "Ch1 .mA.' and 'I-V Current Ch2 .mA.' both mean"),
+        ("V (mV),Reading,Unit\n1,2,Ohm\n2,4,Ohm\n", "no column means a current"),
+        ("V (mV),I,Unit\n1,2,kA/cm2\n2,4,kA/cm2\n", "'I' in 'kA/cm2', which is no known unit"),
+        ("V (mV),I,Unit\n1,2,nA\n2,4,\n", "gives 'I' in '', which is no known unit"),
+        ("T (K),Reading,Unit\n1,2,nA\n2,4,mV\n", "in mV and nA: these are two columns"),
+        ("V (mV),I (nA),Unit\n1,2,nA\n2,4,µA\n", "these are two columns"),
+        ("V (mV),I (nA),Unit\n1,2,µA\n2,4,µA\n", "gives a current in two units"),
+        ("V (mV),Id\n1,2\n2,4\n", "no column means a current"),
+        ("V (mV),-I-nA\n1,2\n2,4\n", "no column means a current"),
+        ("V (mV),Ai\n1,2\n2,4\n", "no column means a current"),
+    ],
+)  # fmt: skip
+def test_what_may_mean_two_things_is_refused(tmp_path: Path, text: str, why: str) -> None:
+    with pytest.raises(ReadError, match=why):
+        read_runs(write(tmp_path, text))
+
+
+def test_a_current_that_is_passed_over_is_named(tmp_path: Path) -> None:
+    run = read(tmp_path, "Bias (V),Current (A),Current [bwd] (A)\n1,2,3\n2,4,5\n")
+    np.testing.assert_allclose(run.current_A, [2.0, 4.0])
+    assert run.warnings == ("'Current (A)' is the current, not 'Current [bwd] (A)'",)
 
 
 # Conditions in headers

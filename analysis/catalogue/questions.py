@@ -17,7 +17,7 @@ import sqlalchemy as sql
 
 from nanojunction.analysis.catalogue.errors import QuestionError, UnknownKey
 from nanojunction.analysis.catalogue.tables import quantities, runs
-from nanojunction.analysis.reading.columns import unit
+from nanojunction.analysis.reading.units import unit
 
 if TYPE_CHECKING:
     from sqlalchemy import ColumnElement

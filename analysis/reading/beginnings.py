@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from nanojunction.analysis.reading.columns import identify, unit
+from nanojunction.analysis.reading.columns import identify
 from nanojunction.analysis.reading.dialects import Dialect, dialect_of, is_number, split_names
 from nanojunction.analysis.reading.table import ReadError
+from nanojunction.analysis.reading.units import unit
 
 _MOST_BEGINNINGS = 200
 _MOST_COMMENTS = 20

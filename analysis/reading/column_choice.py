@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
-from nanojunction.analysis.reading.columns import Column, Role, identify, unit, unit_in
+from nanojunction.analysis.reading.columns import Column, identify, unit_in
 from nanojunction.analysis.reading.notes import ColumnCorrection, NotesError
+from nanojunction.analysis.reading.units import Role, unit
 from nanojunction.common.names import did_you_mean
 
 
@@ -55,19 +56,40 @@ def _choice(names: Sequence[str], corrections: Mapping[str, ColumnCorrection]) -
     warnings: list[str] = []
     for key, columns in candidates.items():
         best = [c for c in columns if not c[1].qualifier] or columns
-        if len(best) > 1 and key.removeprefix("setpoint ") in ("voltage", "current"):
-            both = " and ".join(f"'{column.name}'" for _, column in best[:3])
-            both += f" and {len(best) - 3} more" if len(best) > 3 else ""
-            raise ValueError(
-                f"the columns {both} both mean the {key}; name one a setpoint, or remove it"
-            )
+        if key.removeprefix("setpoint ") in ("voltage", "current"):
+            best += [c for c in columns if c not in best and c[1].numbers]
+            if len(best) > 1:
+                both = " and ".join(f"'{column.name}'" for _, column in best[:3])
+                both += f" and {len(best) - 3} more" if len(best) > 3 else ""
+                raise ValueError(
+                    f"the columns {both} both mean the {key}; name one a setpoint, or remove it, "
+                    "or say in notes what they mean"
+                )
+            over = [f"'{c[1].name}'" for c in columns if c not in best]
+            if over:
+                warnings.append(f"'{best[0][1].name}' is the {key}, not {' or '.join(over[:3])}")
         if len(best) > 1:
             warnings.append(f"of several columns for the {key}, '{best[0][1].name}' is used")
         known[key] = best[0]
+    _one_terminal(known)
     no_unit = [c.name for _, c in known.values() if not c.has_unit and c.name != "V"]
     if no_unit:
         warnings.append(f"no unit in the column names {', '.join(no_unit)}: read in SI")
     return Choice(known, tuple(unknown), tuple(warnings))
+
+
+def _one_terminal(known: Mapping[str, tuple[int, Column]]) -> None:
+    """Raise ValueError where voltage and current have the numbers of different terminals."""
+    found = [known[key][1] for key in ("voltage", "current") if key in known]
+    if (
+        len(found) == 2
+        and all(one.numbers for one in found)
+        and len({c.numbers for c in found}) > 1
+    ):
+        raise ValueError(
+            f"the columns '{found[0].name}' and '{found[1].name}' are of different terminals; say "
+            "in notes what they mean"
+        )
 
 
 def _places(
@@ -81,6 +103,10 @@ def _places(
             found = [int(number) - 1] if 0 < int(number) <= len(names) else []
         else:
             found = [index for index, name in enumerate(names) if name.strip() == key.strip()]
+            # A unit in brackets may come from another line or column.
+            found = found or [
+                index for index, name in enumerate(names) if name.rpartition(" (")[0] == key.strip()
+            ]
         if not found:
             meant = did_you_mean(key, names) or ";"
             raise NotesError(

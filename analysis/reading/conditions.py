@@ -8,7 +8,8 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
-from nanojunction.analysis.reading.columns import identify, unit
+from nanojunction.analysis.reading.columns import identify
+from nanojunction.analysis.reading.units import unit
 from nanojunction.analysis.run import Conditions, Heater, Output, Polarity, State, Wires
 
 _NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"

@@ -20,7 +20,9 @@ _GROUPED = {
     ".": re.compile(r"[-+]?\d{1,3}(?:\.\d{3})+(?:,\d*)?(?:[eE][-+]?\d+)?"),
 }
 _BLANKS_IN_NUMBERS = re.compile(r"(?<=\d)['’\u00a0\u202f](?=\d{3}(?!\d))")
-_TWO_NUMBERS = re.compile(r"[-+.\deE]+\s+[-+.\deE]+")
+_TWO_NUMBERS = re.compile(r"[-+.\deEdD]+\s+[-+.\deEdD]+")
+# 1.2D-05, and 1.2-105 where the exponent left no room for its letter
+_FORTRAN = re.compile(r"([-+]?\d*\.?\d+|[-+]?\d+\.)[dD]([-+]?\d{1,3})|([-+]?\d*\.\d+)([-+]\d{3})")
 _CLOCK = re.compile(r"(\d{1,3}):([0-5]\d)(?::([0-5]\d(?:[.,]\d+)?))?")
 _DAY_FIRST = re.compile(r"^(\d\d)\.(\d\d)\.(\d{4})(?!\d)")
 _LONGEST_NUMBER = 400
@@ -75,7 +77,10 @@ class Dialect:
             value = float(text)
         except ValueError:
             plain = _BLANKS_IN_NUMBERS.sub("", field)
-            return math.nan if plain == field else self.number(plain)
+            if plain != field:
+                return self.number(plain)
+            fortran = _FORTRAN.fullmatch(text)
+            value = math.nan if fortran is None else float("e".join(filter(None, fortran.groups())))
         return value if abs(value) < OVERFLOW else math.nan
 
 
@@ -148,6 +153,8 @@ def split_names(line: str, dialect: Dialect, width: int) -> list[str]:
     ways = [dialect.split(line)]
     ways += [Dialect(one, False).split(line) for one in _DELIMITERS if one in line]
     ways.append([part for part in re.split(r"[,;\t]|\s{2,}", line.strip()) if part.strip()])
+    if dialect.delimiter is None:  # a unit in brackets goes with its name
+        ways.append(re.split(r"\s+(?![(\[])", line.strip()))
     names = next((names for names in ways if len(names) == width), ways[0])
     return [name.strip("\"' ") for name in names]
 

@@ -33,6 +33,7 @@ from nanojunction.analysis.reading.table import (
     parse_header,
     without_rows,
 )
+from nanojunction.analysis.reading.unit_columns import with_labels, with_unit_columns
 
 _LONGEST_LINE = 100_000
 
@@ -107,6 +108,8 @@ def _parse(lines: Lines, name: str, ours: bool) -> tuple[Table, Lines]:
                 f"{name}, line {number}: has {len(line)} characters, which no row of a table has"
             )
     begin = find_beginning(body, comments, name)
+    above = [begin.dialect.split(text) for _, text in body[: begin.above]]
+    begin = replace(begin, names=with_labels(begin.names, above))
     rows = body[begin.at :]
     stop = len(rows) if ours else _end_of_table(rows, begin)
     rest: Lines = []
@@ -163,6 +166,10 @@ def _table(rows: Lines, begin: Beginning, name: str) -> Table:
     if commas_are_doubtful(dialect, [fields for _, fields in good]):
         remarks.append("each comma is read as the decimal mark (1,234 is 1.234)")
     texts = list(names)
+    try:
+        with_unit_columns(texts, [fields for _, fields in good], values)
+    except ValueError as problem:
+        raise ReadError(f"{name}: {problem}") from problem
     for index, text in enumerate(names):
         if np.isnan(values[:, index]).all():
             words = [fields[index] for _, fields in good]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-from nanojunction.analysis.reading.columns import unit
 from nanojunction.analysis.reading.dialects import is_number
+from nanojunction.analysis.reading.units import unit
 
 _LONGEST_LINE = 100_000
 _DEVICE = (

@@ -8,7 +8,6 @@ from collections.abc import Iterable, Mapping
 from typing import Any, get_args
 
 from nanojunction.analysis.geometry import Area, Shape, parse_area
-from nanojunction.analysis.reading.columns import Role, unit
 from nanojunction.analysis.reading.notes import (
     MOST_STARS,
     ColumnCorrection,
@@ -20,6 +19,7 @@ from nanojunction.analysis.reading.notes import (
     NotesError,
     Zero,
 )
+from nanojunction.analysis.reading.units import Role, unit
 from nanojunction.analysis.run import Heater, Polarity, RunKind, State, Wires
 from nanojunction.common.names import did_you_mean
 

@@ -24,7 +24,7 @@ from nanojunction.analysis.reading.losses import (
     stored_twice,
     unused,
 )
-from nanojunction.analysis.reading.notes import Notes
+from nanojunction.analysis.reading.notes import ColumnCorrection, Notes, NotesError
 from nanojunction.analysis.reading.parts import Part
 from nanojunction.analysis.reading.run_kind import finish, stated_kind
 from nanojunction.analysis.reading.table import Table
@@ -67,7 +67,7 @@ def stretches_of(
     said: list[str],
 ) -> list[Stretch]:
     """Return the rows of each run in a table, in SI; `numbers` begins with those of its rows."""
-    choice = choose(table.names, {} if notes is None else notes.correct.columns)
+    choice = _chosen(table, {} if notes is None else notes.correct.columns)
     warnings = [*choice.warnings, *said]
     columns, missing = _columns(table, choice, warnings)
     warnings += losses(parts, missing)
@@ -122,6 +122,23 @@ def stretches_of(
         replace(one, rows=replace(one.rows, run=replace(one.rows.run, segment=n)))
         for n, one in enumerate(segments)
     ]
+
+
+def _chosen(table: Table, corrections: Mapping[str, ColumnCorrection]) -> Choice:
+    """Return which column serves as what; of several, those without a number do not count."""
+    try:
+        return choose(table.names, corrections)
+    except NotesError:
+        raise
+    except ValueError:
+        empty = [bool(np.isnan(column).all()) for column in table.values.T]
+        if not any(empty):
+            raise
+        names = ["" if no else name for name, no in zip(table.names, empty, strict=True)]
+        choice = choose(names, corrections)
+        left_out = ", ".join(f"'{name}'" for name, no in zip(table.names, empty, strict=True) if no)
+        warning = f"columns that hold no numbers are left out: {left_out}"
+        return replace(choice, warnings=(*choice.warnings, warning))
 
 
 def _once(
