@@ -188,7 +188,7 @@ def descend(tasks: Tasks, enough: float) -> Solved:
     here, final = begun.take(rows), begun.take(rows)
     p, damping = np.zeros((len(rows), 2 * k)), np.full(len(rows), _DAMPING)
     for _ in range(_TRIES):
-        step, promise = _step(here, damping)
+        step, promise = _step(here, damping, np.where(np.abs(p) < limit, 0.0, p))
         step[:, :k] *= here.width / tasks.width
         trial = np.minimum(np.maximum(p + step, -limit), limit)
         place = tasks.place + trial[:, :k] * tasks.width
@@ -214,14 +214,20 @@ def descend(tasks: Tasks, enough: float) -> Solved:
     return final
 
 
-def _step(here: Solved, damping: Array) -> tuple[Array, Array]:
-    """Return Marquardt's step of places and log widths, and the χ² that it promises to gain."""
+def _step(here: Solved, damping: Array, limited: Array) -> tuple[Array, Array]:
+    """Return Marquardt's step of places and log widths, and the χ² that it promises to gain.
+
+    A parameter that is `limited`, with the sign of its limit, makes no step beyond it.
+    """
     k = here.place.shape[1]
     scales = here.scales
     normal = here.normal * scales[:, :, None] * scales[:, None, :]
     across = normal[:, :k, k:]
     left = normal[:, k:, k:] - across.swapaxes(1, 2) @ here.inverse @ across
     uphill = (here.uphill * scales)[:, k:]
+    is_free = limited * uphill <= 0.0
+    uphill = uphill * is_free
+    left = left * is_free[:, :, None] * is_free[:, None, :]
     diagonal = np.arange(2 * k)
     left[:, diagonal, diagonal] *= (1.0 + damping)[:, None]
     step = (inverses(left) @ uphill[:, :, None])[:, :, 0]
