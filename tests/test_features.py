@@ -178,8 +178,8 @@ def test_flanks_of_a_bump_in_the_current_are_no_peaks(noise_A: float) -> None:
             )
             pulls.append((one["position_V"].value - position) / one["position_V"].stderr)
             pulls.append((one["fwhm_meV"].value - 1e3 * width) / one["fwhm_meV"].stderr)
-    assert len(pulls) >= 2 * 16  # places and widths of two thirds of them
-    assert 0.5 < float(np.std(pulls)) < 1.8
+    assert len(pulls) == 2 * 24  # places and widths of all of them
+    assert 0.7 < float(np.std(pulls)) < 1.4
 
 
 def test_a_feature_is_reported_with_quantities() -> None:

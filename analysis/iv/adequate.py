@@ -12,7 +12,7 @@ from nanojunction.analysis.iv.stencils import STENCIL
 from nanojunction.analysis.iv.traces import Traces
 from nanojunction.analysis.values import Array
 
-_OF_NOISE = 7.6  # variance of the logarithm of the noise's variance from a median of differences,
+OF_NOISE = 7.6  # variance of the logarithm of the noise's variance from a median of differences,
 # times their number: that of medians of normal noise, of differences that share rows
 _SURE = 3.3  # standard deviations: a description is rejected by chance in 1 of 1000 runs
 _RELATED = 4.0  # standard deviations of the sum of products of neighbours
@@ -39,7 +39,7 @@ def is_white(data: Projected, fit: ProjectedFit, traces: Traces) -> bool:
     assert traces.noise_A is not None
     floor = (_ROUNDING * float(np.ptp(traces.current_A))) ** 2
     differences = max(int(np.maximum(data.legs.counts - STENCIL + 1, 0).sum()), 1)
-    allowed = math.exp(_SURE * math.sqrt(_OF_NOISE / differences))
+    allowed = math.exp(_SURE * math.sqrt(OF_NOISE / differences))
     if fit.variance > max(traces.noise_A**2 * allowed, floor):
         return False
     if fit.variance <= floor:

@@ -18,7 +18,6 @@ from nanojunction.analysis.run_result import Feature
 from nanojunction.analysis.values import Array, Curve, Quantity
 
 BOLTZMANN_eV_per_K = 8.617333262e-5
-_SURE = 6.0  # a fitted peak is reported only if it is so many of its own errors high
 _RESOLVED = 1.8  # FWHM in steps of a peak that may be claimed
 
 
@@ -116,9 +115,7 @@ def _features(fit: PeakFit, threshold: float, where: Direction) -> list[Feature]
     """Return the peaks of a fit in the units of a report."""
     out: list[Feature] = []
     derivative, temperature_K = where.derivative, where.temperature_K
-    for peak in fit.sound_peaks(LIKELY * threshold):
-        if abs(peak.height_S) < _SURE * peak.height_error_S:
-            continue  # part of the description, but not sure enough to be a claim
+    for peak in fit.claims(LIKELY * threshold):
         if peak.fwhm_V < _RESOLVED * fit.step_V:
             continue  # so few points do not tell its width
         at = int(np.argmin(np.abs(derivative.x - peak.position_V)))

@@ -8,10 +8,12 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from nanojunction.analysis.iv.adequate import OF_NOISE
 from nanojunction.analysis.iv.peak_solver import (
     ORDERS,
     PER_PARAMETER,
     SHAPES,
+    TINY,
     Ints,
     Others,
     Solved,
@@ -28,12 +30,12 @@ _ROUNDS = 3  # times that another order of the background may be taken
 _HOPELESS = 40.0  # criterion by which a rough fit of one shape may be worse than that of the other
 _FARTHEST, _WIDEST = 0.35, 0.5  # a change of order moves a peak by so many FWHM, and ln FWHM
 _NOISE_ALONE = 3.5  # standard deviations by which residuals may exceed the noise
-_LITTLE, _FAR = 9.0, 50.0  # variances of the noise that a fit leaves; errors of a peak's height
-_OF_NOISE = 5.0  # the noise's variance is known to the root of this over the rows that it is from
+_SURE = 6.0  # errors that a peak is higher than, if nothing else is there to be mistaken for it
 _BENT = 0.5  # part of a peak's height that the background may bend by under it
 _OVERLAP = 0.7  # FWHM between opposite peaks of which neither is one by itself
-_HARMLESS = 0.1  # of the current that the least peak carries
-_UNLIKELY = 1e-6  # weight of what does not matter
+
+Start = tuple[float, float]
+"""Position and FWHM in V."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,17 +49,23 @@ class Peak:
     height_S: float
     height_error_S: float
     bend_S: float = 0.0  # how far the background's dI/dV here is off its mean one FWHM to each side
+    worth: float = 0.0  # χ² that the fit would leave more without it
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PeakFit:
-    """Peaks of one shape on a polynomial background; `residual_A` is what they leave of I."""
+    """Peaks of one shape on a polynomial background; `residual_A` is what they leave of I.
+
+    `order` is that of the background that is likeliest. The peaks are those on a background of the
+    next order, to which `starts` would lead: what the likeliest one bends them by is in neither.
+    """
 
     peaks: tuple[Peak, ...]
+    starts: tuple[Start, ...]
     shape: str
-    order: int  # of the background
+    order: int
     residual_A: Array
-    variance: float  # residual variance over that of the noise
+    chi2: float
     dof: int
     criterion: float
     step_V: float
@@ -71,26 +79,15 @@ class PeakFit:
         return all(abs(peak.height_S) < self.tallest_S for peak in self.peaks)
 
     @property
-    def misfit(self) -> float:
-        """How many standard deviations the residuals exceed the noise."""
-        return (self.variance - 1.0) / math.sqrt(2.0 / self.dof)
+    def is_settled(self) -> bool:
+        """Tell whether the background is likeliest below the highest order, which shows that."""
+        return self.order < ORDERS[-1]
 
     @property
-    def is_adequate(self) -> bool:
-        """Tell whether the residuals are no larger than the noise, which is known to so much."""
-        unsure = math.sqrt(2.0 / self.dof + _OF_NOISE / self.noise_rows)
-        return self.variance < 1.0 + _NOISE_ALONE * unsure
-
-    @property
-    def stands_out(self) -> bool:
-        """Tell whether every peak is far above what the fit leaves, which is little.
-
-        A drift of a few noises leaves the place of such peaks as it is; the errors hold it.
-        """
-        wide = [peak for peak in self.peaks if peak.fwhm_V > self.step_V]
-        return self.variance < _LITTLE and all(
-            abs(peak.height_S) > _FAR * peak.height_error_S for peak in wide
-        )
+    def excess(self) -> float:
+        """χ² that is left beyond the noise, which is known to so much."""
+        unsure = math.sqrt(2.0 / self.dof + OF_NOISE / self.noise_rows)
+        return max(self.chi2 - self.dof * (1.0 + _NOISE_ALONE * unsure), 0.0)
 
     def merits(self, threshold: float) -> list[float]:
         """Return each peak's height over its error, or less than `threshold` if it is no peak.
@@ -119,28 +116,21 @@ class PeakFit:
         least = min(range(len(merits)), key=merits.__getitem__)
         return least if merits[least] < threshold else None
 
-    def is_sound(self, threshold: float) -> bool:
-        """Tell whether there are peaks of `threshold` standard errors, and nothing that harms them.
+    def claims(self, threshold: float) -> list[Peak]:
+        """Return the peaks that stand out of all that is in the fit and is none.
 
-        What is no such peak may stay in the description if it carries little of the current: a jump
-        between two points, or a bend, from a drift between readings for example.
+        That is what is left beyond the noise and what reaches no `threshold` standard errors: a
+        jump between two points from a drift between readings, for example. Of a χ² = c that is
+        described wrongly, all may be due to one parameter: it is then off by the root of c
+        standard errors.
         """
         merits = self.merits(threshold)
-        carried = [abs(peak.height_S) * peak.fwhm_V for peak in self.peaks]
-        clear = [
-            merit >= threshold and peak.fwhm_V > self.step_V
-            for peak, merit in zip(self.peaks, merits, strict=True)
-        ]
-        least = min((c for c, is_peak in zip(carried, clear, strict=True) if is_peak), default=0.0)
-        return least > 0.0 and all(
-            is_peak or current < _HARMLESS * least
-            for is_peak, current in zip(clear, carried, strict=True)
-        )
-
-    def sound_peaks(self, threshold: float) -> list[Peak]:
-        """Return the peaks that reach `threshold` standard errors."""
-        merits = self.merits(threshold)
-        return [p for p, merit in zip(self.peaks, merits, strict=True) if merit >= threshold]
+        both = list(zip(self.peaks, merits, strict=True))
+        sound = [peak for peak, merit in both if merit >= threshold]
+        else_there = self.excess + sum(peak.worth for peak, merit in both if merit < threshold)
+        least = _SURE * math.sqrt(1.0 + else_there)
+        sure = [peak for peak in sound if abs(peak.height_S) > least * peak.height_error_S]
+        return sure if self.is_settled else []
 
 
 def _cancel(peak: Peak, other: Peak) -> bool:
@@ -178,10 +168,10 @@ class Stretch:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Wish:
-    """A fit to make: a peak for each start (position, FWHM) in V."""
+    """A fit to make: a peak for each start."""
 
     stretch: Stretch
-    starts: Sequence[tuple[float, float]]
+    starts: Sequence[Start]
 
 
 def fit_peaks(wishes: Sequence[Wish]) -> list[PeakFit | None]:
@@ -254,44 +244,64 @@ def _criterion(chi2: Array, orders: Ints, peaks: int) -> Array:
 def _results(
     wishes: Sequence[Wish], tasks: Tasks, fits: Solved, others: Others
 ) -> Iterator[PeakFit]:
-    """Yield the better of the two shapes for each wish, its errors widened by other results."""
+    """Yield the better of the two shapes for each wish, its errors widened by the other one."""
     points, peaks = _size(wishes[0])
     by_shape = (len(SHAPES), len(wishes))
     tallest = np.array([wish.stretch.tallest_S for wish in wishes])
     criterion = _criterion(fits.chi2, tasks.orders, peaks)
-    # The fits themselves are known better than to first order.
-    others.criterion[np.arange(len(criterion)), tasks.orders] = criterion
     sensible = np.abs(fits.height).max(axis=1).reshape(by_shape) < tallest
-    senseless = (~sensible & sensible.any(axis=0)).ravel()
-    criterion[senseless] = others.criterion[senseless] = np.inf
+    criterion[(~sensible & sensible.any(axis=0)).ravel()] = np.inf
     best = criterion.reshape(by_shape).argmin(axis=0) * len(wishes) + np.arange(len(wishes))
-    errors = _errors(others, np.concatenate([fits.height, fits.place, fits.width], axis=1), best)
+    values, errors = _settled(tasks, fits, others, criterion, best)
     tasks, fits = tasks.take(best), fits.take(best)
-    bends = _bends(tasks, fits, tallest)
-    table = np.stack(
-        [
-            *(fits.place, errors[:, peaks : 2 * peaks], fits.width, errors[:, 2 * peaks :]),
-            *(fits.height, errors[:, :peaks], bends),
-        ],
-        axis=2,
+    worth = fits.height**2 / np.maximum(np.diagonal(fits.inverse, axis1=1, axis2=2), TINY)
+    columns = [one.reshape(-1, 3, peaks) for one in (values, errors)]
+    (height, place, width), (of_height, of_place, of_width) = (
+        np.moveaxis(one, 1, 0) for one in columns
     )
+    bends = _bends(tasks, fits, tallest)
+    found = (place, of_place, width, of_width, height, of_height, bends, worth)
+    table = np.stack(found, axis=2)
+    starts = np.stack([fits.place, fits.width], axis=2)
     for k, wish in enumerate(wishes):
-        order = ORDERS[tasks.orders[k]]
-        dof = points - order - 1 - 3 * peaks
-        x = wish.stretch.x
+        order, x = ORDERS[tasks.orders[k]], wish.stretch.x
         yield PeakFit(
-            tuple(Peak(*row) for row in sorted(table[k].tolist())),
+            tuple(Peak(*row) for row in table[k].tolist()),
+            tuple((at, fwhm) for at, fwhm in starts[k].tolist()),
             SHAPES[tasks.shapes[k]],
             order,
             fits.residual[k] * wish.stretch.error,
-            float(fits.chi2[k]) / dof,
-            dof,
+            float(fits.chi2[k]),
+            points - order - 1 - 3 * peaks,
             float(criterion[best[k]]),
             wish.stretch.step_V,
             (float(x[0]), float(x[-1])),
             float(tallest[k]),
             wish.stretch.noise_rows,
         )
+
+
+def _settled(
+    tasks: Tasks, fits: Solved, others: Others, criterion: Array, best: Ints
+) -> tuple[Array, Array]:
+    """Return heights, places and widths on a background of the next order, and their errors.
+
+    As local polynomials are taken with more terms than the fit needs: Calonico, Cattaneo &
+    Titiunik, Econometrica 82, 2295 (2014). What the other shape says enters the errors with its
+    weight: Burnham & Anderson, Model Selection and Multimodel Inference (2002), eq. 4.9.
+    """
+    rows = np.arange(len(fits.chi2))
+    order = np.minimum(tasks.orders + 1, len(ORDERS) - 1)
+    values = np.concatenate([fits.height, fits.place, fits.width], axis=1)
+    values = values + others.step[rows, order]
+    scatter = np.maximum(others.chi2 / np.maximum(others.dof, 1), 0.5)[rows, order]
+    variance = others.variance[rows, order] * scatter[:, None]
+    by_shape = criterion.reshape(len(SHAPES), -1)
+    weights = np.exp(-0.5 * np.minimum(by_shape - by_shape.min(axis=0), 200.0))
+    weights /= weights.sum(axis=0)
+    spread = np.hypot(np.sqrt(variance), values - np.tile(values[best], (len(SHAPES), 1)))
+    errors = (weights.reshape(-1, 1) * spread).reshape(*by_shape.shape, -1)
+    return values[best], errors.sum(axis=0)
 
 
 def _bends(tasks: Tasks, fits: Solved, tallest: Array) -> Array:
@@ -309,26 +319,3 @@ def _bends(tasks: Tasks, fits: Solved, tallest: Array) -> Array:
     found = [np.interp(*one) for one in zip(places, middle, slope, strict=True)]
     here, below, above = np.stack(found, axis=1)
     return np.asarray(here - 0.5 * (below + above))
-
-
-def _errors(others: Others, values: Array, best: Ints) -> Array:
-    """Return the errors of the best values, what other shapes and orders say included.
-
-    Burnham & Anderson, Model Selection and Multimodel Inference (2002), eq. 4.9.
-    """
-
-    def by_wish(values: Array) -> Array:
-        """Return what all shapes and orders give for each wish, (wishes, shapes × orders, …)."""
-        of_shapes = values.reshape(len(SHAPES), len(best), *values.shape[1:])
-        return np.concatenate(list(of_shapes), axis=1)
-
-    criterion = by_wish(others.criterion)
-    above = criterion - criterion.min(axis=1)[:, None]
-    weights = np.exp(-0.5 * np.minimum(above, 200.0))
-    weights[weights < _UNLIKELY] = 0.0
-    weights /= weights.sum(axis=1)[:, None]
-    scatter = np.maximum(others.chi2 / np.maximum(others.dof, 1), 0.5)
-    variance = np.minimum(others.variance * scatter[:, :, None], 1e200)
-    off = by_wish(values[:, None, :] + others.step) - values[best][:, None, :]
-    spread = np.hypot(np.sqrt(by_wish(variance)), off)
-    return np.asarray((weights[:, None, :] @ spread)[:, 0])

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from nanojunction.analysis.iv.peak_choice import choose_turns
-from nanojunction.analysis.iv.peak_fit import PeakFit, Stretch, Wish, fit_peaks
+from nanojunction.analysis.iv.peak_fit import PeakFit, Start, Stretch, Wish, fit_peaks
 from nanojunction.analysis.iv.peak_search import Hit, strongest_of_each, threshold_of
 from nanojunction.analysis.iv.turning_points import Turn, turns_of_each
 from nanojunction.analysis.together import Analysis, ask, together
@@ -20,12 +20,8 @@ LIKELY = 0.7
 _MOST = 9  # peaks in a group
 _ADDED = 3  # peaks that the residual may add to those seen at first
 _REACHES = (6.0, 3.0, 1.5)  # a fit extends so many FWHM beyond the outermost peaks of a group
-_NOISE_ALONE = 4.0  # standard deviations by which residuals may exceed the noise in a fit to keep
 _PATIENCE = 10  # fits after which a region is given up: what they leave is no peak of dI/dV
 _NEEDED = 6.0  # criterion by which a peak that is not sound must better the fit to stay in it
-
-Start = tuple[float, float]
-"""Position and FWHM in V."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -101,11 +97,15 @@ def _fit_group(search: Search, group: list[Turn]) -> Analysis[PeakFit | None]:
     """
     width = float(np.median([turn.fwhm_V for turn in group]))
     likely = LIKELY * search.threshold
+    points = len(search.x) + 1
     for reach in _REACHES:
         low_V, high_V = (group[k].position_V for k in (0, -1))
         near = search.within(low_V - reach * width, high_V + reach * width)
         if near is None:
             break
+        if len(near.x) == points:
+            continue  # both regions are all that there is
+        points = len(near.x)
         hit = yield from ask(strongest_of_each, (near.rest, near.error, near.x))
         if hit is None or hit.z < search.threshold:
             continue
@@ -114,13 +114,10 @@ def _fit_group(search: Search, group: list[Turn]) -> Analysis[PeakFit | None]:
         patience = iter(range(_PATIENCE))
         chosen = yield from ask(choose_turns, (stretch, group))
         for starts in _beginnings(chosen, group, hit):
-            fit = yield from _follow(stretch, starts, search.threshold, patience)
-            if fit is not None:
-                fits.append(fit)
-                if (yield from _is_all(fit, stretch, search.threshold)):
-                    break
-        sound = [fit for fit in fits if fit.is_sound(likely)]
-        kept = [fit for fit in sound if fit.is_adequate] or [fit for fit in sound if fit.stands_out]
+            fits += yield from _followed(stretch, starts, search.threshold, patience)
+            if fits and (yield from _is_all(fits[-1], stretch, search.threshold)):
+                break
+        kept = [fit for fit in fits if fit.claims(likely)]
         if kept:
             return min(kept, key=lambda fit: fit.criterion)
     return None
@@ -128,7 +125,7 @@ def _fit_group(search: Search, group: list[Turn]) -> Analysis[PeakFit | None]:
 
 def _is_all(fit: PeakFit, stretch: Stretch, threshold: float) -> Analysis[bool]:
     """Tell whether a fit holds sound peaks alone and leaves nothing but noise."""
-    if fit.misfit > _NOISE_ALONE or not fit.is_sound(threshold):
+    if fit.excess > 0.0 or fit.weakest(threshold) is not None or not fit.is_settled:
         return False
     hit = yield from ask(strongest_of_each, (fit.residual_A, stretch.error, stretch.x))
     return hit is None or hit.z < threshold
@@ -147,24 +144,26 @@ def _beginnings(chosen: list[Turn], group: list[Turn], hit: Hit) -> list[list[St
     return unique
 
 
-def _follow(
+def _followed(
     stretch: Stretch, starts: list[Start], threshold: float, patience: Iterator[int]
-) -> Analysis[PeakFit | None]:
-    """Return a fit from these starts: peaks added while the rest shows one, weak ones dropped."""
+) -> Analysis[list[PeakFit]]:
+    """Return fits from these starts, ever better: peaks added while the rest shows one."""
     best = yield from _pruned(stretch, starts, threshold, patience)
+    fits = [] if best is None else [best]
     for _ in range(_ADDED):
         rest = stretch.y if best is None else best.residual_A
         hit = yield from ask(strongest_of_each, (rest, stretch.error, stretch.x))
         if hit is None or hit.z < threshold:
             break
-        more = [*_places(best), (hit.position_V, hit.fwhm_V)]
+        more = [*(best.starts if best else ()), (hit.position_V, hit.fwhm_V)]
         if len(more) > _MOST:
             break
         trial = yield from _pruned(stretch, more, threshold, patience)
         if trial is None or (best is not None and trial.criterion >= best.criterion):
             break
         best = trial
-    return best
+        fits.append(best)
+    return fits
 
 
 def _pruned(
@@ -184,9 +183,5 @@ def _pruned(
         weak = None if fit is None else fit.weakest(LIKELY * threshold)
         if fit is None or weak is None:
             return fit
-        starts = [place for k, place in enumerate(_places(fit)) if k != weak]
+        starts = [start for k, start in enumerate(fit.starts) if k != weak]
     return fit if fit is not None and fit.is_sensible and not starts else None
-
-
-def _places(fit: PeakFit | None) -> list[Start]:
-    return [] if fit is None else [(peak.position_V, peak.fwhm_V) for peak in fit.peaks]

@@ -35,7 +35,8 @@ _TRIES, _NO_STEP = 20, 1e-6
 _DAMPING = 1e-3  # Marquardt's, to begin with
 _KEPT = 0.7  # part of a promised gain with which the damping may fall
 _RIDGE = 1e-13  # added to the diagonal of normalised matrices: far above rounding
-_TINY = 1e-250
+TINY = 1e-250  # what is no larger may stand below a fraction line
+_UNKNOWN = 1e200  # variance of what the data do not tell
 _ROUNDING = 1e-13  # of the square of a column
 _MASKS = np.array([[k <= order for k in range(ORDERS[-1] + 1)] for order in ORDERS], dtype=float)
 _LOWEST = ORDERS[0] + 1
@@ -250,8 +251,9 @@ class Others(_Stacked):
 
     @property
     def variance(self) -> Array:
-        """The variances of heights, places and widths."""
-        return np.maximum(np.diagonal(self.inverse, axis1=2, axis2=3), 0.0)
+        """The variances of heights, places and widths, huge where only rounding is left."""
+        found = np.diagonal(self.inverse, axis1=2, axis2=3)
+        return np.where(found > 0.0, np.minimum(found, _UNKNOWN), _UNKNOWN)
 
 
 def orders_at(tasks: Tasks, fits: Solved) -> Others:
@@ -300,7 +302,7 @@ def orders_of(tasks: Tasks, columns: Array, left: Array, free: int) -> Others:
 
 def inverses(normal: Array) -> Array:
     """Return the inverses of normal matrices (…, n, n); like columns share what is their sum's."""
-    size = np.sqrt(np.maximum(np.diagonal(normal, axis1=-2, axis2=-1), _TINY))
+    size = np.sqrt(np.maximum(np.diagonal(normal, axis1=-2, axis2=-1), TINY))
     scales = size[..., :, None] * size[..., None, :]
     scaled = normal / scales
     diagonal = np.arange(normal.shape[-1])
