@@ -117,9 +117,10 @@ def _fit_group(search: Search, group: list[Turn]) -> Analysis[PeakFit | None]:
             fits += yield from _followed(stretch, starts, search.threshold, patience)
             if fits and (yield from _is_all(fits[-1], stretch, search.threshold)):
                 break
-        kept = [fit for fit in fits if fit.claims(likely)]
-        if kept:
-            return min(kept, key=lambda fit: fit.criterion)
+        # What one description leaves no doubt of, another need not be as sure of.
+        best = min(fits, key=lambda fit: (-len(fit.claims(likely)), fit.criterion), default=None)
+        if best is not None and best.claims(likely):
+            return best
     return None
 
 
