@@ -46,6 +46,7 @@ if TYPE_CHECKING:
         measuring_line,
     )
     from nanojunction.analysis.catalogue.errors import CatalogueError, QuestionError
+    from nanojunction.analysis.chip_report.page import write_chip_report
     from nanojunction.analysis.controls.carried_out import find_controls
     from nanojunction.analysis.devices.claims import Claim, find_claims
     from nanojunction.analysis.devices.groups import Group, find_groups
@@ -81,7 +82,9 @@ if TYPE_CHECKING:
         Screening,
         compare_screenings,
         screen_files,
+        screen_with_runs,
     )
+    from nanojunction.analysis.screening.stored import StoredRuns
     from nanojunction.analysis.screening.thresholds import Thresholds
     from nanojunction.analysis.screening.verdicts import JunctionVerdict
     from nanojunction.analysis.screening.yields import Yields, batch_yields
@@ -118,6 +121,7 @@ __all__ = [
     "RunResult",
     "Screening",
     "Stated",
+    "StoredRuns",
     "Thresholds",
     "Yields",
     "against_line",
@@ -152,12 +156,14 @@ __all__ = [
     "read_about",
     "run_from_arrays",
     "screen_files",
+    "screen_with_runs",
     "sign_reversals",
     "slope_resistance_at_field",
     "slope_resistance_of_field",
     "spin_polarisation",
     "tmr",
     "tmr_peak",
+    "write_chip_report",
     "write_nexus",
     "write_parquet",
     "write_report",
@@ -185,6 +191,7 @@ _MODULES = {
         "tmr_peak",
     ),
     "catalogue.errors": ("CatalogueError", "QuestionError"),
+    "chip_report.page": ("write_chip_report",),
     "controls.carried_out": ("find_controls",),
     "calibration": ("CalibrationError", "MeasuringLine", "against_line", "measuring_line"),
     "devices.claims": ("Claim", "find_claims"),
@@ -192,7 +199,13 @@ _MODULES = {
     "screening.chip": ("Chip",),
     "screening.chip_file": ("ChipFileError", "chip_from", "load_chip"),
     "screening.judgement": ("judge_junction",),
-    "screening.screening": ("Screening", "compare_screenings", "screen_files"),
+    "screening.screening": (
+        "Screening",
+        "compare_screenings",
+        "screen_files",
+        "screen_with_runs",
+    ),
+    "screening.stored": ("StoredRuns",),
     "screening.thresholds": ("Thresholds",),
     "screening.verdicts": ("JunctionVerdict",),
     "screening.yields": ("Yields", "batch_yields"),

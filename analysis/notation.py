@@ -185,6 +185,17 @@ def in_words(value: float, unit: str, digits: int = 4) -> str:
     return amount(value, unit, digits).replace(NO_BREAK, " ").replace(MINUS, "-")
 
 
+def times(ratio: float) -> str:
+    """Return a ratio with three digits as people write it, for a sentence, with plain spaces.
+
+    >>> times(0.97857), times(915.4), times(21012.0)
+    ('0.979×', '915×', '21 000×')
+    """
+    if not 1e4 <= abs(ratio) < 1e15:
+        return f"{plain_number(float(f'{ratio:.3g}'))}×"
+    return f"{float(f'{ratio:.3g}'):,.0f}×".replace(",", " ")
+
+
 def joined(number: str, unit: str) -> str:
     """Return number and unit with a space that does not break."""
     return f"{number}{NO_BREAK}{unit}" if unit else number

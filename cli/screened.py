@@ -9,7 +9,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from nanojunction.analysis.notation import in_words
+from nanojunction.analysis.notation import in_words, times
 from nanojunction.analysis.screening.chip import Chip
 from nanojunction.analysis.screening.chip_map import chip_map, legend
 from nanojunction.analysis.screening.verdicts import VERDICTS, Verdict
@@ -73,11 +73,13 @@ def conclude(chip: Chip, chip_file: Path, folder: Path, wanted: Wanted) -> int:
     _say_troubles(found)
     if wanted.report is not None:
         from nanojunction.analysis.chip_report.page import write_chip_report
+        from nanojunction.procedures.screening.protocol import read_protocol
 
         software = f"nanojunction {version('nanojunction')}"
         page = write_chip_report(
-            found, stored, wanted.report, chip_file=chip_file, software=software
-        )
+            found, stored, wanted.report, chip_file=chip_file, software=software,
+            protocol=read_protocol(chip.protocol, str(chip_file)).used(),
+        )  # fmt: skip
         say(f"report: {page}")
     return FAILED if found.errors else 0
 
@@ -157,4 +159,4 @@ def _power(one: Ranked) -> str:
 
 
 def _ratio(one: Ranked) -> str:
-    return "not known" if one.offset_ratio is None else f"{one.offset_ratio:.0f}×"
+    return "not known" if one.offset_ratio is None else times(one.offset_ratio)

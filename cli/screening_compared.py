@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from nanojunction.analysis.notation import times
 from nanojunction.cli.console import steps_of, wide_console
 from nanojunction.procedures.recipes.journal import NAME, Journal
 from nanojunction.procedures.recipes.journal_file import JournalError
@@ -15,6 +16,15 @@ if TYPE_CHECKING:
     from nanojunction.analysis.screening.chip import Chip
     from nanojunction.analysis.screening.comparison import Compared
     from nanojunction.analysis.screening.screening import Screening
+
+#: What is compared, where it is not a verdict.
+_NAMES = {
+    "neither_open_nor_short": "neither open nor short",
+    "resistance_ohm": "R",
+    "ra_ohm_um2": "R × area",
+}
+#: Corrected p below which a difference is established.
+FOUND = 0.05
 
 
 def print_comparison(found: Screening, other: Path) -> None:
@@ -50,12 +60,25 @@ def _print(tests: Sequence[Compared], title: str) -> None:
     for heading in ("what", "the other", "this one", "difference", "interval", "p corrected"):
         table.add_column(heading, justify="left" if heading == "what" else "right")
     for one in tests:
-        is_yield = one.test == "fisher"
-        form = "{:+.1%}" if is_yield else "×{:.3g}"
-        value = "not known" if one.value is None else form.format(one.value)
-        interval = (
-            "not known" if one.interval is None
-            else " … ".join(form.format(end) for end in one.interval)
+        ends = "not known" if one.interval is None else " … ".join(
+            _size(one, end) for end in one.interval
         )  # fmt: skip
-        table.add_row(one.what, one.first, one.second, value, interval, f"{one.p_corrected:.2g}")
+        table.add_row(_name(one), one.first, one.second, _size(one, one.value), ends,
+                      f"{one.p_corrected:.2g}")  # fmt: skip
     wide_console().print(table)
+    found = [f"{_name(one)} ({_size(one, one.value)})" for one in tests if one.p_corrected < FOUND]
+    if found:
+        print(f"the chips differ in: {', '.join(found)}")
+    else:
+        print(f"no difference is established: of {len(tests)} tests none has p below {FOUND:g}")
+
+
+def _name(one: Compared) -> str:
+    return _NAMES.get(one.what, one.what)
+
+
+def _size(one: Compared, value: float | None) -> str:
+    """Return a difference of yields, or a ratio of resistances, as people write it."""
+    if value is None:
+        return "not known"
+    return f"{value:+.1%}" if one.test == "fisher" else times(value)

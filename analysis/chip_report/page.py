@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 from markupsafe import Markup
 
@@ -47,13 +48,22 @@ def write_chip_report(
     *,
     chip_file: PathLike | None = None,
     software: str = "",
+    protocol: Mapping[str, object] = MappingProxyType({}),
 ) -> Path:
     """Write `chip.html`, `figures/` (SVG and PDF) and `sha256sums.txt`; return the page's path.
 
     The page is one file, with its script; it asks nothing of any network. `stored` are the runs
     that were judged, of which one junction's at a time are in memory. `chip_file` is named among
-    the sources, `software` names the version that judged. Raises OSError where the folder cannot
-    be written.
+    the sources, `software` names the version that judged, `protocol` what was measured by, keys
+    as in the chip file, where that is more than the file says. Raises OSError where the folder
+    cannot be written.
+
+    >>> from tempfile import TemporaryDirectory
+    >>> chip = chip_from('junctions = [{name="A", max_voltage_V=0.2, max_current_A=1e-3}]', "mine")
+    >>> found, stored = screen_with_runs(chip, [campaign / "resistor-100_295K.csv"])
+    >>> with TemporaryDirectory() as folder:
+    ...     write_chip_report(found, stored, folder, protocol={"contact.vmax": "1 mV"}).name
+    'chip.html'
     """
     folder = Path(folder)
     path, digests = folder / PAGE, Digests()
@@ -88,7 +98,7 @@ def write_chip_report(
                 next_batch=next_batch_words(screening),
                 line=line_rows(screening),
                 thresholds=threshold_rows(screening),
-                protocol=protocol_rows(screening.chip),
+                protocol=protocol_rows(screening.chip, protocol),
                 stages=stage_rows(stored),
                 simulated=simulated([one.run for one in some]),
                 started=date_text(first_start([one.run for one in some])),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -191,15 +191,21 @@ def threshold_rows(screening: Screening) -> list[tuple[str, str, str, bool]]:
     ]
 
 
-def protocol_rows(chip: Chip) -> list[tuple[str, str]]:
-    """Return what the chip file asks of the protocol, as it stands there."""
-    rows: list[tuple[str, str]] = []
-    for key, value in chip.protocol.items():
+def protocol_rows(chip: Chip, used: Mapping[str, object]) -> list[tuple[str, str, bool]]:
+    """Return what was measured by: key, value, and if the chip file states it.
+
+    Without `used` only what the chip file states is known.
+    """
+    stated = dict(_flat(chip.protocol))
+    return [(key, _plain(value), key in stated) for key, value in {**stated, **used}.items()]
+
+
+def _flat(protocol: Mapping[str, object]) -> Iterator[tuple[str, object]]:
+    for key, value in protocol.items():
         if isinstance(value, Mapping):
-            rows += [(f"{key}.{name}", _plain(one)) for name, one in value.items()]
+            yield from ((f"{key}.{name}", one) for name, one in value.items())
         else:
-            rows.append((key, _plain(value)))
-    return rows
+            yield key, value
 
 
 def _plain(value: object) -> str:

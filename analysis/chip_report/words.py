@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from nanojunction.analysis.notation import amount, measured, plain_number
+from nanojunction.analysis.notation import NO_BREAK, amount, measured, times
 from nanojunction.analysis.screening.verdicts import JunctionVerdict, Stage, Verdict
 from nanojunction.analysis.values import Quantity
 
@@ -71,8 +71,8 @@ def shown(quantity: Quantity | None, unit: str) -> str:
 
 
 def ratio_shown(ratio: float) -> str:
-    """Return a ratio with three digits: 812×, 21000×."""
-    return f"{plain_number(float(f'{ratio:.3g}'))}×"
+    """Return a ratio with three digits: 812×, 21 000×."""
+    return times(ratio).replace(" ", NO_BREAK)
 
 
 def numbers_shown(verdict: JunctionVerdict) -> list[list[str]]:

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
 from nanojunction.analysis.calibration import MeasuringLine, number
-from nanojunction.analysis.notation import in_words
+from nanojunction.analysis.notation import in_words, times
 from nanojunction.analysis.run_result import RunResult
 from nanojunction.analysis.screening.at_rest import unsteady_at_zero
 from nanojunction.analysis.screening.changes import change_between, scatter_within
@@ -277,8 +277,8 @@ def _repeats(judge: _Judge) -> _Found | None:
         needed = judge.thresholds.candidate_ratio
         return _Found(
             "ohmic",
-            f"over {len(compared)} runs the offsets are {means[0]:.3g}× the line's in V and "
-            f"{means[1]:.3g}× in I, both must reach {needed:g}×",
+            f"over {len(compared)} runs the offsets are {times(means[0])} the line's in V and "
+            f"{times(means[1])} in I, both must reach {needed:g}×",
         )
     return None
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from nanojunction.analysis.calibration import MeasuringLine, against_line, number
+from nanojunction.analysis.notation import times
 from nanojunction.analysis.run_result import RunResult
 from nanojunction.analysis.screening.thresholds import Thresholds
 from nanojunction.analysis.values import Quantity
@@ -64,7 +65,8 @@ def _compared(
 ) -> tuple[Comparison, str]:
     needed = thresholds.candidate_ratio
     sizes = " and ".join(
-        f"{'at least ' if ratio.extra.get('bound') == 'lower' else ''}{ratio.value:.3g}× in {name}"
+        ("at least " if ratio.extra.get("bound") == "lower" else "")
+        + f"{times(ratio.value)} in {name}"
         for name, ratio in (("V", ratio_v), ("I", ratio_i))
         if ratio.value is not None
     )

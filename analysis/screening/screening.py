@@ -149,7 +149,13 @@ def screen_with_runs(
     progress: Progress | None = None,
     catalogue: PathLike | None = None,
 ) -> tuple[Screening, StoredRuns]:
-    """Return what `screen_files` does, and the runs that were judged."""
+    """Return what `screen_files` does, and the runs that were judged.
+
+    >>> chip = chip_from('junctions = [{name="A", max_voltage_V=0.2, max_current_A=1e-3}]', "mine")
+    >>> found, stored = screen_with_runs(chip, [campaign / "resistor-100_295K.csv"])
+    >>> len(found.verdicts), [one.run.device for one in stored.calibrations]
+    (1, ['resistor-100'])
+    """
     files = [Path(path) for path in paths]
     if catalogue is None:
         stored = stored_runs(files, workers=workers, progress=progress)

@@ -73,6 +73,17 @@ class Protocol:
     temperatures_K: tuple[float, ...] = ()
     field_T: float | None = None
 
+    def used(self) -> dict[str, Value]:
+        """Return everything that is measured by, defaults too, by its key in the chip file."""
+        whole: dict[str, Value] = {"temperature": self.temperature} if self.temperature else {}
+        if self.field_T is not None:
+            whole["field"] = f"{self.field_T:g} T"
+        if self.temperatures_K:
+            whole["temperatures"] = ", ".join(f"{one:g} K" for one in self.temperatures_K)
+        for stage, settings in self.stages.items():
+            whole |= {f"{stage}.{key}": value for key, value in settings.items()}
+        return whole
+
     def vmax_V(self, stage: str) -> float:
         """Return how far a stage sweeps, if no limit is lower."""
         return parse_quantity(str(self.stages[stage]["vmax"]), "V")
