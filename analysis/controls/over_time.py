@@ -172,10 +172,12 @@ def _fit(times_s: Array, x: Array, errors: Array) -> tuple[Estimate, Estimate, f
     least = float(np.min(errors))
     weights = (least / errors) ** 2
     total = float(np.sum(weights))
-    t = times_s - float(np.sum(weights * times_s)) / total
+    # A station's clock that runs fast counts so many seconds that rounding is a part of one.
+    t = times_s - times_s[0]
+    t = t - float(np.sum(weights * t)) / total
     mean = float(np.sum(weights * x)) / total
     square = float(np.sum(weights * t**2))
-    slope = float(np.sum(weights * t * x)) / square
+    slope = float(np.sum(weights * t * (x - mean))) / square
     with np.errstate(over="ignore"):
         chi2 = float(np.sum(((x - mean - slope * t) / errors) ** 2))
     return (

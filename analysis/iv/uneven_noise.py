@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import combinations
 
 import numpy as np
 
@@ -24,6 +25,7 @@ _QUIETEST = 10  # one in so many deviations says how quiet the noise can be,
 _NOT_LESS = 0.1  # and the constant part is at least this share of that variance
 _MEDIAN_OF_SQUARES = 0.455  # of normal noise of variance 1
 _ROUNDS = 8
+_ALIKE = 1e-10  # determinant of cosines between parts that cannot be told apart
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -97,16 +99,17 @@ def relative_noises(
     uneven = np.zeros(len(courses), dtype=bool)
     for part in parts:
         uneven |= _goes_with(size, np.sqrt(np.take(part, centre, axis=1)))
-    return [
-        _relative(course, one, centre) if clearly else None
-        for course, one, clearly in zip(courses, deviation, uneven.tolist(), strict=True)
-    ]
-
-
-def _relative(course: Course, deviation: Array, centre: IntArray) -> Array:
-    known = np.array([np.ones(len(course.current)), course.current, course.slope])
-    relative = np.sqrt(_variance(known, deviation, centre))
-    return np.asarray(relative / np.median(relative))
+    found: list[Array | None] = [None] * len(courses)
+    some = np.flatnonzero(uneven)
+    if len(some) > 0:
+        known = np.stack(
+            [np.ones((len(some), len(courses[0].current))), *(p[some] for p in parts)], 1
+        )
+        relative = np.sqrt(_variances(known, deviation[some], centre))
+        relative /= np.median(relative, axis=1, keepdims=True)
+        for k, one in zip(some.tolist(), relative, strict=True):
+            found[k] = one
+    return found
 
 
 def _goes_with(size: Array, known: Array) -> Flags:
@@ -118,23 +121,47 @@ def _goes_with(size: Array, known: Array) -> Flags:
     return np.asarray((ab > spread) & (spread > 0.0))
 
 
-def _variance(known: Array, deviation: Array, centre: IntArray) -> Array:
-    """Return the variance at every row: its parts, none below zero, by reweighted least squares.
+def _variances(known: Array, deviation: Array, centre: IntArray) -> Array:
+    """Return the variances at every row of runs, (runs, rows), by reweighted least squares.
 
-    Deviations beyond three standard deviations count as three: outliers and steps make no noise.
+    They are sums of what is `known`, (runs, parts, rows), no part below zero. Deviations beyond
+    three standard deviations count as three: outliers and steps make no noise.
     """
-    from scipy.optimize import nnls
-
-    terms = known[:, centre].T
-    square = deviation**2
-    variance = np.full(len(square), (1.4826 * float(medians(np.abs(deviation)))) ** 2)
-    part = np.zeros(len(known))
+    terms, square = known[:, :, centre], deviation**2
+    variance = np.repeat(noises_of(np.abs(deviation))[:, None] ** 2, square.shape[1], axis=1)
+    part = np.zeros(known.shape[:2])
     for _ in range(_ROUNDS):
         clipped = np.minimum(square, _LARGEST**2 * variance) / _CLIPPED
-        part = nnls(terms / variance[:, None], clipped / variance)[0]
+        part = _not_negative(terms / variance[:, None], clipped / variance)
+        expected = (part[:, None] @ terms)[:, 0]
         # Where all of it goes with the current, the noise at the zero still is not nothing.
-        quiet = np.argsort(terms @ part)[: max(len(square) // _QUIETEST, 5)]
-        least = float(medians(square[quiet])) / _MEDIAN_OF_SQUARES
-        part[0] = max(part[0], _NOT_LESS * least)
-        variance = terms @ part
-    return np.asarray(part @ known)
+        quiet = np.argsort(expected, axis=1)[:, : max(square.shape[1] // _QUIETEST, 5)]
+        least = medians(np.take_along_axis(square, quiet, axis=1)) / _MEDIAN_OF_SQUARES
+        part[:, 0] = np.maximum(part[:, 0], _NOT_LESS * least)
+        variance = (part[:, None] @ terms)[:, 0]
+    return np.asarray((part[:, None] @ known)[:, 0])
+
+
+def _not_negative(terms: Array, values: Array) -> Array:
+    """Return the parts of least squares of values (runs, rows), (runs, parts), none below zero.
+
+    The best of the solutions with some of the parts in which none of these is below zero: of
+    three parts there are few. (SciPy's solver takes longer to import than a hundred runs.)
+    """
+    normal = terms @ np.swapaxes(terms, 1, 2)
+    product = (terms @ values[:, :, None])[:, :, 0]
+    size = np.sqrt(np.maximum(np.einsum("kii->ki", normal), 1e-300))
+    normal, product = normal / (size[:, :, None] * size[:, None, :]), product / size
+    best, gained = np.zeros(product.shape), np.zeros(len(product))
+    for count in range(1, product.shape[1] + 1):
+        for parts in map(list, combinations(range(product.shape[1]), count)):
+            own = normal[:, parts][:, :, parts]
+            told = np.linalg.det(own) > _ALIKE  # apart; of equal parts one alone is as good
+            own = np.where(told[:, None, None], own, np.eye(count))
+            solved = np.linalg.solve(own, product[:, parts, None])[:, :, 0]
+            gain = np.einsum("ki,ki->k", solved, product[:, parts])
+            better = told & (solved >= 0.0).all(axis=1) & (gain > gained)
+            best[better] = 0.0
+            best[np.ix_(better, parts)] = solved[better]
+            gained[better] = gain[better]
+    return best / size
