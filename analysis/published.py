@@ -123,9 +123,12 @@ def _features(found: Found) -> Iterator[ComparedRow]:
     width = narrowest(features)
     yield row("narrowest feature of dI/dV, FWHM", "0.3 meV", kind="value", measured=width,
               unit="meV", expected=0.3, tolerance=0.15)  # fmt: skip
-    positions = [one["position_V"].value for one in features]
-    outer = max((abs(one) for one in positions if one is not None), default=None)
-    span = missing("no feature was found") if outer is None else exact(2.0 * outer)
+    positions = [one["position_V"] for one in features]
+    known = [(abs(one.value), one) for one in positions if one.value is not None]
+    outermost = max(known, key=lambda one: one[0], default=None)
+    span = missing("no feature was found")
+    if outermost is not None:
+        span = Quantity(2.0 * outermost[0], _scaled(outermost[1], 2.0).stderr)
     yield row("span of the features", "within 1.4 mV", kind="bound", measured=span, unit="mV",
               scale=1e3, high=1.4)  # fmt: skip
     thermal = _scaled(width, 1.0 / (K_B_meV_per_K * 240.0))

@@ -193,7 +193,7 @@ def measure(
         if step.junction != mounted:
             on.bench.mount(step.junction)
             mounted = step.junction
-        # A clock a thousand times faster makes minutes of a moment in which the computer is busy.
+        # A clock a thousand times faster makes seconds of an exchange.
         settings = {"compliance_dwell": "0", **step.settings}
         procedure = load_procedure(step.procedure)(sample=step.sample_name, **settings)
 

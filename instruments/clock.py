@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable
 from datetime import datetime
@@ -47,7 +48,53 @@ class Clock:
                 return True
             self.on_sleep()
             at_once = self.BEAT_S if should_stop is None else self.PATIENCE_S
-            time.sleep(max(0.0, min(left - self.LATE_S, at_once)))
+            self._nap(max(0.0, min(left - self.LATE_S, at_once)))
+
+    def _nap(self, seconds: float) -> None:
+        """Sleep for `seconds` of the wall clock."""
+        time.sleep(seconds)
+
+
+class PatientClock(Clock):
+    """A clock that waits for the computer: time passes where somebody sleeps on it.
+
+    Between two looks at it, it goes on by what was slept meanwhile and at most GAP_S of the wall
+    clock. At a thousand times its speed a moment in which the computer does something else would
+    be minutes, in which a ramp ends unseen and readings are missing that a laboratory would have.
+    It needs instruments and client in one process: who sleeps elsewhere is not known to it.
+    """
+
+    #: Longest wall-clock stretch (s) in which nobody sleeps that counts between two looks.
+    GAP_S = 2e-3
+
+    def __init__(self, speed: float = 1.0) -> None:
+        super().__init__(speed)
+        self._guard = threading.Lock()
+        self._seen = 0.0
+        #: When the naps end that are taken now (s on this clock).
+        self._naps: list[float] = []
+
+    def now(self) -> float:
+        """Return the time (s) since the clock was made, without what took the computer long."""
+        with self._guard:
+            found = super().now()
+            at_most = max(self._seen, min(self._naps, default=0.0)) + self.GAP_S * self.speed
+            if found > at_most:
+                self._start += (found - at_most) / self.speed
+                found = at_most
+            self._seen = found
+            return found
+
+    def _nap(self, seconds: float) -> None:
+        end = self.now() + seconds * self.speed
+        with self._guard:
+            self._naps.append(end)
+        try:
+            time.sleep(seconds)
+        finally:
+            self.now()
+            with self._guard:
+                self._naps.remove(end)
 
 
 def now_iso() -> str:

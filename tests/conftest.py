@@ -12,6 +12,7 @@ import sys
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,40 @@ os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 settings.register_profile("here", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("ci", settings.get_profile("here"), derandomize=True)
 settings.load_profile("ci" if os.environ.get("CI") else "here")
+
+
+#: Files whose tests share what takes long to make: each row goes to one worker.
+TOGETHER = (
+    ("test_demo", "test_demo_follows"),
+    ("test_report",),
+    ("test_report_paper",),
+    ("test_report_pages",),
+    ("test_chip_report",),
+    ("test_sample_campaign",),
+    ("test_screening",),
+    ("test_surface_keithley2600",),
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the long tests, so that no worker waits for the other's last one."""
+    items.sort(key=lambda item: item.get_closest_marker("campaign") is None)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> object | None:
+    """Spread the tests over the workers so that nothing of what they share is made twice.
+
+    In place of pytest-xdist's groups, which pytest 9.2 does not see (pytest-xdist, issue 1386).
+    """
+    from xdist.scheduler import LoadScopeScheduling
+
+    class Together(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            stem = Path(nodeid.partition("::")[0]).stem
+            return next((row[0] for row in TOGETHER if stem in row), nodeid)
+
+    return Together(config, log) if config.getoption("dist") == "loadgroup" else None
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -245,6 +280,34 @@ def nanojunction() -> Callable[..., subprocess.Popen[str]]:
         )
 
     return start
+
+
+DEMO_SEED = 7
+
+
+@dataclass(frozen=True)
+class Demonstrated:
+    """What `nanojunction demo` has said, and the folder that it wrote."""
+
+    process: subprocess.CompletedProcess[str]
+    out: Path
+
+    @property
+    def campaign(self) -> list[Path]:
+        """The run files of the papers' junctions, without those of the batches."""
+        return sorted((self.out / "runs").glob("*/*.csv"))
+
+
+@pytest.fixture(scope="session")
+def demonstrated(tmp_path_factory: pytest.TempPathFactory) -> Demonstrated:
+    """The demo as a user runs it, once for all that look at it; nobody changes what it wrote."""
+    folder = tmp_path_factory.mktemp("demonstrated")
+    done = subprocess.run(
+        [sys.executable, "-m", "nanojunction.cli", "demo", "--out", "demo", "--seed",
+         str(DEMO_SEED)],
+        cwd=folder, capture_output=True, text=True, encoding="utf-8", check=False, timeout=500,
+    )  # fmt: skip
+    return Demonstrated(done, folder / "demo")
 
 
 @pytest.fixture(scope="session")

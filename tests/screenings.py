@@ -23,14 +23,19 @@ BUILT_IN = {"R100": "resistor-100", "R1k": "resistor-1k", "R10k": "resistor-10k"
 LIMITS = "max_voltage_V = 0.15\nmax_current_A = 1e-3\n"
 
 
-def station_of(junctions: Mapping[str, str], **virtual: object) -> StationConfig:
-    """Return a virtual station with known resistors and these junctions behind a 2750."""
+def station_of(
+    junctions: Mapping[str, str], timeout_s: float = 5.0, **virtual: object
+) -> StationConfig:
+    """Return a virtual station with known resistors and these junctions behind a 2750.
+
+    `timeout_s` is what its source-meter may take for an answer.
+    """
     mounted = {**BUILT_IN, **junctions}
     positions = {name: {"normal": [101 + k]} for k, name in enumerate(mounted)}
     content = {
         "source_meter": {
             "driver": "keithley2400", "wires": 2, "max_voltage_V": 0.2, "max_current_A": 1.05e-3,
-            "ramp_V_per_s": 0.5,
+            "ramp_V_per_s": 0.5, "timeout_s": timeout_s,
         },
         "temperature": {"driver": "itc503", "min_K": 4, "max_K": 380, "ramp_K_per_min": 20},
         "switch": {"driver": "keithley2750", "short": [140], "positions": positions},

@@ -12,9 +12,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import Result
+
+from tests.commands import give
 
 
-def command(*arguments: str | Path, cwd: Path) -> subprocess.CompletedProcess[str]:
+def started(*arguments: str | Path, cwd: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "nanojunction.cli", *map(str, arguments)],
         capture_output=True,
@@ -26,12 +29,11 @@ def command(*arguments: str | Path, cwd: Path) -> subprocess.CompletedProcess[st
     )
 
 
-def sentence(done: subprocess.CompletedProcess[str]) -> str:
-    """Return the one line of the error; there must be no more and no traceback."""
+def sentence(done: Result) -> str:
+    """Return the one line of the error; there must be no more of them."""
     lines = done.stderr.strip().splitlines()
     errors = [line for line in lines if line.startswith("error: ")]
     assert len(errors) == 1, done.stderr
-    assert "Traceback" not in done.stderr
     return errors[0].removeprefix("error: ")
 
 
@@ -88,17 +90,32 @@ def test_a_wrong_input_gets_one_sentence(
     )
     (tmp_path / "empty").mkdir()
     (tmp_path / "noise.csv").write_bytes(bytes(range(256)))
-    done = command(*arguments, cwd=tmp_path)
+    done = give(*arguments, cwd=tmp_path)
     assert words in sentence(done)
-    assert done.returncode == status
+    assert done.exit_code == status
     assert not (tmp_path / "runs").exists()
 
 
 def test_wrong_usage_of_the_command_itself(tmp_path: Path) -> None:
     for arguments in (["mesure"], ["check"], ["demo", "--seed", "one"], ["analyse"]):
-        done = command(*arguments, cwd=tmp_path)
-        assert done.returncode == 2
-        assert "Traceback" not in done.stderr
+        assert give(*arguments, cwd=tmp_path).exit_code == 2
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "words"),
+    [
+        (["analyse"], 2, "Missing argument"),
+        (["check", "--station", "none.toml"], 2, "error: none.toml: there is no such station file"),
+        (["analyse", "nothing.csv"], 1, "nothing.csv"),
+    ],
+)
+def test_the_process_ends_as_the_command_does(
+    arguments: list[str], status: int, words: str, tmp_path: Path
+) -> None:
+    done = started(*arguments, cwd=tmp_path)
+    assert done.returncode == status
+    assert words in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 def test_a_refused_port(
@@ -108,9 +125,9 @@ def test_a_refused_port(
     file = station_file(
         source_meter={"address": address, "visa_library": "@py"}, magnet=None, temperature=None
     )
-    done = command("check", "--station", file, cwd=tmp_path)
+    done = give("check", "--station", file, cwd=tmp_path)
     assert "the connection was refused, nothing listens there" in sentence(done)
-    assert done.returncode == 1
+    assert done.exit_code == 1
 
 
 def test_the_wrong_instrument_at_an_address(served: Any, tmp_path: Path) -> None:
@@ -122,14 +139,14 @@ def test_the_wrong_instrument_at_an_address(served: Any, tmp_path: Path) -> None
     )
     file = tmp_path / "swapped.toml"
     file.write_text(swapped.replace("X", addresses["temperature"]), encoding="utf-8")
-    done = command("check", "--station", file, cwd=tmp_path)
+    done = give("check", "--station", file, cwd=tmp_path)
     assert "which is no Oxford" in sentence(done)
-    assert done.returncode == 1
+    assert done.exit_code == 1
 
 
 def test_check_reads_every_instrument(station_file: Callable[..., Path], tmp_path: Path) -> None:
-    done = command("check", "--station", station_file(), cwd=tmp_path)
-    assert done.returncode == 0, done.stderr
+    done = give("check", "--station", station_file(), cwd=tmp_path)
+    assert done.exit_code == 0, done.stderr
     table = " ".join(done.stdout.split())
     for word in ("source_meter", "2400", "IPS120-10", "ITC503", "295", "output off", "clamped"):
         assert word in table
@@ -138,21 +155,21 @@ def test_check_reads_every_instrument(station_file: Callable[..., Path], tmp_pat
 def test_check_changes_nothing(served: Any, tmp_path: Path) -> None:
     bench = served()
     bench.ask("source_meter", ":OUTP ON;:SOUR:VOLT 0.01;*OPC?")
-    done = command("check", "--station", bench.station_file, cwd=tmp_path)
-    assert done.returncode == 0, done.stderr
+    done = give("check", "--station", bench.station_file, cwd=tmp_path)
+    assert done.exit_code == 0, done.stderr
     output, level = bench.ask("source_meter", ":OUTP?;:SOUR:VOLT?").split(";")
     assert (output, float(level)) == ("1", 0.01)
 
 
 def test_measure_then_analyse(station_file: Callable[..., Path], tmp_path: Path) -> None:
-    done = command(
+    done = give(
         "measure", "iv", "--station", station_file(), "--sample", "A", "--out", "mes données",
         "--set", "vmax=10mV", "--set", "nplc=0.1", cwd=tmp_path,
     )  # fmt: skip
-    assert done.returncode == 0, done.stderr
+    assert done.exit_code == 0, done.stderr
     assert "finished: 165 rows in" in done.stderr
-    done = command("analyse", "mes données", "--json", "-", cwd=tmp_path)
-    assert done.returncode == 0, done.stderr
+    done = give("analyse", "mes données", "--json", "-", cwd=tmp_path)
+    assert done.exit_code == 0, done.stderr
     results = json.loads(done.stdout)
     assert results["schema"] == "nanojunction-results/1"
     (run,) = results["runs"]
@@ -164,10 +181,10 @@ def test_one_broken_file_does_not_stop_the_others(
     station_file: Callable[..., Path], tmp_path: Path
 ) -> None:
     out = tmp_path / "runs"
-    command("measure", "iv", "--station", station_file(), "--sample", "A", cwd=tmp_path)
+    give("measure", "iv", "--station", station_file(), "--sample", "A", cwd=tmp_path)
     (out / "broken.csv").write_text("not,a,run\n", encoding="utf-8")
-    done = command("analyse", out, "--json", tmp_path / "results.json", cwd=tmp_path)
-    assert done.returncode == 1
+    done = give("analyse", out, "--json", tmp_path / "results.json", cwd=tmp_path)
+    assert done.exit_code == 1
     assert "broken.csv" in sentence(done)
     results = json.loads((tmp_path / "results.json").read_text(encoding="utf-8"))
     assert len(results["runs"]) == 1
@@ -175,8 +192,8 @@ def test_one_broken_file_does_not_stop_the_others(
 
 
 def test_every_key_is_listed_with_unit_default_and_range(tmp_path: Path) -> None:
-    done = command("measure", "ih", "--help", cwd=tmp_path)
-    assert done.returncode == 0
+    done = give("measure", "ih", "--help", cwd=tmp_path)
+    assert done.exit_code == 0
     assert "held (default 0.005 V, -200 to 200 V)" in done.stdout
     for key in ("voltage", "fields", "field_rate", "interval", "compliance", "nplc"):
         assert f"\n  {key} " in done.stdout
@@ -202,7 +219,7 @@ def test_a_console_that_knows_few_letters(encoding: str, tmp_path: Path) -> None
 
 
 def test_the_version_is_printed(tmp_path: Path) -> None:
-    assert command("--version", cwd=tmp_path).stdout.startswith("nanojunction 0.")
+    assert started("--version", cwd=tmp_path).stdout.startswith("nanojunction 0.")
 
 
 def test_check_has_a_row_for_what_does_not_answer(
@@ -213,15 +230,15 @@ def test_check_has_a_row_for_what_does_not_answer(
     gone = f"TCPIP::127.0.0.1::{unused_port}::SOCKET"
     file = tmp_path / "gone.toml"
     file.write_text(text.replace(bench.endpoints["source_meter"]["address"], gone))
-    done = command("check", "--station", file, cwd=tmp_path)
+    done = give("check", "--station", file, cwd=tmp_path)
     table = " ".join(done.stdout.split())
-    assert done.returncode == 1
+    assert done.exit_code == 1
     assert "error: the connection was refused" in table
     for word in ("IPS120-10", "clamped", "ITC503", "295"):
         assert word in table
     assert "source_meter at" in sentence(done)
     text = file.read_text(encoding="utf-8")
     file.write_text(text.replace(bench.endpoints["magnet"]["address"], gone), encoding="utf-8")
-    done = command("check", "--station", file, cwd=tmp_path)
+    done = give("check", "--station", file, cwd=tmp_path)
     assert sentence(done).startswith("2 of 3 instruments cannot be used: source_meter at ")
     assert "; magnet at " in sentence(done)

@@ -4,31 +4,22 @@ from __future__ import annotations
 
 import json
 import signal
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from nanojunction.analysis.results_check import check_results
+from tests.conftest import Demonstrated
 
 
 @pytest.mark.campaign
-def test_every_row_holds(tmp_path: Path) -> None:
-    done = subprocess.run(
-        [sys.executable, "-m", "nanojunction.cli", "demo", "--out", "demo", "--seed", "20117"],
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        encoding="utf-8",
-        check=False,
-        timeout=600,
-    )
+def test_every_row_holds(demonstrated: Demonstrated) -> None:
+    done = demonstrated.process
     assert done.returncode == 0, done.stdout + done.stderr
     assert "62 of 62 rows hold (4 more are choices of the junction files)" in done.stderr
     assert "TMR peak" in done.stdout
-    results = json.loads((tmp_path / "demo" / "results.json").read_text(encoding="utf-8"))
+    results = json.loads((demonstrated.out / "results.json").read_text(encoding="utf-8"))
     check_results(results)
     assert results["errors"] == []
     assert len(results["comparison"]) == 66
@@ -38,11 +29,11 @@ def test_every_row_holds(tmp_path: Path) -> None:
             assert row["deviation"] is not None
             assert row["stderr"] is not None
     assert results["batches"]["chowrira-193"]["yields"]["candidate"]["count"] == 9
-    page = (tmp_path / "demo" / "report.html").read_text(encoding="utf-8")
+    page = (demonstrated.out / "report.html").read_text(encoding="utf-8")
     assert "<svg" in page
     assert "SIMULATED" in page
-    runs = list((tmp_path / "demo" / "runs").rglob("*.csv"))
-    assert len(runs) == 22 + 193 + 216
+    assert len(demonstrated.campaign) == 22
+    assert len(list((demonstrated.out / "runs").rglob("*.csv"))) == 22 + 193 + 216
 
 
 def test_the_demo_can_be_stopped(nanojunction: Any, eventually: Any, tmp_path: Path) -> None:

@@ -33,8 +33,9 @@ def evening(
     *faults: Mapping[str, object],
     chip: Mapping[str, str] = CHIP,
     more: str = PROTOCOL,
+    timeout_s: float = 5.0,
 ) -> Evening:
-    config = station_of(chip, faults=list(faults))
+    config = station_of(chip, timeout_s, faults=list(faults))
     return Evening(chip_text(dict.fromkeys(chip, ""), more), config, folder)
 
 
@@ -96,7 +97,7 @@ def test_what_fails_once_at_any_stage_is_measured_anew(
 def test_a_source_meter_that_is_silent_for_a_while_stops_nothing(
     tmp_path: Path, kind: str, stage: str
 ) -> None:
-    night = evening(tmp_path / "runs", fault(kind, stage, seconds=9))
+    night = evening(tmp_path / "runs", fault(kind, stage, seconds=1.8), timeout_s=1.0)
     screened(night)
     assert night.verdicts() == TRUTH
     assert len(failed(night)) == 1
@@ -177,7 +178,7 @@ def test_a_temperature_that_leaves_is_waited_for(tmp_path: Path) -> None:
 @pytest.mark.campaign
 def test_a_source_meter_that_is_gone_for_good_is_said_loudly(tmp_path: Path) -> None:
     """Nothing is called anything, and the station itself says what is not safe."""
-    night = evening(tmp_path / "runs", fault("hang", "contact"))
+    night = evening(tmp_path / "runs", fault("hang", "contact"), timeout_s=0.25)
     station = Station(night.config)
     with pytest.raises(Unsafe, match="source-meter") as ended, station:
         night.on(station)

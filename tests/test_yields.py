@@ -42,7 +42,7 @@ SCREENING = {
     "step": "2 mV",
     "compliance": "250 uA",
     "environment_interval": "3600 s",
-    "compliance_dwell": "0 s",  # the clock runs on while a busy machine does other things
+    "compliance_dwell": "0 s",  # at this speed an exchange takes seconds
 }
 
 # Of every kind what is hardest to tell from its neighbours. At 295 K B has its V_off at 11.1 mV,

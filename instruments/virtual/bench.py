@@ -10,7 +10,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Literal
 
-from nanojunction.instruments.clock import Clock
+from nanojunction.instruments.clock import Clock, PatientClock
 from nanojunction.instruments.station_file import InstrumentConfig, SwitchConfig
 from nanojunction.instruments.virtual.faults import Breakdown, Drop, Fault, Half, Stick
 from nanojunction.instruments.virtual.faults.trouble import Trouble, schedule, with_breakdowns
@@ -67,7 +67,8 @@ class VirtualCryostat:
     `junction` is a law, or what `load_junction` takes (a name or a TOML file). A role set to
     None is left out. With the `wiring` of a switch, `junctions` are at its positions and
     `junction` is not used; a device of a population does there what its behaviour says. A switch
-    without wiring connects nothing and moves nothing. Raises
+    without wiring connects nothing and moves nothing. A `patient` one is for clients in this
+    process: its time stands still while the computer does something else. Raises
     ValueError for a model that cannot be simulated, a junction at a position that is not wired,
     a fault of what is not there, or a speed outside of 1 … 10000.
     """
@@ -85,6 +86,7 @@ class VirtualCryostat:
         wiring: SwitchConfig | None = None,
         serve: Literal["socket", "serial"] = "socket",
         speed: float = 1.0,
+        patient: bool = False,
         bus_latency_s: float = 0.005,
         seed: int = 1,
         settings: WorldSettings | None = None,
@@ -94,7 +96,7 @@ class VirtualCryostat:
             raise ValueError(
                 f"the bus latency must lie between 0 and 10 s, not at {bus_latency_s:g} s"
             )
-        self.clock = Clock(speed)
+        self.clock = PatientClock(speed) if patient else Clock(speed)
         self.world = World(
             with_breakdowns(_law(junction), faults),
             self.clock,

@@ -40,6 +40,7 @@ def cryostat_of(config: StationConfig, virtual: VirtualConfig, source: str) -> V
             wiring=config.switch,
             serve=virtual.serve,
             speed=virtual.speed,
+            patient=virtual.speed > 1.0,
             bus_latency_s=virtual.bus_latency_s,
             seed=virtual.seed,
             settings=WorldSettings(**world),
