@@ -62,7 +62,7 @@ def on_a_connection(case: Case) -> dict[str, Any]:
         "garbage": {"form": ("junk", "fields", "truncated", "twice")[case.seed % 4]},
         "half": {"then": ("silence", "close")[case.seed % 2]},
         "hang": {"seconds": chance.uniform(0.02, 2.0 * SHORT_S)},
-        "hang for long": {"seconds": 6.0},
+        "hang for long": {"seconds": 4.5},
     }
     moment = chance.randrange(EXCHANGES[role])
     return {"kind": kind, "role": role, "after_exchanges": moment, **how[case.kind]}

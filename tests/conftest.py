@@ -20,6 +20,7 @@ import pytest
 import tomli_w
 from hypothesis import HealthCheck, settings
 
+from nanojunction.instruments import visa
 from nanojunction.instruments.station import Station
 from nanojunction.instruments.station_file import station_from
 
@@ -199,8 +200,12 @@ def station_content(**changes: Mapping[str, Any] | None) -> dict[str, Any]:
 
 
 @pytest.fixture
-def virtual_station() -> Callable[..., Station]:
-    """Return a factory of virtual stations, not yet entered: tables by name, keys to change."""
+def virtual_station(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Station]:
+    """Return a factory of virtual stations, not yet entered: tables by name, keys to change.
+
+    Their instruments are in this process: what they have sent is there without much silence.
+    """
+    monkeypatch.setattr(visa, "SILENCE_S", 0.005)
 
     def make(**changes: Mapping[str, Any] | None) -> Station:
         return Station(station_from(station_content(**changes), "test station"))

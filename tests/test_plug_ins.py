@@ -11,10 +11,12 @@ import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, nullcontext
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import Result
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -33,6 +35,7 @@ from nanojunction.procedures.recipes.recipe_file import RecipeError
 from nanojunction.procedures.registry import UnknownProcedure, load_procedure
 from nanojunction.procedures.runner import run_procedure
 from nanojunction.procedures.stopping import StopRequest
+from tests.commands import give
 from tests.laboratory import JUNCTION_OHM, SHUNT_OHM, Box, Coil, Probe, Served, package
 from tests.run_rows import header_of, rows_of
 
@@ -83,14 +86,18 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def site(installed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def site(installed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """Return a folder of further packages; this process and those that it starts see both."""
     folder = tmp_path / "site"
     folder.mkdir()
     monkeypatch.syspath_prepend(str(installed))
     monkeypatch.syspath_prepend(str(folder))
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(folder), str(installed)]))
-    return folder
+    yield folder
+    for name, module in list(sys.modules.items()):
+        file = getattr(module, "__file__", None)
+        if file and {folder, installed}.intersection(Path(file).parents):
+            del sys.modules[name]
 
 
 @pytest.fixture
@@ -123,21 +130,8 @@ def station_file(box: Box, probe: Probe, tmp_path: Path) -> Callable[..., Path]:
 
 
 @pytest.fixture
-def command(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
-    def run(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
-        done = subprocess.run(
-            [sys.executable, "-m", "nanojunction.cli", *map(str, arguments)],
-            capture_output=True,
-            text=True,
-            encoding="utf-8",
-            cwd=tmp_path,
-            check=False,
-            timeout=120,
-        )
-        assert "Traceback" not in done.stderr, done.stderr
-        return done
-
-    return run
+def command(tmp_path: Path) -> Callable[..., Result]:
+    return partial(give, cwd=tmp_path)
 
 
 def end_of(folder: Path) -> dict[str, Any]:
@@ -183,7 +177,7 @@ def test_check_reads_the_laboratorys_own_instruments(
     station_file: Callable[..., Path], command: Any, box: Box
 ) -> None:
     done = command("check", "--station", station_file())
-    assert done.returncode == 0, done.stderr
+    assert done.exit_code == 0, done.stderr
     table = " ".join(done.stdout.split())
     for words in ("WORKSHOP,SOURCE BOX,1", "output off, level 0 V", "0.01250 T"):
         assert words in table
@@ -205,7 +199,7 @@ def test_a_run_of_their_procedure_on_their_driver(
     done = command(
         *MEASURE, station_file(), "--set", "voltage=100mV", "--set", "rows=5", "--set", "readings=4"
     )
-    assert done.returncode == 0, done.stderr
+    assert done.exit_code == 0, done.stderr
     (file,) = (tmp_path / "runs").glob("*_R1k_noise.csv")
     rows = rows_of(file)
     assert len(rows) == 5
@@ -241,7 +235,7 @@ def test_a_setpoint_beyond_the_limits_is_refused_before_anything_is_sent(
     station_file: Callable[..., Path], command: Any, box: Box, tmp_path: Path
 ) -> None:
     done = command(*MEASURE, station_file(), "--set", "voltage=0.6")
-    assert done.returncode == 2
+    assert done.exit_code == 2
     assert "the voltage 0.6 V lies outside the limits of the station: ±0.5 V" in done.stderr
     assert set(box.heard) <= {"*IDN?", "OUTP?", "OUTP 0", "VOLT 0"}
     assert not (tmp_path / "runs").exists()
@@ -331,7 +325,7 @@ def test_a_recipe_measures_with_their_procedure(
     recipe.write_text(RECIPE.format(key="rows"), encoding="utf-8")
     run = ["run", recipe, "--station", station_file(), "--out", "night"]
     done = command(*run, "--dry-run")
-    assert done.returncode == 0, done.stderr
+    assert done.exit_code == 0, done.stderr
     assert done.stdout.count("noise") >= 3
     assert box.heard == []
     recipe.write_text(RECIPE.format(key="rowz"), encoding="utf-8")
@@ -339,7 +333,7 @@ def test_a_recipe_measures_with_their_procedure(
         show_plan(recipe, station_file(), tmp_path, resume=False)
     recipe.write_text(RECIPE.format(key="rows"), encoding="utf-8")
     done = command(*run, "--no-watchdog")
-    assert done.returncode == 0, done.stderr
+    assert done.exit_code == 0, done.stderr
     levels = [rows_of(file)[0]["Setpoint (V)"] for file in (tmp_path / "night").glob("*.csv")]
     assert sorted(levels) == [0.0, 0.01, 0.02]
     assert box.is_safe
@@ -452,7 +446,7 @@ def test_a_procedure_that_cannot_be_used_hides_no_other(site: Path, command: Any
     assert "noise                cannot be used: the procedure 'noise' is offered by" in listed
     assert "iv                   I(V) along" in listed
     done = command("measure", "noise", "--help")
-    assert done.returncode == 2
+    assert done.exit_code == 2
     assert "is offered by several packages, mine 1 and ourlab 1.0" in done.stderr
 
 
@@ -569,7 +563,7 @@ def test_a_driver_that_fails_at_the_end(
 ) -> None:  # fmt: skip
     faulty(site, method)
     done = command(*MEASURE, station_file("faulty"), "--set", "rows=2", "--set", "voltage=1mV")
-    assert done.returncode == 1
+    assert done.exit_code == 1
     assert words in done.stderr
     assert f"{status}: 2 rows in " in done.stderr
     assert end_of(tmp_path / "runs")["status"] == status
@@ -581,7 +575,7 @@ def test_a_driver_that_fails_to_identify_is_named_with_its_line(
 ) -> None:
     faulty(site, "identify")
     done = command("check", "--station", station_file("faulty"))
-    assert done.returncode == 1
+    assert done.exit_code == 1
     assert re.search(
         r"error: a fault in the package faulty_identify 1 \(.*faulty_identify.py, line 13\): "
         "RuntimeError: the ADC is on fire", done.stderr,
@@ -609,7 +603,7 @@ def test_a_procedure_that_fails_before_the_run_is_named_with_its_line(
     code = PROCEDURE.format(base="Odd") + "    def check(self): return {}['key']"
     package(site, "odd", code, procedures="odd = odd:Odd")
     done = command("measure", "odd", "--sample", "R1k", "--station", station_file())
-    assert done.returncode == 1
+    assert done.exit_code == 1
     assert re.search(
         r"error: a fault in the package odd 1 \(.*odd.py, line 8\): KeyError: 'key'", done.stderr
     )
@@ -625,7 +619,7 @@ def test_one_broken_package_keeps_nothing_else_from_being_made_safe(
     file.write_text(file.read_text(encoding="utf-8").replace("hall_probe", "broken"))
     box.level, box.output = 0.1, "1"
     done = command("safe", "--station", file)
-    assert done.returncode == 1
+    assert done.exit_code == 1
     assert "field_probe.driver: 'broken' of the package broken 1 cannot be loaded" in done.stderr
     assert box.is_safe
 

@@ -29,7 +29,7 @@ truth = "generating"
 count = 1
 like = "A"
 """
-SLOW = "60"
+SLOW = "150"
 #: The contact of the 2750's matrix that shorts the line, in a station that `virtual-chip` writes.
 SHORT = "540"
 

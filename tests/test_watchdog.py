@@ -242,7 +242,8 @@ def test_a_watchdog_that_was_ended_is_started_again(
 def test_the_watchdog_tries_until_the_instruments_answer(
     measuring: Callable[..., Measuring], eventually: Any
 ) -> None:
-    run = measuring()
+    soon = dict.fromkeys(("source_meter", "magnet", "temperature"), "timeout_s = 1.5")
+    run = measuring(**soon)
     log = log_of(run.record())
     run.bench.process.send_signal(signal.SIGSTOP)
     run.process.kill()
@@ -326,9 +327,9 @@ def test_a_station_that_another_has_is_left_alone(
 
 @pytest.mark.campaign
 def test_a_long_reading_is_no_silence(measuring: Callable[..., Measuring]) -> None:
-    """The first reading takes 9.5 s, more than the watchdog would wait for an unknown silence."""
+    """The first reading takes 7.5 s, more than the watchdog would wait for an unknown silence."""
     run = measuring(
-        "iv", "--set", "turning_points=0, 10mV", "--set", "step=10mV", "--set", "settle=950s",
+        "iv", "--set", "turning_points=0, 10mV", "--set", "step=10mV", "--set", "settle=750s",
         "--set", "repeats=100", speed=100.0, rows=1, station="watchdog_after_s = 6",
     )  # fmt: skip
     record = run.record()
