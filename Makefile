@@ -17,6 +17,8 @@ help:
 demo: $(VENV)/.ready
 	$(BIN)/nanojunction demo --out $(OUT) --seed $(SEED)
 
+# The tests start the command hundreds of times: with its byte code written, whatever the shell says.
+test: export PYTHONDONTWRITEBYTECODE =
 test: $(VENV)/.ready
 	$(BIN)/python -m pytest -n 2 --dist loadgroup -q $(TESTS)
 

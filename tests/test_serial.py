@@ -214,7 +214,7 @@ def test_every_instrument_is_served_on_a_line_and_opened_again(
 @pytest.mark.parametrize(
     ("fault", "words"),
     [
-        ({"kind": "late", "seconds": 0.7}, "no answer in time"),
+        ({"kind": "late", "seconds": 2.0}, "no answer in time"),
         ({"kind": "half"}, "no answer in time"),
         ({"kind": "garbage", "form": "junk"}, "bytes that are not text"),
         ({"kind": "garbage", "form": "truncated"}, "no reading"),
@@ -225,7 +225,8 @@ def test_a_fault_on_a_serial_line_fails_the_run_and_leaves_it_safe(
 ) -> None:
     fault = {**fault, "role": "source_meter", "on_command": ":READ", "match": 12}
     virtual = {"serve": "serial", "faults": [fault]}
-    with virtual_station(virtual=virtual, source_meter={"timeout_s": 0.3}) as station:
+    timeout_s = 1.0 if words == "no answer in time" else 5.0
+    with virtual_station(virtual=virtual, source_meter={"timeout_s": timeout_s}) as station:
         sweep = IVSweep(
             sample="A", vmax=0.01, step=0.001, nplc=0.01, measure_range=1e-4, buffered="off"
         )
