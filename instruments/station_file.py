@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from datetime import date, datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
     ValidationError,
@@ -32,6 +34,18 @@ Contacts = Annotated[tuple[int, ...], Field(strict=False)]
 _SENSOR_NAME = re.compile(r"[\w-]+( [\w-]+)*")
 
 
+def _day(given: object) -> object:
+    """Return a date of TOML, or one in a text, as ISO 8601 writes it."""
+    if isinstance(given, datetime | date):
+        return given.isoformat()
+    if isinstance(given, str):
+        try:
+            datetime.fromisoformat(given)
+        except ValueError as problem:
+            raise ValueError("must be a date such as 2026-03-01") from problem
+    return given
+
+
 class _Table(BaseModel):
     """A table of the file: frozen, and a key that it does not know is an error.
 
@@ -50,6 +64,7 @@ PROBERS = ("sentio_prober",)
 class InstrumentConfig(_Table):
     """Where an instrument is. The address may be left out in a virtual station only.
 
+    `calibrated` is the date of its last calibration, which goes into archives of its runs.
     `timeout_s` is how long (wall clock) an answer may take beyond what is measured for it. From
     `baud_rate` on the keys are those of a serial line; left out, they are the driver's. `options`
     are keys that only the driver knows: it validates them (plug_ins.py).
@@ -58,6 +73,7 @@ class InstrumentConfig(_Table):
     driver: str
     address: str = ""
     visa_library: str = ""
+    calibrated: Annotated[str | None, BeforeValidator(_day)] = None
     read_termination: str | None = None
     write_termination: str | None = None
     timeout_s: Annotated[float, Field(ge=0.05, le=60)] = 5.0

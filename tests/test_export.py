@@ -88,6 +88,29 @@ def test_what_nobody_said_is_the_only_thing_that_the_validator_misses(
         assert text(file["entry/sample/atom_types"]) == "unknown"
 
 
+def test_the_station_file_says_when_its_instruments_were_calibrated(
+    series: list[RunResult], tmp_path: Path
+) -> None:
+    dates = {"source_meter": "2026-03-01", "temperature": "2025-01-31"}
+
+    def stated(result: RunResult) -> RunResult:
+        station = json.loads(result.run.header["Station"])
+        for role, day in dates.items():
+            station["config"][role]["calibrated"] = day
+        header = {**result.run.header, "Station": json.dumps(station)}
+        return replace(result, run=replace(result.run, header=header))
+
+    path = tmp_path / "B.nxs"
+    assert write_nexus([stated(one) for one in series], path) == ()
+    assert validate_application(str(path)) == (0, 0)
+    with h5py.File(path) as file:
+        environment = file["entry/instrument/environment"]
+        assert [
+            text(environment[f"{name}/calibration_time"])
+            for name in ("voltage_controller", "current_sensor", "temperature_controller")
+        ] == ["2026-03-01", "2026-03-01", "2025-01-31"]
+
+
 def text(field: Any) -> str:
     found = field.asstr()[()]
     assert isinstance(found, str)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -79,6 +80,8 @@ def changed(key: str, value: Any) -> dict[str, Any]:
         ("source_meter.wires", 3, "source_meter.wires: input should be 2 or 4"),
         ("source_meter.voltage", 1, "source_meter.voltage: is not a key that is known here"),
         ("source_meter.output_off", "open", "'high-impedance', 'normal' or 'zero'"),
+        ("source_meter.calibrated", "spring", "source_meter.calibrated: must be a date such as"),
+        ("source_meter.calibrated", 2026, "source_meter.calibrated: .* valid string"),
         ("magnet.on_exit", "quench", "magnet.on_exit: input should be 'hold' or 'zero'"),
         ("magnet.address", "", "magnet.address: is missing"),
         ("temperature.sensors", {"vti": "A"}, "must name the sensor `sample`"),
@@ -98,6 +101,13 @@ def changed(key: str, value: Any) -> dict[str, Any]:
 def test_what_is_wrong_is_named(key: str, value: Any, words: str) -> None:
     with pytest.raises(StationError, match=f"^cryostat.toml: .*{words}"):
         station_from(changed(key, value), "cryostat.toml")
+
+
+@pytest.mark.parametrize("day", [date(2026, 3, 1), "2026-03-01"])
+def test_a_date_of_calibration_is_text_in_every_run(day: object) -> None:
+    config = station_from(changed("source_meter.calibrated", day), "cryostat.toml")
+    assert config.source_meter is not None
+    assert config.source_meter.calibrated == "2026-03-01"
 
 
 def test_a_virtual_station_needs_no_addresses() -> None:

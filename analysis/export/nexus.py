@@ -172,7 +172,11 @@ class _Entry:
         _put(sensor, "run_control", "set, wait, read, repeat", description=how)
         moment = None if times is None else self._moment(float(times[taken][0]))
         self._put_moment(sensor, "value_timestamp", moment)
-        self._put_moment(sensor, "calibration_time", self.about.calibration.get(measures))
+        self._put_moment(
+            sensor,
+            "calibration_time",
+            self.about.calibration.get(measures) or _calibrated(self.header, role),
+        )
         axis = "point" if times is None else "time"
         against = np.arange(taken.sum()) if times is None else times[taken]
         plot = _group(sensor, "value_of_time", "NXdata", signal="value", axes=[axis])
@@ -233,14 +237,26 @@ def _definition_version() -> str:
         return UNKNOWN
 
 
-def _station(header: Mapping[str, str]) -> Mapping[str, Any]:
-    """Return the instruments' settings in a header of ours, nothing where there are none."""
+def _in_station(header: Mapping[str, str], table: str) -> Mapping[str, Any]:
+    """Return a table of the station's in a header of ours, nothing where there is none."""
     try:
         found = json.loads(header.get("Station", "null"))
     except (ValueError, RecursionError):
         return {}
-    instruments = found.get("instruments") if isinstance(found, dict) else None
-    return instruments if isinstance(instruments, dict) else {}
+    part = found.get(table) if isinstance(found, dict) else None
+    return part if isinstance(part, dict) else {}
+
+
+def _station(header: Mapping[str, str]) -> Mapping[str, Any]:
+    """Return the instruments' settings."""
+    return _in_station(header, "instruments")
+
+
+def _calibrated(header: Mapping[str, str], role: str) -> str | None:
+    """Return when an instrument was last calibrated, as its station file says; None if not."""
+    config = _in_station(header, "config").get(role)
+    day = config.get("calibrated") if isinstance(config, dict) else None
+    return day if isinstance(day, str) else None
 
 
 def _identity(station: Mapping[str, Any], role: str) -> str:
