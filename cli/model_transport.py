@@ -41,7 +41,7 @@ _PAIR = "x or P,AP"
 
 def transport(
     state: Annotated[str, typer.Option(metavar="P|AP|both", help="Magnetic state.")] = "both",
-    bias: Annotated[float | None, typer.Option(help="V, mV [swept from -10 to 10].")] = None,
+    bias: Annotated[float | None, typer.Option(help="V, mV; else swept from -10 to 10.")] = None,
     sp: Annotated[
         float | None, typer.Option("--sp", help="Splitting of the leads, meV [8.4].")
     ] = None,

@@ -51,6 +51,7 @@ def test_identified_parameters_come_back(fit: TransportFit) -> None:
     assert fit.chi2 / len(fit.residuals) == pytest.approx(1 - 14 / 162, rel=0.03)
 
 
+@pytest.mark.campaign
 def test_so_they_do_for_another_truth_and_noise() -> None:
     off = off_by(trial(OTHER, seed=1, noise="of each", starts=1), OTHER)
     assert off.keys() >= ALWAYS

@@ -104,7 +104,7 @@ def _draw_spins(panel: Axes, axis: Axis, found: TransportFound) -> None:
                 label=f"{state} {arrow}",
             )  # fmt: skip
     label_axes(panel, "", rf"$I_\sigma$ ({scale.unit})")
-    panel.legend(ncols=2, loc="best")
+    panel.legend(ncols=4, loc="lower center", bbox_to_anchor=(0.5, 1.0), columnspacing=1.2)
 
 
 def _draw_currents(panel: Axes, axis: Axis, found: TransportFound) -> None:

@@ -23,7 +23,7 @@ from nanojunction.models.errors import ModelError
 
 __all__ = ["IDENTIFIED_BELOW", "Fitted", "TransportFit", "fit_transport"]
 
-IDENTIFIED_BELOW = 0.15
+IDENTIFIED_BELOW = 0.25
 """A parameter is identified if its standard error is below this share of what was known before."""
 
 _NODES_AT_MOST = 2000
