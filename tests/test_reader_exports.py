@@ -208,6 +208,8 @@ def test_forms_that_any_physicist_would_read(tmp_path: Path, text: str) -> None:
         ("V (mV),I (nA),Unit\n1,2,nA\n2,4,µA\n", "these are two columns"),
         ("V (mV),I (nA),Unit\n1,2,µA\n2,4,µA\n", "gives a current in two units"),
         ("V (mV),Id\n1,2\n2,4\n", "no column means a current"),
+        ("V,I\n1 mV,2 nA\n2 mV,4 nA\n", "units belong into the column names"),
+        ("V;I\n1.0m;2.0n\n2.0m;4.0n\n", "units belong into the column names"),
         ("V (mV),-I-nA\n1,2\n2,4\n", "no column means a current"),
         ("V (mV),Ai\n1,2\n2,4\n", "no column means a current"),
     ],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -13,6 +14,8 @@ from nanojunction.analysis.reading.units import unit
 _MOST_BEGINNINGS = 200
 _MOST_COMMENTS = 20
 _HEADER_LINES = 4  # names, units and comments of the columns, one below the other
+
+_WITH_UNIT = re.compile(r"\d ?(?:[fpnuµμm]?[VA]|[fpnuµμm])(?!\w)")
 
 Lines = list[tuple[int, str]]
 """Lines with their numbers in the file, from 1."""
@@ -77,6 +80,8 @@ def _nearest_to_a_row(body: Lines) -> str:
         return ""
     number, line = digits[len(digits) // 2]
     shown = line.strip()[:60] + ("…" if len(line.strip()) > 60 else "")
+    if len(_WITH_UNIT.findall(line[:2000])) > 1:
+        return f"; line {number} is {shown!r}: units belong into the column names, as in 'V (mV)'"
     return (
         f"; line {number} is {shown!r}, and a row is two numbers or more between commas, "
         "semicolons, tabs or blanks"
