@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import combinations
+from itertools import product
 
 import numpy as np
 
@@ -26,6 +26,8 @@ _NOT_LESS = 0.1  # and the constant part is at least this share of that variance
 _MEDIAN_OF_SQUARES = 0.455  # of normal noise of variance 1
 _ROUNDS = 8
 _ALIKE = 1e-10  # determinant of cosines between parts that cannot be told apart
+_SOME = np.array(list(product((False, True), repeat=3))[1:])
+"""Which of three parts there are, in every way in which there is one at least."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -149,19 +151,14 @@ def _not_negative(terms: Array, values: Array) -> Array:
     three parts there are few. (SciPy's solver takes longer to import than a hundred runs.)
     """
     normal = terms @ np.swapaxes(terms, 1, 2)
-    product = (terms @ values[:, :, None])[:, :, 0]
+    shares = (terms @ values[:, :, None])[:, :, 0]
     size = np.sqrt(np.maximum(np.einsum("kii->ki", normal), 1e-300))
-    normal, product = normal / (size[:, :, None] * size[:, None, :]), product / size
-    best, gained = np.zeros(product.shape), np.zeros(len(product))
-    for count in range(1, product.shape[1] + 1):
-        for parts in map(list, combinations(range(product.shape[1]), count)):
-            own = normal[:, parts][:, :, parts]
-            told = np.linalg.det(own) > _ALIKE  # apart; of equal parts one alone is as good
-            own = np.where(told[:, None, None], own, np.eye(count))
-            solved = np.linalg.solve(own, product[:, parts, None])[:, :, 0]
-            gain = np.einsum("ki,ki->k", solved, product[:, parts])
-            better = told & (solved >= 0.0).all(axis=1) & (gain > gained)
-            best[better] = 0.0
-            best[np.ix_(better, parts)] = solved[better]
-            gained[better] = gain[better]
-    return best / size
+    normal, shares = normal / (size[:, :, None] * size[:, None, :]), shares / size
+    own = np.where(_SOME[:, :, None] & _SOME[:, None, :], normal[:, None], np.eye(shares.shape[1]))
+    told = np.linalg.det(own) > _ALIKE  # apart; of equal parts one alone is as good
+    own = np.where(told[:, :, None, None], own, np.eye(shares.shape[1]))
+    wanted = np.where(_SOME, shares[:, None], 0.0)
+    solved = np.linalg.solve(own, wanted[..., None])[..., 0]
+    gain = np.where(told & (solved >= 0.0).all(axis=2), (solved * wanted).sum(axis=2), 0.0)
+    best = np.where(gain[:, :, None] > 0.0, solved, 0.0)[np.arange(len(gain)), gain.argmax(axis=1)]
+    return np.asarray(best / size)
