@@ -509,3 +509,50 @@ def test_a_junction_that_breaks_on_the_way_is_looked_at_once_more(
 
     found = screened(Bench(law_of), LINE)
     assert found.verdict == verdict
+
+
+def scaled(law: Law, factor: float) -> Law:
+    return lambda v, t: factor * law(v, t)
+
+
+def from_short_iv_on(before: Law, after: Law) -> Callable[[Stage, int], Law]:
+    return lambda stage, again: before if stage == "contact" else after
+
+
+@pytest.mark.parametrize("law", [junction_a, junction_b])
+@pytest.mark.parametrize("factor", [0.35, 2.5, 6.0])
+def test_a_junction_on_another_level_has_its_offset_still_and_is_not_broken(
+    law: Law, factor: float
+) -> None:
+    """It stays there for longer than anybody looks."""
+    found = screened(Bench(from_short_iv_on(law, scaled(law, factor))), LINE)
+    assert (found.verdict, found.generates) == ("unstable", True)
+    assert "another level of the same junction" in found.reasons[0]
+
+
+@pytest.mark.parametrize("after", [resistor(100.0), resistor(8.1e3), resistor(1.0), nothing])
+def test_a_junction_whose_offset_is_gone_with_the_change_is_broken(after: Law) -> None:
+    found = screened(Bench(from_short_iv_on(junction_b, after)), LINE)
+    assert found.verdict == "broken"
+
+
+def test_of_two_resistors_only_the_later_one_can_be_told() -> None:
+    """Without an offset another level and a breakdown look alike: what stays is called broken."""
+    found = screened(Bench(from_short_iv_on(resistor(3e3), resistor(500.0))), LINE)
+    assert found.verdict == "broken"
+
+
+@pytest.mark.parametrize(("later", "verdict"), [(True, "broken"), (False, "unstable")])
+def test_a_small_change_on_the_way_is_looked_at_once_more(*, later: bool, verdict: str) -> None:
+    """157 Ω with an offset become 100 Ω without: legs disagree, by less than two junctions."""
+
+    def breaking(v: np.ndarray, t: np.ndarray) -> np.ndarray:
+        begin = t[0] if len(t) else 0.0
+        return np.where(t - begin < 2.4, junction_a(v, t), v / 100.0)
+
+    def law_of(stage: Stage, again: int) -> Law:
+        broken = resistor(100.0) if later else junction_a
+        return {"short_iv": breaking, "contact_again": broken}.get(stage, junction_a)
+
+    found = screened(Bench(law_of), LINE)
+    assert found.verdict == verdict

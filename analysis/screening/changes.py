@@ -14,6 +14,8 @@ from nanojunction.analysis.values import Array
 _NOISES = 8.0  # by which currents differ clearly: that of the protection while a run is measured
 _SAME_VOLTAGE = 0.02  # of the range that two runs share
 _FEWEST_COMMON = 3
+_SAME_SHAPE = 0.1  # of the rms current: what a common factor may leave between two curves
+_OFFSET_TELLS = 0.3  # of the rms current: what flows at V = 0, or the curve is a line through zero
 _SAME_SETPOINT = 1e-3  # of the sweep's range
 
 
@@ -74,6 +76,38 @@ def is_same(first: Run, other: Run, thresholds: Thresholds) -> bool:
     if a is None or b is None or len(_common(a, b)) < _FEWEST_COMMON:
         return False
     return change_between(first, other, thresholds) is None
+
+
+def factor_between(first: Run, other: Run) -> float | None:
+    """Return by which factor a curve with a current at V = 0 is another one; None where it is not.
+
+    A junction that jumps between levels carries the same curve times a factor, its offset too. A
+    breakdown leaves a resistor without one. Of a straight line through zero nothing is told.
+    """
+    a, b = _trace(first), _trace(other)
+    if a is None or b is None or len(at := _common(a, b)) < _FEWEST_COMMON:
+        return None
+    if not any(one.voltage_V[0] <= 0.0 <= one.voltage_V[-1] for one in (a, b)):
+        return None
+    was = np.interp(at, a.voltage_V, a.current_A)
+    now = np.interp(at, b.voltage_V, b.current_A)
+    factor = float(was @ now) / float(was @ was)
+    rest_A = _rms(now - factor * was)
+    noise_A = _NOISES * float(np.hypot(a.scatter_A, b.scatter_A))
+    if factor <= 0.0 or rest_A > max(_SAME_SHAPE * _rms(now), min(noise_A, 0.5 * _rms(now))):
+        return None
+    return factor if _has_offset(a, _rms(was)) and _has_offset(b, _rms(now)) else None
+
+
+def has_offset(run: Run) -> bool:
+    """Tell whether a good part of a run's current flows at V = 0."""
+    trace = _trace(run)
+    return trace is not None and _has_offset(trace, _rms(trace.current_A))
+
+
+def _has_offset(trace: _Trace, size_A: float) -> bool:
+    at_zero_A = float(np.interp(0.0, trace.voltage_V, trace.current_A))
+    return abs(at_zero_A) >= _OFFSET_TELLS * size_A
 
 
 def _common(a: _Trace, b: _Trace) -> Array:

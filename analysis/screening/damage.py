@@ -5,8 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from nanojunction.analysis.notation import times
 from nanojunction.analysis.run_result import RunResult
-from nanojunction.analysis.screening.changes import change_between, is_same, scatter_within
+from nanojunction.analysis.screening.changes import (
+    change_between,
+    factor_between,
+    has_offset,
+    is_same,
+    scatter_within,
+)
 from nanojunction.analysis.screening.conduction import Conduction
 from nanojunction.analysis.screening.story import Story, after, before
 from nanojunction.analysis.screening.thresholds import Thresholds
@@ -83,15 +90,37 @@ def lasting(
         comes_and_goes = len(conducting) < len(earlier)
         again = ", as it was open before" if comes_and_goes else ""
         return not comes_and_goes, f"it was not found again in {file}{again}"
+    # An offset that is gone tells what happened, also in a run in whose middle it went.
+    steady = conducting[:-1] if conducting and has_offset(conducting[0].run) else conducting
     unsteady = [
         found.reason
-        for one in (*conducting, last)
+        for one in (*steady, last)
         if (found := scatter_within(one.run, thresholds)) is not None
     ]
     if unsteady or not conducting:
         return False, f"it is not steady: {unsteady[0]}" if unsteady else f"in {file} it is there"
-    if state == "short" and all(look(one).state != "short" for one in conducting):
+    first = conducting[0]
+    if state == "short" and look(first).state != "short" and not is_same(
+        first.run, last.run, thresholds
+    ):  # fmt: skip
         return True, f"it is shorted in {file}"
-    changed = change_between(conducting[0].run, last.run, thresholds)
-    as_before = f"in {file} it is as before"
-    return changed is not None, as_before if changed is None else f"and stays so: {changed.reason}"
+    return another(first, last, thresholds)
+
+
+def another(
+    first: RunResult, last: RunResult, thresholds: Thresholds, *, share: float | None = None
+) -> tuple[bool, str]:
+    """Return whether a junction is another one in its last run than in its first, and why.
+
+    It is not where it is as before within `share` (`change_share` where it is None), or carries the
+    same curve, offset and all, times a factor: that is another level, and what broke has no offset.
+    """
+    file = last.run.file.name
+    changed = change_between(first.run, last.run, thresholds, share=share)
+    if changed is None:
+        return False, f"in {file} it is as before"
+    factor = factor_between(first.run, last.run)
+    if factor is not None:
+        words = f"in {file} it carries {times(factor)} the same curve with its offset"
+        return False, f"{words}: another level of the same junction"
+    return True, f"and stays so: {changed.reason}"

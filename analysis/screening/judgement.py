@@ -17,12 +17,12 @@ from nanojunction.analysis.screening.at_rest import unsteady_at_zero
 from nanojunction.analysis.screening.changes import change_between, scatter_within
 from nanojunction.analysis.screening.chip import Junction
 from nanojunction.analysis.screening.conduction import Conduction, conduction
-from nanojunction.analysis.screening.damage import Event, first_event, lasting
+from nanojunction.analysis.screening.damage import Event, another, first_event, lasting
 from nanojunction.analysis.screening.kinds import kind_of
 from nanojunction.analysis.screening.numbers import numbers_of
 from nanojunction.analysis.screening.offsets import Offsets, offsets
 from nanojunction.analysis.screening.repeats import why_not_repeated
-from nanojunction.analysis.screening.story import Runs, Story, before, reach_V
+from nanojunction.analysis.screening.story import Runs, Story, after, before, reach_V
 from nanojunction.analysis.screening.thresholds import Thresholds
 from nanojunction.analysis.screening.verdicts import JunctionVerdict, Stage, Verdict
 
@@ -202,10 +202,29 @@ def _short_iv(judge: _Judge) -> _Found | None:
     for one in judge.story.measured("contact", "contact_again", "short_iv"):
         disagreeing = scatter_within(one.run, judge.thresholds)
         if disagreeing is not None:
-            return _Found("unstable", f"{disagreeing.reason}; {compared.reason}")
+            return _since(judge, one, f"{disagreeing.reason}; {compared.reason}")
     if compared.comparison == "within" and not compared.is_near:
         return _steady_resistor(judge, short) or _Found("ohmic", compared.reason)
     return _Found("undecided", compared.reason) if compared.comparison == "unclear" else None
+
+
+def _since(judge: _Judge, result: RunResult, reason: str) -> _Found:
+    """Judge a junction whose legs disagree in a sweep: it may have broken in the middle of it.
+
+    A breakdown is one change, for good; a contact check from before is compared with one since.
+    """
+    checks = judge.contacts()
+    earlier = before(checks, result)
+    if result is not judge.story.last("short_iv") or not earlier:
+        return _Found("unstable", reason)
+    since = after(checks, result)
+    if not since:
+        return judge.to_measure("contact_again", "unstable", reason)
+    if any(scatter_within(one.run, judge.thresholds) for one in (earlier[0], since[-1])):
+        return _Found("unstable", reason)
+    share = judge.thresholds.telegraph_share
+    lasts, why = another(earlier[0], since[-1], judge.thresholds, share=share)
+    return _Found("broken" if lasts else "unstable", f"{reason}; {why}")
 
 
 def _steady_resistor(judge: _Judge, short: RunResult) -> _Found | None:
