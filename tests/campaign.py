@@ -21,9 +21,7 @@ from pathlib import Path
 from typing import Any
 
 import tomli_w
-from typer.testing import CliRunner
 
-from nanojunction.cli.main import app
 from nanojunction.instruments.virtual import VirtualCryostat
 from nanojunction.instruments.virtual.faults import Fault
 from nanojunction.models.junction import JunctionLaw, load_junction
@@ -34,6 +32,7 @@ from nanojunction.procedures.recipes.resume import files_of
 from nanojunction.procedures.recipes.run_rows import read_rows
 from tests.campaign_procedures import ORDERS
 from tests.campaign_truth import VMAX, Ramp, assert_row, assert_rows_of
+from tests.commands import give
 from tests.conftest import station_content
 
 REPOSITORY = Path(__file__).parents[1]
@@ -168,9 +167,7 @@ class Laboratory:
     def here(self, arguments: Sequence[str], **orders: Any) -> Ended:
         """Give the command in this process; only what it has a sentence for may end it."""
         os.environ[ORDERS] = str(self.ordered(**orders))
-        done = CliRunner().invoke(app, list(arguments))
-        if done.exception is not None and not isinstance(done.exception, SystemExit):
-            raise done.exception
+        done = give(*arguments)
         return Ended(done.exit_code, done.output)
 
     def started(self, arguments: Sequence[str], **orders: Any) -> subprocess.Popen[str]:
