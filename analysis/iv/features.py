@@ -70,7 +70,7 @@ def _is_measured(grid: Grid, direction: int) -> bool:
     """Tell whether the noise is known, and is no rounding of calculated values."""
     if grid.noise_A is None:
         return False
-    return bool(grid.noise_A > 1e-9 * float(np.nanmax(np.abs(grid.level_A[direction]))))
+    return bool(grid.noise_A > 1e-9 * float(np.fmax.reduce(np.abs(grid.level_A[direction]))))
 
 
 def _position(feature: Feature) -> float:

@@ -8,6 +8,7 @@ import numpy as np
 
 from nanojunction.analysis.iv.peak_fit import Stretch
 from nanojunction.analysis.iv.peak_solver import (
+    FEWEST,
     ORDERS,
     PER_PARAMETER,
     Others,
@@ -20,10 +21,12 @@ from nanojunction.analysis.together import in_groups
 
 # Of the strongest peak's χ²: so much is made of it where places are a fifth of a width off.
 _FAINT = 0.03
-_FEWEST = 3  # degrees of freedom
-_CHEAP = (
-    6.0  # criterion for which a peak is left out: if it is one, what a fit leaves brings it back
-)
+
+NEEDED = 6.0
+"""Criterion by which a peak must better a fit to stay in it, two parameters' worth.
+
+A peak that is missed shows in what the fit leaves, and is brought back.
+"""
 
 Seen = tuple[Stretch, Sequence[Turn]]
 
@@ -40,7 +43,7 @@ def choose_turns(seen: Sequence[Seen]) -> list[list[Turn]]:
 
 def _choose_alike(seen: Sequence[Seen]) -> list[list[Turn]]:
     points, peaks = len(seen[0][0].x), len(seen[0][1])
-    if points - ORDERS[0] - 1 - 3 * peaks < _FEWEST:
+    if points - ORDERS[0] - 1 - 3 * peaks < FEWEST:
         return [list(turns) for _, turns in seen]
     turns = [one for _, one in seen]
     tasks = Tasks.of(
@@ -78,7 +81,7 @@ def _kept(others: Others, row: int, order: int, points: int) -> list[int]:
         free = ORDERS[order] + 2 + 3 * len(kept)
         variance = max(chi2 / (points - free + 1), 1.0)
         faint = _FAINT * float(costs.max())
-        if costs[least] > max(variance * (3 * PER_PARAMETER + _CHEAP), faint):
+        if costs[least] > max(variance * (3 * PER_PARAMETER + NEEDED), faint):
             break
         out, rest = mine[least], np.delete(mine, least, axis=0).T.ravel()
         across = inverse[np.ix_(rest, out)] @ precise[least]

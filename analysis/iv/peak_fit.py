@@ -10,6 +10,7 @@ import numpy as np
 
 from nanojunction.analysis.iv.adequate import OF_NOISE
 from nanojunction.analysis.iv.peak_solver import (
+    FEWEST,
     ORDERS,
     PER_PARAMETER,
     SHAPES,
@@ -190,7 +191,7 @@ def _size(wish: Wish) -> tuple[int, int]:
 def _fit_alike(wishes: Sequence[Wish]) -> list[PeakFit | None]:
     """Return the fits of as many peaks to as many points each."""
     points, peaks = _size(wishes[0])
-    if points - ORDERS[0] - 1 - 3 * peaks < 3:
+    if points - ORDERS[0] - 1 - 3 * peaks < FEWEST:
         return [None] * len(wishes)
     tasks = _begun(wishes)
     fits = descend(tasks, _ROUGHLY)

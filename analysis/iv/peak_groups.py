@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from nanojunction.analysis.iv.peak_choice import choose_turns
+from nanojunction.analysis.iv.peak_choice import NEEDED, choose_turns
 from nanojunction.analysis.iv.peak_fit import PeakFit, Start, Stretch, Wish, fit_peaks
 from nanojunction.analysis.iv.peak_search import Hit, strongest_of_each, threshold_of
 from nanojunction.analysis.iv.turning_points import Turn, turns_of_each
@@ -21,7 +21,6 @@ _MOST = 9  # peaks in a group
 _ADDED = 3  # peaks that the residual may add to those seen at first
 _REACHES = (6.0, 3.0, 1.5)  # a fit extends so many FWHM beyond the outermost peaks of a group
 _PATIENCE = 10  # fits after which a region is given up: what they leave is no peak of dI/dV
-_NEEDED = 6.0  # criterion by which a peak that is not sound must better the fit to stay in it
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -177,7 +176,7 @@ def _pruned(
     fit: PeakFit | None = None
     while starts and next(patience, None) is not None:
         less = yield from ask(fit_peaks, Wish(stretch, starts))
-        needed = less is None or (fit is not None and less.criterion > fit.criterion + _NEEDED)
+        needed = less is None or (fit is not None and less.criterion > fit.criterion + NEEDED)
         if fit is not None and needed:
             return fit
         fit = less

@@ -24,6 +24,9 @@ PER_PARAMETER = 3.0
 It is meant for a known noise. Akaike's 2 lets the background follow too much of it.
 """
 
+FEWEST = 3
+"""Degrees of freedom that a fit has at least."""
+
 SHAPES = ("gaussian", "lorentzian")
 
 Bools = NDArray[np.bool_]
@@ -296,7 +299,7 @@ def orders_of(tasks: Tasks, columns: Array, left: Array, free: int) -> Others:
     chi2 = np.maximum(chi2, 0.0)
     parameters = np.array(ORDERS) + 2 + free
     dof = points - parameters + 1
-    criterion = np.where(dof < 3, np.inf, chi2 + PER_PARAMETER * parameters)
+    criterion = np.where(dof < FEWEST, np.inf, chi2 + PER_PARAMETER * parameters)
     return Others(criterion, chi2, np.tile(dof, (len(chi2), 1)), step, inverse)
 
 
