@@ -65,6 +65,15 @@ def test_whatever_is_asked_for_the_plan_stays_within(
             assert float(procedure.compliance) <= min(limit_A, max(compliance_A, 1e-4))
 
 
+def test_a_report_is_told_everything_that_is_measured_by() -> None:
+    more = '[protocol]\nfield = "0.2 T"\n[protocol.short_iv]\nnplc = 5.0\n'
+    used = Evening(chip_text({"J1": ""}, more), STATION, Path("nowhere")).plan.protocol.used()
+    assert used["field"] == "0.2 T"
+    assert (used["contact.vmax"], used["contact.nplc"]) == ("1 mV", 1.0)
+    assert (used["short_iv.nplc"], used["short_iv.settle"]) == (5.0, "0 s")
+    assert used["repeats.repeats"] == 3
+
+
 def test_the_contact_check_stays_below_a_millivolt_and_the_current_is_limited() -> None:
     night = Evening(chip_text({"J1": ""}), STATION, Path("nowhere"))
     (junction,) = night.plan.chip.junctions

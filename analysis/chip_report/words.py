@@ -12,7 +12,7 @@ from nanojunction.analysis.values import Quantity
 MEANINGS: Mapping[Verdict, str] = {
     "candidate": "both offsets beyond the measuring line, repeatedly, and at rest",
     "unstable": "a contact, level or offset that does not stay",
-    "broken": "another junction after a run than before it",
+    "broken": "another junction after a run than before it, for good",
     "undecided": "could not be decided",
     "ohmic": "conducts, offsets like the measuring line's",
     "short": "below the threshold of shorts",

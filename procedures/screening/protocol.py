@@ -74,13 +74,16 @@ class Protocol:
     field_T: float | None = None
 
     def used(self) -> dict[str, Value]:
-        """Return everything that is measured by, defaults too, by its key in the chip file."""
+        """Return what is measured by, defaults too, by its key in the chip file."""
         whole: dict[str, Value] = {"temperature": self.temperature} if self.temperature else {}
         if self.field_T is not None:
             whole["field"] = f"{self.field_T:g} T"
         if self.temperatures_K:
             whole["temperatures"] = ", ".join(f"{one:g} K" for one in self.temperatures_K)
-        for stage, settings in self.stages.items():
+        for stage, stated in self.stages.items():
+            procedure = load_procedure(PROCEDURES[stage])()
+            usual: dict[str, Value] = {"nplc": procedure.nplc, "settle": f"{procedure.settle:g} s"}
+            settings = {**stated, **{k: v for k, v in usual.items() if k not in stated}}
             whole |= {f"{stage}.{key}": value for key, value in settings.items()}
         return whole
 
