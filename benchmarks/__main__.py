@@ -16,7 +16,7 @@ from side_by_side import HOLDS, MISSED
 HERE = Path(__file__).parent
 HELPERS = ("__main__", "side_by_side")
 #: Takes more than a few minutes: only when it is named.
-LONG = ("memory", "night", "screening")
+LONG = ("memory", "night", "screening", "transport_trials")
 
 
 def run(script: Path) -> tuple[list[str], bool]:

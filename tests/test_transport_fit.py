@@ -31,8 +31,7 @@ from nanojunction.procedures.runner import run_procedure
 from tests.conftest import station_content
 from tests.transport_trials import OTHER, PUBLISHED, SPLIT, off_by, pair_of, trial
 
-#: Of all trials; and what the curves always tell, and never, with 2 % of noise.
-TRIALS, GOOD = 100, 95
+#: What the curves always tell, and never, with 2 % of noise.
 ALWAYS = {"scale", "asym_P_meV", "asym_AP_meV"}
 NEVER = {"SP_meV", "line_mV"}
 
@@ -52,21 +51,12 @@ def test_identified_parameters_come_back(fit: TransportFit) -> None:
 
 
 @pytest.mark.campaign
-def test_so_they_do_for_another_truth_and_noise() -> None:
-    off = off_by(trial(OTHER, seed=1, noise="of each", starts=1), OTHER)
+@pytest.mark.parametrize("noise", ["of the largest", "of each"])
+def test_so_they_do_for_another_truth(noise: Any) -> None:
+    """One hundred trials of several truths are in benchmarks/transport_trials.py."""
+    off = off_by(trial(OTHER, seed=1, noise=noise, starts=1), OTHER)
     assert off.keys() >= ALWAYS
     assert max(map(abs, off.values())) < 3
-
-
-@pytest.mark.campaign
-@pytest.mark.timeout(1800)
-@pytest.mark.parametrize("noise", ["of the largest", "of each"])
-def test_within_three_standard_errors_in_95_of_100_trials(noise: Any) -> None:
-    good = sum(
-        max(map(abs, off_by(trial(SPLIT, seed, noise, starts=6), SPLIT).values())) < 3
-        for seed in range(TRIALS)
-    )
-    assert good >= GOOD
 
 
 def test_it_says_what_is_known_and_what_is_not(fit: TransportFit) -> None:
