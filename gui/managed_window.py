@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
+from typing import Any
 
 from pymeasure.display.windows import ManagedWindow
 
@@ -50,3 +52,11 @@ class JunctionWindow(ManagedWindow):
         path = free_path(self.folder, f"{procedure.sample or 'junction'}_{procedure.KIND}")
         experiment = self.new_experiment(Results(procedure, str(path)))
         self.manager.queue(experiment)
+
+    def closeEvent(self, event: Any) -> None:
+        """Leave nothing behind: PyMeasure's estimator and its log outlive their window."""
+        if self.use_estimator:
+            self.estimator.update_thread.stop()
+            self.estimator.update_thread.join()
+        logging.getLogger().removeHandler(self.log_widget.handler)
+        super().closeEvent(event)

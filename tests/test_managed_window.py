@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ def test_an_iv_runs_in_the_managed_window(
 ) -> None:
     from nanojunction.gui.managed_window import JunctionWindow
 
+    handlers = list(logging.getLogger().handlers)
     window = JunctionWindow(IVSweep, station_file(), tmp_path / "runs")
     qtbot.addWidget(window)
     window.show()
@@ -24,3 +26,6 @@ def test_an_iv_runs_in_the_managed_window(
     assert "Field (T),Temperature (K),Temperature vti (K),In compliance" in file.read_text("utf-8")
     rows = [line for line in file.read_text(encoding="utf-8").splitlines() if line[0].isdigit()]
     assert len(rows) == len(IVSweep(sample="A").sweep())
+    window.close()
+    assert logging.getLogger().handlers == handlers
+    assert not window.estimator.update_thread.isRunning()

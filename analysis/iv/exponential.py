@@ -94,7 +94,9 @@ def _starts(many: Sequence[Projected]) -> list[float | None]:
         return np.asarray(np.subtract(*each))
 
     up, down, every = slice(len(_RATES)), slice(len(_RATES), None), slice(None)
-    size = np.sqrt(np.maximum(left(every, every), 1e-300))
+    # A column of which nothing but rounding is left says nothing: its gain is none.
+    rest, whole = left(every, every), np.einsum("kij,kij->ki", columns, columns)
+    size = np.sqrt(np.where(rest > _SAME * whole, rest, np.inf))
     gains = (columns @ current[:, :, None])[:, :, 0] / size
     a, b = gains[:, up], gains[:, down]
     cosine = left(up, down) / (size[:, up] * size[:, down])
