@@ -49,6 +49,7 @@ class Packed:
     parts: tuple[Path, ...]
     status: str | None
     area: Area | None
+    provenance: Provenance | None
     keys: tuple[str, ...]
     rest: bytes
     curves: bytes
@@ -68,6 +69,7 @@ class Packed:
             run.parts,
             run.status,
             run.area,
+            result.provenance,
             tuple(result.quantities),
             rest,
             curves,
@@ -98,7 +100,6 @@ def quantities_of(result: RunResult) -> tuple[bytes, bytes]:
         "run": {name: getattr(result.run, name) for name in _OTHERS},
         "values": {key: value for key, value in held.items() if key not in curves},
         "warnings": result.warnings,
-        "provenance": result.provenance,
     }
     return _pickled(rest), _pickled(curves)
 

@@ -17,6 +17,7 @@ from dataclasses import dataclass, fields
 from sys import intern
 from typing import Any
 
+from nanojunction.analysis.provenance import Provenance
 from nanojunction.analysis.run import Run
 from nanojunction.analysis.run_result import Result, RunResult
 from nanojunction.analysis.values import Curve
@@ -63,7 +64,7 @@ class Shelf:
             self._write(result.curves),
             self._write(result.rows),
         )
-        return _ResultOnShelf.at(place, _RunOnShelf.at(place, result))
+        return _ResultOnShelf.at(place, _RunOnShelf.at(place, result), result.provenance)
 
     def put_again(self, result: RunResult, changed: RunResult) -> RunResult:
         """Put other quantities of a run beside its rows, which stay where they are."""
@@ -80,7 +81,7 @@ class Shelf:
             self._write(curves),
             result.place.of_rows,
         )
-        return _ResultOnShelf.at(place, result.run)
+        return _ResultOnShelf.at(place, result.run, changed.provenance)
 
     def _write(self, piece: bytes) -> tuple[int, int]:
         """Write at the end; return where the piece begins and how long it is."""
@@ -224,17 +225,17 @@ class _RunOnShelf(Run):
 
 
 class _ResultOnShelf(RunResult):
-    """Results whose quantities, warnings and provenance are read when they are asked for."""
+    """Results whose quantities and warnings are read when they are asked for."""
 
     place: _Place
     quantities = _FromShelf(lambda place, _: _Quantities(place))
     warnings = _of_result()
-    provenance = _of_result()
 
     @classmethod
-    def at(cls, place: _Place, run: Run) -> _ResultOnShelf:
+    def at(cls, place: _Place, run: Run, provenance: Provenance | None) -> _ResultOnShelf:
         result = object.__new__(cls)
-        _fill(result, (("run", run), ("place", place)))
+        # At hand, since all runs are asked for their hash: are two of them copies?
+        _fill(result, (("run", run), ("place", place), ("provenance", provenance)))
         return result
 
     def __reduce__(self) -> tuple[type[RunResult], tuple[Any, ...]]:
