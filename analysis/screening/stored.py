@@ -16,7 +16,13 @@ from nanojunction.analysis.reading.run_kind import stated_kind
 from nanojunction.analysis.results import FileError
 from nanojunction.analysis.run import Run
 from nanojunction.analysis.run_result import RunResult
-from nanojunction.analysis.screening.verdicts import Stage, is_of_open_line, stage_of
+from nanojunction.analysis.screening.verdicts import (
+    OPEN_LINE,
+    STAGE_KEY,
+    Stage,
+    is_of_open_line,
+    stage_of,
+)
 from nanojunction.analysis.settings import DEFAULTS
 from nanojunction.analysis.work.hands import Hands, outcomes
 from nanojunction.analysis.work.kept import ResultStore
@@ -86,11 +92,23 @@ def stored_runs(
                 kept.keep(outcome.fresh)
             for result in _results(work, outcome, shelf):
                 _sort_in(result, stored)
-            stored.errors += outcome.errors
+            stored.errors += [one for one in outcome.errors if not _was_made_anew(one)]
             done += len(work.files)
             if progress is not None:
                 progress(done, total)
     return stored
+
+
+def _was_made_anew(error: FileError) -> bool:
+    """Tell whether a file is a look at the open line that was killed before its first row.
+
+    Such a look is made again under another name, since only a whole one tells anything.
+    """
+    try:
+        part = read_part(Path(error.file))
+    except (OSError, ValueError):
+        return False
+    return not part.rows and part.table.header.get(STAGE_KEY, "").strip() == OPEN_LINE
 
 
 def _results(work: Work, outcome: Outcome, shelf: Shelf) -> list[RunResult]:
